@@ -1,0 +1,35 @@
+//! The processes of a node and how each of them is.
+
+use flowork_protocol::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One process of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Speaks HTTP. Holds no job state.
+    Gateway,
+    /// Runs jobs. Opens the vault key and starts scripts.
+    Kernel,
+    /// Keeps drafts. The only one that opens documents.
+    Docs,
+    /// Keeps the node key and, later, speaks to peers.
+    Mesh,
+}
+
+/// How a role is, as its supervisor sees it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoleStatus {
+    /// Which.
+    pub role: Role,
+    /// Its process, when it runs.
+    pub pid: Option<u32>,
+    /// Since when it is as it is.
+    pub since: Timestamp,
+    /// How often it was restarted since the node came up.
+    pub restarts: u32,
+    /// Whether it said that it is ready.
+    pub ready: bool,
+    /// Why it last ended.
+    pub last_end: Option<String>,
+}

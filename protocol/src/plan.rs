@@ -1,0 +1,1 @@
+//! A preset as a graph.
