@@ -1,0 +1,60 @@
+# What people do with this repository. Each target is one habit; `make` alone lists them.
+
+CARGO ?= cargo
+# Arguments for the program behind a target: make run ARGS="--listen 127.0.0.1:0"
+ARGS ?=
+
+# The interpreters that scripts as steps need, and the Debian package of each.
+INTERPRETERS := python3:python3-minimal node:nodejs bash:bash php:php-cli perl:perl-base ruby:ruby
+
+.PHONY: help run build test test-needs fmt check deny bench bench-peers dist clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: ## Build the node and start it
+	$(CARGO) run --release $(if $(ARGS),-- $(ARGS))
+
+build: ## Build the node for development
+	$(CARGO) build --workspace --bin flowork
+
+test-needs: ## Install the interpreters that the tests run (apt when root), or name what is missing
+	@missing=''; packages=''; \
+	for pair in $(INTERPRETERS); do \
+	  command -v "$${pair%%:*}" >/dev/null 2>&1 || { missing="$$missing $${pair%%:*}"; packages="$$packages $${pair#*:}"; }; \
+	done; \
+	[ -n "$$missing" ] || exit 0; \
+	echo "make test: missing:$$missing"; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	  echo "make test: installing$$packages"; \
+	  export DEBIAN_FRONTEND=noninteractive; \
+	  apt-get install -y --no-install-recommends $$packages >/dev/null 2>&1 || \
+	    { apt-get update && apt-get install -y --no-install-recommends $$packages; }; \
+	else \
+	  echo "make test: install them and run it again, for example: sudo apt-get install$$packages"; exit 1; \
+	fi
+
+test: test-needs build ## Run all tests
+	$(CARGO) test --workspace $(ARGS)
+
+fmt: ## Format the sources
+	$(CARGO) fmt --all
+
+check: ## Formatting, lints, licences: what must hold before a commit
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(MAKE) --no-print-directory deny
+
+deny: ## Licences, bans, sources and known holes of what is linked in
+	@.ci/deny
+
+bench: ## Measure the node (release build); BENCH.md-style table on stdout. ARGS="--help" says more
+	$(CARGO) build --release --workspace --bin flowork --bin flowork-bench
+	$(CARGO) run --release --quiet -p flowork-tests --bin flowork-bench -- $(ARGS)
+
+dist: ## One archive with one binary: dist/flowork-<version>-linux-<arch>.tar.gz
+	@tests/dist.sh
+
+clean: ## Remove build outputs
+	$(CARGO) clean
+	rm -rf dist
