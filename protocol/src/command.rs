@@ -97,6 +97,16 @@ pub struct Submission {
     /// The job and run whose step started this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<(JobId, String)>,
+    /// How many jobs stand above this one; a chain of jobs that start each other ends at [`DEPTH_MAX`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub depth: u32,
+}
+
+/// How deep jobs may start each other.
+pub const DEPTH_MAX: u32 = 32;
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 /// From where in another job a new job goes on, and with what changed.

@@ -286,6 +286,8 @@ pub enum AfterFailure {
     Continue,
     /// The job fails.
     FailJob,
+    /// A person is asked whether it should run again ([`crate::preset::OnCrash::Ask`]).
+    Ask,
 }
 
 /// What a step waits for.

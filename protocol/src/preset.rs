@@ -94,6 +94,9 @@ pub struct Step {
     /// What happens when all tries failed.
     #[serde(default, skip_serializing_if = "OnError::is_default")]
     pub on_error: OnError,
+    /// What happens to an external step whose end nobody saw because the node was stopped in the middle of it.
+    #[serde(default, skip_serializing_if = "OnCrash::is_default")]
+    pub on_crash: OnCrash,
     /// Output to give instead of running, by port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pin: Option<BTreeMap<String, Vec<Item>>>,
@@ -164,6 +167,25 @@ pub enum OnError {
 impl OnError {
     fn is_default(&self) -> bool {
         *self == Self::Fail
+    }
+}
+
+/// What happens to an external step whose end nobody saw. Pure and idempotent steps simply run again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnCrash {
+    /// It runs again as a further try: it acts at least once.
+    #[default]
+    Retry,
+    /// A person is asked whether it should run again.
+    Ask,
+    /// It counts as failed: it acts at most once.
+    Fail,
+}
+
+impl OnCrash {
+    fn is_default(&self) -> bool {
+        *self == Self::Retry
     }
 }
 

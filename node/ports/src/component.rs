@@ -30,6 +30,12 @@ pub trait Component: Send + Sync + 'static {
         self.manifest().effect
     }
 
+    /// Whether its body looks at [`Call::dry_run`] itself. The kernel does not call an external body in a dry run unless it
+    /// does; it passes the input on instead and says so.
+    fn knows_dry_run(&self) -> bool {
+        false
+    }
+
     /// What is wrong with a config beyond what its JSON Schema says (an expression that does not parse).
     fn check(&self, _config: &Map<String, Value>) -> Vec<ConfigProblem> {
         Vec::new()
