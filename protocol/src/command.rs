@@ -59,7 +59,7 @@ impl Command {
 }
 
 /// A job to run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Submission {
     /// The job's id, chosen by who accepts it.
     pub job: JobId,
@@ -161,7 +161,7 @@ pub enum Signal {
 }
 
 /// What became of a child job.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChildOutcome {
     /// The items of its last steps.
@@ -173,7 +173,7 @@ pub enum ChildOutcome {
 }
 
 /// A version whose triggers fire.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Activation {
     /// The draft.
     pub preset: PresetId,

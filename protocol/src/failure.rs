@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::StepId;
 
 /// A failed step or job: what happened, to what, and what to do next.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
     /// A stable kebab-case word for programs, such as `script-timeout`.

@@ -48,7 +48,7 @@ pub struct BlobRef {
 }
 
 /// A list of items as events hold it: small lists in place, larger ones as runs of immutable chunks that lists share.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum List {
     /// The items themselves.
@@ -58,7 +58,7 @@ pub enum List {
 }
 
 /// A list by reference: `runs` pick slices of `chunks`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Chunked {
     /// The chunks that the runs point into.
     pub chunks: Vec<ChunkId>,

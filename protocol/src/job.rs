@@ -90,7 +90,7 @@ impl State {
 }
 
 /// One line of a job list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Summary {
     /// Which job.
     pub id: JobId,

@@ -39,7 +39,7 @@ pub enum Error {
 }
 
 /// One draft in a list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct DraftSummary {
     /// Which.
     pub id: PresetId,
@@ -56,7 +56,7 @@ pub struct DraftSummary {
 }
 
 /// One draft.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Draft {
     /// Which.
     pub id: PresetId,
@@ -69,7 +69,7 @@ pub struct Draft {
 }
 
 /// One change in a draft's history.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Change {
     /// Its Automerge hash, hex.
     pub hash: String,
@@ -82,7 +82,7 @@ pub struct Change {
 }
 
 /// One frozen version.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Version {
     /// Its name: the BLAKE3 of its canonical JSON, which is the blob of the same hash.
     pub id: VersionId,
@@ -97,7 +97,7 @@ pub struct Version {
 }
 
 /// What a version is on disk: canonical JSON of this, stored as the blob that its [`VersionId`] names.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FrozenPreset {
     /// The preset, every step with its component version.
     pub preset: Preset,

@@ -4,8 +4,9 @@ use flowork_protocol::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// One process of a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "NodeRole")]
 pub enum Role {
     /// Speaks HTTP. Holds no job state.
     Gateway,
@@ -18,7 +19,7 @@ pub enum Role {
 }
 
 /// How a role is, as its supervisor sees it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RoleStatus {
     /// Which.
     pub role: Role,

@@ -220,7 +220,7 @@ pub struct Query {
 }
 
 /// One page of jobs, newest first.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Page {
     /// The jobs.
     pub jobs: Vec<Summary>,
@@ -233,7 +233,7 @@ pub struct Page {
 }
 
 /// How a file of the store is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct FileHealth {
     /// Which, relative to the data directory.
     pub file: String,
@@ -244,7 +244,7 @@ pub struct FileHealth {
 }
 
 /// The store in numbers.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Stats {
     /// How many jobs are in each state. Accepted ones that no kernel has drained count as queued.
     pub jobs: BTreeMap<String, u64>,
