@@ -1,6 +1,8 @@
 //! The house rules that a machine can check: import arrows, the "only" crates, no stub words, readable files, and a
 //! reason for every dependency. Reads files, runs nothing.
 
+#![allow(clippy::panic, reason = "a test ends by panicking")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
@@ -28,8 +30,17 @@ const ONLY: &[(&str, &[&str])] = &[
 ];
 
 /// What would give `protocol` a runtime, an input or a clock.
-const NOT_IN_PROTOCOL: &[&str] =
-    &["tokio", "std::fs", "std::net", "std::process", "std::thread", "SystemTime", "Instant::now", "rand::", "getrandom"];
+const NOT_IN_PROTOCOL: &[&str] = &[
+    "tokio",
+    "std::fs",
+    "std::net",
+    "std::process",
+    "std::thread",
+    "SystemTime",
+    "Instant::now",
+    "rand::",
+    "getrandom",
+];
 
 /// Words that stand where work should.
 const STUB_WORDS: &[&str] = &["todo!", "unimplemented!", "fixme", "not implemented", "placeholder"];
@@ -169,7 +180,9 @@ fn imports_point_from_flowork_over_rooms_and_ports_to_protocol() {
             "flowork-protocol" => Vec::new(),
             "flowork-ports" => vec!["flowork-protocol".to_owned()],
             // The binary wires all rooms together; the tests drive the binary from outside.
-            "flowork" => packages().into_iter().map(|other| other.name).filter(|name| name != "flowork-tests").collect(),
+            "flowork" => {
+                packages().into_iter().map(|other| other.name).filter(|name| name != "flowork-tests").collect()
+            }
             "flowork-tests" => vec!["flowork-protocol".to_owned()],
             _ => vec!["flowork-protocol".to_owned(), "flowork-ports".to_owned()],
         };
@@ -209,11 +222,14 @@ fn a_crate_that_belongs_to_one_room_is_used_there_alone() {
 #[test]
 fn sql_is_written_in_the_store_only() {
     let mut problems = Vec::new();
-    for package in packages().iter().filter(|package| !["flowork-store", "flowork-tests"].contains(&package.name.as_str())) {
+    for package in
+        packages().iter().filter(|package| !["flowork-store", "flowork-tests"].contains(&package.name.as_str()))
+    {
         for path in sources(package) {
             let text = read(&path);
             for (line, words) in program_lines(&text) {
-                if ["\"SELECT ", "\"INSERT INTO ", "\"CREATE TABLE ", "\"PRAGMA "].iter().any(|sql| words.contains(sql)) {
+                if ["\"SELECT ", "\"INSERT INTO ", "\"CREATE TABLE ", "\"PRAGMA "].iter().any(|sql| words.contains(sql))
+                {
                     problems.push(format!("{}:{line} writes SQL; only flowork-store does", shown(&path)));
                 }
             }
@@ -225,7 +241,8 @@ fn sql_is_written_in_the_store_only() {
 #[test]
 fn protocol_has_no_runtime_no_input_and_no_clock() {
     let packages = packages();
-    let protocol = packages.iter().find(|package| package.name == "flowork-protocol").expect("there is a protocol crate");
+    let protocol =
+        packages.iter().find(|package| package.name == "flowork-protocol").expect("there is a protocol crate");
     let mut problems = Vec::new();
     for name in ["tokio", "tokio-util", "futures", "rand", "getrandom", "reqwest"] {
         if protocol.dependencies.contains(name) {
@@ -280,7 +297,8 @@ fn the_node_never_unwraps() {
             let text = read(&path);
             for (line, words) in program_lines(&text) {
                 if words.contains(".unwrap()") || words.contains(".unwrap_err()") {
-                    problems.push(format!("{}:{line} unwraps; return an error, or `expect` with the proof", shown(&path)));
+                    problems
+                        .push(format!("{}:{line} unwraps; return an error, or `expect` with the proof", shown(&path)));
                 }
             }
         }
@@ -319,7 +337,9 @@ fn every_dependency_has_its_reason_in_the_docs() {
         .collect();
     let known = reasons.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(name, _)| name);
     problems.extend(
-        known.filter(|name| !wanted.contains_key(*name)).map(|name| format!("docs/dependencies.md explains `{name}`, which nobody uses")),
+        known
+            .filter(|name| !wanted.contains_key(*name))
+            .map(|name| format!("docs/dependencies.md explains `{name}`, which nobody uses")),
     );
     none(&problems);
 }
@@ -335,7 +355,8 @@ fn every_crate_has_the_lints_of_the_workspace_and_says_what_it_is() {
         if compact.contains("description=\"\"") || !compact.contains("description=") {
             problems.push(format!("{} has no description in its Cargo.toml", package.name));
         }
-        let main = ["src/lib.rs", "src/main.rs"].iter().map(|file| package.folder.join(file)).find(|file| file.exists());
+        let main =
+            ["src/lib.rs", "src/main.rs"].iter().map(|file| package.folder.join(file)).find(|file| file.exists());
         let doc = main.map(|file| read(&file)).unwrap_or_default();
         if !doc.trim_start().starts_with("//!") {
             problems.push(format!("{} has no module doc: what it is for, what it is not for", package.name));
