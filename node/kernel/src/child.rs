@@ -1,0 +1,152 @@
+//! Jobs that jobs start: sub-presets and error presets; and how a job ends.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use flowork_ports::component::Items;
+use flowork_ports::store::Error;
+use flowork_protocol::command::{Activation, ChildOutcome, DEPTH_MAX, Signal, Submission};
+use flowork_protocol::event::Wait;
+use flowork_protocol::item::List;
+use flowork_protocol::job::State;
+use flowork_protocol::{Failure, Item, JobId, StepId};
+
+use crate::history::{Held, join};
+use crate::machine::{Input, Key, Verdict};
+use crate::task::{ChildCall, Task};
+
+/// The run name that error presets are started under.
+const ERROR_RUN: &str = "on-error";
+
+/// Starts a child job for a step and lets the step wait for it.
+pub(crate) async fn start(task: &mut Task, child: ChildCall) -> Result<(), Error> {
+    let ChildCall { preset, items, variables, key, attempt, took_us } = child;
+    let fail = |task: &mut Task, error: Failure| task.failed(key.clone(), attempt, error, took_us);
+    if task.submission.depth >= DEPTH_MAX {
+        let error = Failure::new("too-deep", format!("presets start each other more than {DEPTH_MAX} deep"))
+            .hint("does a preset start itself? Use a `loop` to repeat");
+        fail(task, error);
+        return Ok(());
+    }
+    let Some(activation) = task.context.node.activation_by_name(&preset).await? else {
+        let error = Failure::new("preset-not-active", format!("there is no activated preset `{preset}`"))
+            .hint(format!("activate it with `flowork preset activate {preset}`"));
+        fail(task, error);
+        return Ok(());
+    };
+    let run = task.machine.run(&key).to_string();
+    let job = JobId::child(task.job, &run, attempt);
+    let version = task.presets.get(&preset).copied().unwrap_or(activation.version);
+    let submission = Submission {
+        version,
+        variables,
+        input: items.iter().map(|item| item.as_ref().clone()).collect(),
+        parent: Some((task.job, run)),
+        ..below(task, job, &activation)
+    };
+    task.journal.extra.submissions.push(submission);
+    task.decide(Input::Suspended(key, attempt, Wait::Child { job, preset }));
+    Ok(())
+}
+
+/// A submission of another preset, one deeper than `task`.
+fn below(task: &Task, job: JobId, activation: &Activation) -> Submission {
+    Submission {
+        job,
+        keyed: false,
+        preset: activation.preset.clone(),
+        name: activation.header.name.clone(),
+        version: activation.version,
+        trigger: None,
+        input: Vec::new(),
+        variables: BTreeMap::new(),
+        priority: task.submission.priority,
+        // A child runs within its parent's turn: holding it for a turn of its own could hold both for ever.
+        concurrency: None,
+        dry_run: task.submission.dry_run,
+        replay: None,
+        parent: None,
+        depth: task.submission.depth + 1,
+    }
+}
+
+/// Records the end of a job: its output, its parent's signal, its error preset.
+pub(crate) async fn end(task: &mut Task, verdict: Verdict) -> Result<(), Error> {
+    let outputs = outputs(task);
+    let mut lists: BTreeMap<StepId, List> = BTreeMap::new();
+    for (step, items) in &outputs {
+        // What was packed as a step's output fits again; a refusal here would have failed that step.
+        if let Ok(list) = task.packer.pack(items) {
+            lists.insert(step.clone(), list);
+        }
+    }
+    let state = match &verdict {
+        Verdict::Succeeded => State::Succeeded,
+        Verdict::Failed(_) => State::Failed,
+        Verdict::Cancelled(_) => State::Cancelled,
+    };
+    if let Verdict::Failed(failure) = &verdict {
+        task.journal.row().error = Some(failure.clone());
+        start_error_preset(task, failure).await?;
+    }
+    if let Some((parent, run)) = task.submission.parent.clone() {
+        let outcome = match &verdict {
+            Verdict::Succeeded => ChildOutcome::Gave(
+                outputs.values().flat_map(|items| items.iter()).map(|item| item.as_ref().clone()).collect(),
+            ),
+            Verdict::Failed(failure) => ChildOutcome::Failed(failure.clone()),
+            Verdict::Cancelled(_) => ChildOutcome::Cancelled,
+        };
+        let signal = Signal::ChildEnded { run, child: task.job, outcome: Box::new(outcome) };
+        task.journal.extra.signals.push((parent, signal));
+    }
+    task.decide(Input::Ended(verdict, lists));
+    let now = task.now();
+    let row = task.journal.row();
+    row.state = Some(state);
+    row.ended_at = Some(now);
+    row.due_at = Some(None);
+    task.journal.flush(&mut task.packer).await
+}
+
+/// What the steps gave that nothing follows, outside loops.
+fn outputs(task: &Task) -> BTreeMap<StepId, Items> {
+    let plan = task.program.plan();
+    let last = plan.vertices.iter().enumerate().filter(|(_, vertex)| {
+        !vertex.is_trigger && vertex.scope.is_empty() && vertex.outputs.iter().all(|port| port.to.is_empty())
+    });
+    last.filter_map(|(number, vertex)| {
+        let key = Key::once(number);
+        let parts = (0..vertex.outputs.len()).map(|out| task.history.port(&key, out));
+        let items = join(parts.filter(|held| matches!(held, Held::Here(_))));
+        (!items.is_empty()).then(|| (vertex.id.clone(), items))
+    })
+    .collect()
+}
+
+async fn start_error_preset(task: &mut Task, failure: &Failure) -> Result<(), Error> {
+    let Some(name) = task.program.preset.settings.error_preset.clone() else { return Ok(()) };
+    if name == task.submission.name || task.submission.depth >= DEPTH_MAX {
+        return Ok(());
+    }
+    let Some(activation) = task.context.node.activation_by_name(&name).await? else {
+        tracing::warn!(job = %task.job, preset = %name, "the error preset is not activated");
+        return Ok(());
+    };
+    let input = Item::json(serde_json::json!({
+        "job": task.job,
+        "preset": task.submission.preset,
+        "name": task.submission.name,
+        "version": task.submission.version,
+        "error": failure,
+    }));
+    let job = JobId::child(task.job, ERROR_RUN, 1);
+    let submission = Submission { input: vec![input], ..below(task, job, &activation) };
+    task.journal.extra.submissions.push(submission);
+    Ok(())
+}
+
+/// For tests and replay: items as a shared list.
+pub(crate) fn shared(items: Vec<Item>) -> Items {
+    Arc::new(items.into_iter().map(Arc::new).collect())
+}

@@ -1,0 +1,116 @@
+//! A job's events on their way to the store: numbered, gathered, written one write at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use flowork_ports::store::{Error, JobWrite, RowChange, Shard};
+use flowork_protocol::event::{self, Event, What};
+use flowork_protocol::{JobId, Timestamp};
+use futures::future::BoxFuture;
+
+use crate::history::Packer;
+
+/// The first pause before a write is tried again that the store refused for a while.
+const AGAIN_AFTER: Duration = Duration::from_millis(50);
+/// The longest such pause.
+const AGAIN_AFTER_MAX: Duration = Duration::from_secs(5);
+
+/// The unwritten part of a job's history.
+pub(crate) struct Journal {
+    shard: Arc<dyn Shard>,
+    job: JobId,
+    next_seq: u64,
+    events: Vec<Event>,
+    /// What else the next write changes.
+    pub(crate) extra: JobWrite,
+    writing: Option<BoxFuture<'static, Result<(), Error>>>,
+}
+
+impl Journal {
+    /// A journal that goes on after event `last_seq`.
+    pub(crate) fn new(shard: Arc<dyn Shard>, job: JobId, last_seq: u64) -> Self {
+        Self { shard, job, next_seq: last_seq + 1, events: Vec::new(), extra: JobWrite::default(), writing: None }
+    }
+
+    pub(crate) fn record(&mut self, at: Timestamp, decisions: Vec<What>) {
+        for what in decisions {
+            self.events.push(Event { seq: self.next_seq, at, what });
+            self.next_seq += 1;
+        }
+    }
+
+    pub(crate) fn row(&mut self) -> &mut RowChange {
+        &mut self.extra.row
+    }
+
+    pub(crate) fn is_clean(&self) -> bool {
+        self.events.is_empty() && self.extra.signals_done.is_empty() && self.extra.submissions.is_empty()
+    }
+
+    pub(crate) fn is_writing(&self) -> bool {
+        self.writing.is_some()
+    }
+
+    /// Starts writing what is gathered, unless a write is on its way: then it goes with the next.
+    pub(crate) fn start(&mut self, packer: &mut Packer) -> Result<(), Error> {
+        if self.writing.is_some() || self.is_clean() {
+            return Ok(());
+        }
+        let write = self.take(packer)?;
+        self.writing = Some(Box::pin(persist(self.shard.clone(), write)));
+        Ok(())
+    }
+
+    /// Waits for the write on its way. Pending for ever when there is none. Cancel-safe.
+    pub(crate) async fn written(&mut self) -> Result<(), Error> {
+        let Some(writing) = &mut self.writing else { return std::future::pending().await };
+        let result = writing.await;
+        self.writing = None;
+        result
+    }
+
+    /// Everything gathered is on disk when this returns.
+    pub(crate) async fn flush(&mut self, packer: &mut Packer) -> Result<(), Error> {
+        if self.writing.is_some() {
+            self.written().await?;
+        }
+        if self.is_clean() && self.extra.row.state.is_none() {
+            return Ok(());
+        }
+        let write = self.take(packer)?;
+        persist(self.shard.clone(), write).await
+    }
+
+    fn take(&mut self, packer: &mut Packer) -> Result<JobWrite, Error> {
+        let mut write = std::mem::take(&mut self.extra);
+        let events = std::mem::take(&mut self.events);
+        write.job = Some(self.job);
+        write.last_seq = self.next_seq - 1;
+        write.first_seq = self.next_seq - events.len() as u64;
+        if !events.is_empty() {
+            write.events = event::encode(&events).map_err(|error| Error::Other {
+                file: format!("job {}", self.job),
+                detail: format!("an event cannot be written: {error}"),
+            })?;
+        }
+        write.chunks = std::mem::take(&mut packer.chunks);
+        Ok(write)
+    }
+}
+
+/// Writes, and tries again for as long as the store says that trying again can help. Nothing is given up meanwhile: the
+/// job keeps what it has in memory.
+async fn persist(shard: Arc<dyn Shard>, write: JobWrite) -> Result<(), Error> {
+    let mut pause = AGAIN_AFTER;
+    loop {
+        match shard.append(write.clone()).await {
+            Ok(_) => return Ok(()),
+            Err(error @ (Error::Full { .. } | Error::Busy(_) | Error::Locked { .. })) => {
+                tracing::warn!(shard = %shard.no(), %error, "a write waits for the store");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(AGAIN_AFTER_MAX);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}

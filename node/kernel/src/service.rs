@@ -1,0 +1,192 @@
+//! The kernel's service: one loop per shard that drains, claims and hands jobs to tasks, and one for the node's tables.
+
+mod limits;
+mod shard;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use flowork_ports::Blobs;
+use flowork_ports::bell::{Bell, LOOK_EVERY, Ring};
+use flowork_ports::component::Library;
+use flowork_ports::store::{Error, NodeTables, Shard};
+use flowork_ports::vault::Vault;
+use flowork_protocol::ShardNo;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::Clock;
+use crate::program::Programs;
+use crate::task::Context;
+use limits::Limits;
+
+/// How often old jobs are looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(60);
+/// How many jobs are forgotten in one transaction, so that others get their turn.
+const FORGET_AT_ONCE: usize = 256;
+/// How long a shard that refused rests before it is tried again.
+const SHARD_REST: Duration = Duration::from_secs(2);
+
+/// What a kernel is made of.
+pub struct Options {
+    /// The shards that this kernel runs. Each is leased first.
+    pub shards: Vec<Arc<dyn Shard>>,
+    /// The node's own tables.
+    pub node: Arc<dyn NodeTables>,
+    /// All components.
+    pub library: Arc<dyn Library>,
+    /// Files and versions.
+    pub blobs: Arc<dyn Blobs>,
+    /// Opens secrets.
+    pub vault: Arc<dyn Vault>,
+    /// Hints from and for the other roles.
+    pub bell: Bell,
+    /// Tells the time.
+    pub clock: Clock,
+    /// How many jobs each shard keeps in memory at once; the others wait in their queue.
+    pub jobs_per_shard_max: usize,
+}
+
+/// A running kernel.
+#[derive(Clone)]
+pub struct Handle {
+    active: Arc<AtomicUsize>,
+    stop: CancellationToken,
+    done: CancellationToken,
+}
+
+impl Handle {
+    /// How many jobs are in memory now.
+    #[must_use]
+    pub fn active_jobs(&self) -> usize {
+        self.active.load(Ordering::Relaxed)
+    }
+
+    /// Takes no further job, lets go of those in memory (they go on at the next start) and returns when all is quiet.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.done.cancelled().await;
+    }
+}
+
+/// Starts the kernel. It runs until `stop` is cancelled; what it had in memory then goes on at the next start.
+#[must_use]
+pub fn run(options: Options, stop: &CancellationToken) -> Handle {
+    let stop = stop.child_token();
+    let active = Arc::new(AtomicUsize::new(0));
+    let done = CancellationToken::new();
+    let handle = Handle { active: active.clone(), stop: stop.clone(), done: done.clone() };
+    let shards: BTreeMap<u16, Arc<dyn Shard>> = options.shards.iter().map(|it| (it.no().0, it.clone())).collect();
+    let context = Arc::new(Context {
+        programs: Programs::new(options.library, options.blobs.clone()),
+        blobs: options.blobs,
+        vault: options.vault,
+        node: options.node,
+        shards: shards.clone(),
+        clock: options.clock,
+    });
+    let limits = Arc::new(Limits::default());
+    let nudges: BTreeMap<u16, Arc<Notify>> = shards.keys().map(|number| (*number, Arc::new(Notify::new()))).collect();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(listen(options.bell.clone(), nudges.clone(), stop.clone()));
+    tasks.spawn(node_tables(context.clone(), options.bell, stop.clone()));
+    tasks.spawn(forget(context.clone(), stop.clone()));
+    for (number, shard) in shards {
+        let Some(nudge) = nudges.get(&number) else { continue };
+        let it = shard::Service {
+            context: context.clone(),
+            shard,
+            nudge: nudge.clone(),
+            limits: limits.clone(),
+            active: active.clone(),
+            jobs_max: options.jobs_per_shard_max.max(1),
+        };
+        tasks.spawn(it.run(stop.clone()));
+    }
+    tokio::spawn(async move {
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended
+                && error.is_panic()
+            {
+                // A loop of the kernel that breaks is not mended here: the supervisor starts a fresh kernel.
+                tracing::error!(%error, "a part of the kernel broke; stopping so that it is started again");
+                stop.cancel();
+            }
+        }
+        done.cancel();
+    });
+    handle
+}
+
+/// Turns rings into nudges of the shard they are for.
+async fn listen(bell: Bell, nudges: BTreeMap<u16, Arc<Notify>>, stop: CancellationToken) {
+    let mut rings = bell.listen();
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            ring = rings.recv() => match ring {
+                Ok(Ring::Inbox(shard)) => {
+                    if let Some(nudge) = nudges.get(&shard.0) {
+                        nudge.notify_one();
+                    }
+                }
+                Ok(_) => {}
+                Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => nudges.values().for_each(|it| it.notify_one()),
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+            },
+        }
+    }
+}
+
+/// Carries out the commands for the node's own tables.
+async fn node_tables(context: Arc<Context>, bell: Bell, stop: CancellationToken) {
+    let mut rings = bell.listen();
+    loop {
+        match context.node.drain().await {
+            Ok(0) => {}
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::error!(%error, "commands for the node's own tables wait");
+                tokio::time::sleep(SHARD_REST).await;
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = heard(&mut rings) => {}
+        }
+    }
+}
+
+async fn heard(rings: &mut tokio::sync::broadcast::Receiver<Ring>) {
+    loop {
+        match rings.recv().await {
+            Ok(Ring::Inbox(ShardNo::NODE)) | Err(_) => return,
+            Ok(_) => {}
+        }
+    }
+}
+
+/// Forgets ended jobs that the rules no longer cover.
+async fn forget(context: Arc<Context>, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(FORGET_EVERY) => {}
+        }
+        if let Err(error) = forget_once(&context, &stop).await {
+            tracing::warn!(%error, "old jobs could not be forgotten");
+        }
+    }
+}
+
+async fn forget_once(context: &Context, stop: &CancellationToken) -> Result<(), Error> {
+    let rules = context.node.retention().await?;
+    for shard in context.shards.values() {
+        while !stop.is_cancelled() && shard.forget(&rules, (context.clock)(), FORGET_AT_ONCE).await? > 0 {}
+    }
+    Ok(())
+}

@@ -1,0 +1,564 @@
+//! One job, run by one task: it does what the machine asks for, tells it what came of it, and journals the decisions.
+//!
+//! Commit rules (DESIGN.md, "effect classes"): an external step acts only after its start is on disk, and its result is on
+//! disk before the next external step starts (result n and start n+1 share a commit). Pure steps run ahead of the disk:
+//! nobody sees their results before these are committed, and re-running them does no harm.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use flowork_ports::component::{Body, Call, Items, Suspend, Yield};
+use flowork_ports::store::{Error, Shard};
+use flowork_ports::vault::Vault;
+use flowork_ports::{Blobs, store};
+use flowork_protocol::command::Submission;
+use flowork_protocol::event::{LogLine, Pairing, Run, Source, StepResult, Wait, What};
+use flowork_protocol::job::State;
+use flowork_protocol::manifest::Effect;
+use flowork_protocol::plan::{ERROR_PORT, LOOP_BODY, LOOP_DONE};
+use flowork_protocol::{Failure, Item, JobId, StepId, Timestamp, VersionId};
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::Clock;
+use crate::call::{self, Finished, LineSender, Meta};
+use crate::history::{Blind, Held, History, Packer, PortData, RunData, Seen, join};
+use crate::journal::Journal;
+use crate::machine::{Input, Key, Machine, Start, Todo};
+use crate::program::{Program, Programs};
+
+/// How many log lines may wait for the journal before a step loses some.
+const LINES_MAX: usize = 1_024;
+/// The most log lines in one event.
+const LINES_PER_EVENT: usize = 256;
+/// A job that next wants to be looked at within this time stays in memory.
+const STAYS_FOR: Duration = Duration::from_secs(2);
+/// How many items a manual run without input is given.
+const EMPTY_INPUT_ITEMS: usize = 1;
+
+/// What every job of this kernel uses.
+pub(crate) struct Context {
+    pub(crate) programs: Programs,
+    pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) vault: Arc<dyn Vault>,
+    pub(crate) node: Arc<dyn store::NodeTables>,
+    pub(crate) shards: BTreeMap<u16, Arc<dyn Shard>>,
+    pub(crate) clock: Clock,
+}
+
+/// Why a task gave its job back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// It ended.
+    Ended,
+    /// Nothing to do until a time, a person or a child; it is stored so.
+    Resting,
+    /// The store refused for good; the job stays as it is on disk.
+    Lost(String),
+    /// This kernel is stopping.
+    Stopped,
+}
+
+/// One job in memory.
+pub(crate) struct Task {
+    pub(crate) context: Arc<Context>,
+    pub(crate) shard: Arc<dyn Shard>,
+    pub(crate) job: JobId,
+    pub(crate) submission: Arc<Submission>,
+    pub(crate) accepted_at: Timestamp,
+    pub(crate) program: Arc<Program>,
+    pub(crate) machine: Machine,
+    pub(crate) history: Arc<History>,
+    pub(crate) packer: Packer,
+    pub(crate) journal: Journal,
+    pub(crate) presets: BTreeMap<String, VersionId>,
+    pub(crate) variables: Arc<BTreeMap<String, serde_json::Value>>,
+    flight: FuturesUnordered<BoxFuture<'static, Finished>>,
+    cancel: CancellationToken,
+    lines: (mpsc::Sender<(Run, LogLine)>, mpsc::Receiver<(Run, LogLine)>),
+    to_launch: Vec<(Start, Body)>,
+    pub(crate) children: Vec<ChildCall>,
+    is_started: bool,
+}
+
+impl Task {
+    /// A job in memory that has done nothing yet, or stands where its events say.
+    pub(crate) fn new(
+        context: Arc<Context>, shard: Arc<dyn Shard>, submission: Arc<Submission>, accepted_at: Timestamp,
+        program: Arc<Program>, last_seq: u64,
+    ) -> Self {
+        let mut input: Vec<Arc<Item>> = submission.input.iter().cloned().map(Arc::new).collect();
+        if input.is_empty() {
+            let nothing = Item::json(serde_json::Value::Object(serde_json::Map::new()));
+            input.resize(EMPTY_INPUT_ITEMS, Arc::new(nothing));
+        }
+        let mut variables = program.variables.clone();
+        variables.extend(submission.variables.clone());
+        let mut machine = Machine::new(program.rules.clone());
+        machine.apply(&What::Accepted(Box::new(Submission::clone(&submission))));
+        Self {
+            job: submission.job,
+            machine,
+            history: Arc::new(History::new(program.clone(), Arc::new(input))),
+            packer: Packer::default(),
+            journal: Journal::new(shard.clone(), submission.job, last_seq),
+            presets: BTreeMap::new(),
+            variables: Arc::new(variables),
+            flight: FuturesUnordered::new(),
+            cancel: CancellationToken::new(),
+            lines: mpsc::channel(LINES_MAX),
+            to_launch: Vec::new(),
+            children: Vec::new(),
+            is_started: false,
+            context,
+            shard,
+            submission,
+            accepted_at,
+            program,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.context.clock)()
+    }
+
+    pub(crate) fn decide(&mut self, input: Input) {
+        let now = self.now();
+        let events = self.machine.on(now, rand::random(), input);
+        self.journal.record(now, events);
+    }
+
+    /// Runs the job until it ends or has nothing to do.
+    pub(crate) async fn run(mut self, pokes: &mut mpsc::Receiver<()>, stop: &CancellationToken) -> Left {
+        let result = self.go(pokes, stop).await;
+        self.cancel.cancel();
+        match result {
+            Ok(left) => left,
+            Err(error) => Left::Lost(error.to_string()),
+        }
+    }
+
+    async fn go(&mut self, pokes: &mut mpsc::Receiver<()>, stop: &CancellationToken) -> Result<Left, Error> {
+        if !self.machine.has_begun() {
+            self.begin().await?;
+        }
+        loop {
+            self.decide(Input::Tick);
+            while let Some(todo) = self.machine.todo() {
+                match todo {
+                    Todo::Start(start) => self.start(start).await,
+                    Todo::Round(key, round) => self.round(key, round),
+                    Todo::LoopDone(key, rounds) => self.loop_done(&key, rounds),
+                    Todo::End(verdict) => {
+                        self.cancel.cancel();
+                        self.flight.clear();
+                        crate::child::end(self, verdict).await?;
+                        return Ok(Left::Ended);
+                    }
+                }
+            }
+            if self.launch().await? {
+                continue;
+            }
+            if self.flight.is_empty() {
+                if let Some(left) = self.rest(pokes).await? {
+                    return Ok(left);
+                }
+            }
+            self.journal.start(&mut self.packer)?;
+            self.wait(pokes, stop).await?;
+            if stop.is_cancelled() {
+                return Ok(Left::Stopped);
+            }
+        }
+    }
+
+    /// Waits until something happens, and tells the machine.
+    async fn wait(&mut self, pokes: &mut mpsc::Receiver<()>, stop: &CancellationToken) -> Result<(), Error> {
+        let now = self.now();
+        let deadline = self.program.preset.settings.timeout_ms.map(|limit| self.accepted_at.plus_ms(limit));
+        let wake = [self.machine.next_due(), deadline].into_iter().flatten().min();
+        let pause = wake.map_or(STAYS_FOR * 30, |at| Duration::from_millis(at.since_ms(now).clamp(1, 60_000)));
+        let is_writing = self.journal.is_writing();
+        let in_flight = !self.flight.is_empty();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            Some(finished) = self.flight.next(), if in_flight => self.finished(finished),
+            Some(line) = self.lines.1.recv() => self.gather(line),
+            written = self.journal.written(), if is_writing => written?,
+            Some(()) = pokes.recv() => self.signals().await?,
+            () = tokio::time::sleep(pause) => {}
+        }
+        if deadline.is_some_and(|at| at <= self.now()) {
+            let limit = self.program.preset.settings.timeout_ms.unwrap_or(0);
+            self.decide(Input::TimedOut(limit));
+        }
+        Ok(())
+    }
+
+    /// Leaves memory when nothing will happen soon.
+    async fn rest(&mut self, pokes: &mut mpsc::Receiver<()>) -> Result<Option<Left>, Error> {
+        let due = self.machine.next_due();
+        let soon = self.now().plus_ms(u64::try_from(STAYS_FOR.as_millis()).unwrap_or(0));
+        if due.is_some_and(|at| at <= soon) {
+            return Ok(None);
+        }
+        let deadline = self.program.preset.settings.timeout_ms.map(|limit| self.accepted_at.plus_ms(limit));
+        let state = if self.machine.is_paused() { State::Paused } else { State::Waiting };
+        let row = self.journal.row();
+        row.state = Some(state);
+        row.due_at = Some(if state == State::Paused { None } else { [due, deadline].into_iter().flatten().min() });
+        self.journal.flush(&mut self.packer).await?;
+        if pokes.try_recv().is_ok() {
+            // A signal came in between: take the job back, unless another look already has.
+            if self.shard.wake(self.job).await? {
+                self.signals().await?;
+                return Ok(None);
+            }
+        }
+        Ok(Some(Left::Resting))
+    }
+
+    async fn begin(&mut self) -> Result<(), Error> {
+        let mut presets = BTreeMap::new();
+        for name in &self.program.sub_presets {
+            if let Some(activation) = self.context.node.activation_by_name(name).await? {
+                presets.insert(name.clone(), activation.version);
+            }
+        }
+        self.presets = presets.clone();
+        self.mark_started();
+        self.decide(Input::Begin(presets));
+        if self.submission.replay.is_some() {
+            crate::replay::keep(self).await?;
+        }
+        Ok(())
+    }
+
+    fn mark_started(&mut self) {
+        if !self.is_started {
+            self.is_started = true;
+            let now = self.now();
+            self.journal.row().started_at = Some(now);
+        }
+    }
+
+    /// Carries out the signals that the store holds for this job.
+    pub(crate) async fn signals(&mut self) -> Result<(), Error> {
+        let stored = self.shard.load(self.job).await?;
+        for (number, signal) in stored.signals {
+            if !self.journal.extra.signals_done.contains(&number) {
+                self.journal.extra.signals_done.push(number);
+                self.decide(Input::Signal(signal));
+            }
+        }
+        Ok(())
+    }
+
+    fn gather(&mut self, first: (Run, LogLine)) {
+        let now = self.now();
+        let mut by_run: Vec<(Run, Vec<LogLine>)> = vec![(first.0, vec![first.1])];
+        while let Ok((run, line)) = self.lines.1.try_recv() {
+            match by_run.last_mut() {
+                Some((last, lines)) if *last == run && lines.len() < LINES_PER_EVENT => lines.push(line),
+                _ => by_run.push((run, vec![line])),
+            }
+        }
+        let events = by_run.into_iter().map(|(run, lines)| What::StepLog { run, lines }).collect();
+        self.journal.record(now, events);
+    }
+
+    async fn start(&mut self, start: Start) {
+        let vertex = start.key.vertex;
+        if self.program.plan().vertices[vertex].is_trigger {
+            return self.fire(&start);
+        }
+        if start.items_in == 0 {
+            let is_root = self.program.plan().vertices[vertex].wires_in() == 0;
+            let reason = if is_root { "nothing leads here" } else { "nothing came in" };
+            return self.decide(Input::Skipped(start.key, reason.to_owned()));
+        }
+        let program = self.program.clone();
+        let it = &program.plan().vertices[vertex];
+        let (Some(step), Some(prepared)) = (program.preset.steps.get(&it.id), &program.bodies[vertex]) else { return };
+        if let Some(output) = call::pinned(step) {
+            return self.give(&start, output, |result| call::marked(result, Source::Pin));
+        }
+        let first_port = it.outputs.first().map_or("out", |port| port.name.as_str()).to_owned();
+        if step.disabled {
+            let output = call::passed_through(&self.history.inputs(&start.key), &first_port).note("disabled");
+            return self.give(&start, output, |result| call::marked(result, Source::Disabled));
+        }
+        if self.submission.dry_run && it.effect == Effect::External && !prepared.knows_dry_run {
+            let note = format!("dry run: `{}` was not run, its input is passed on", it.component);
+            let output = call::passed_through(&self.history.inputs(&start.key), &first_port).note(note);
+            return self.give(&start, output, |mut result| {
+                result.dry = true;
+                result
+            });
+        }
+        if let (Body::Now(body), true) = (&prepared.body, step.secrets.is_empty()) {
+            let call = self.call(&start, Arc::default());
+            let (result, took) = call::run_now(body.as_ref(), &call);
+            let meta = Meta { items_in: start.items_in, now: call.now, seed: call.seed, took, secrets: Arc::default() };
+            return self.answer(start.key, start.attempt, result, &meta);
+        }
+        if start.resume.is_none() {
+            self.decide(Input::Started(start.key.clone(), start.attempt));
+        }
+        self.to_launch.push((start, prepared.body.clone()));
+    }
+
+    /// Starts what waits to be started. What is external starts after its start is on disk. True when decisions were made
+    /// and the machine must be asked again.
+    async fn launch(&mut self) -> Result<bool, Error> {
+        let mut decided = !self.children.is_empty();
+        for child in std::mem::take(&mut self.children) {
+            crate::child::start(self, child).await?;
+        }
+        if self.to_launch.is_empty() {
+            return Ok(decided);
+        }
+        let program = self.program.clone();
+        let effect = |start: &Start| program.plan().vertices[start.key.vertex].effect;
+        if self.to_launch.iter().any(|(start, _)| effect(start) == Effect::External) {
+            self.journal.flush(&mut self.packer).await?;
+        }
+        for (start, body) in std::mem::take(&mut self.to_launch) {
+            let id = &program.plan().vertices[start.key.vertex].id;
+            let Some(step) = program.preset.steps.get(id) else { continue };
+            let secrets = match call::open_secrets(&self.context, &step.secrets).await {
+                Ok(secrets) => Arc::new(secrets),
+                Err(error) => {
+                    let (key, attempt) = (start.key, start.attempt);
+                    self.failed(key, attempt, error, 0);
+                    decided = true;
+                    continue;
+                }
+            };
+            let call = self.call(&start, secrets.clone());
+            let meta = Meta { items_in: start.items_in, now: call.now, seed: call.seed, took: Duration::ZERO, secrets };
+            let timeout = step.timeout_ms.map(Duration::from_millis);
+            self.flight.push(Box::pin(call::run_long(body, call, start.key, meta, timeout)));
+        }
+        Ok(decided)
+    }
+
+    fn call(&self, start: &Start, secrets: Arc<BTreeMap<String, String>>) -> Call {
+        let program = &self.program;
+        let vertex = &program.plan().vertices[start.key.vertex];
+        let now = self.now();
+        let run = self.machine.run(&start.key);
+        let text: Arc<str> = run.to_string().into();
+        let blind = program.bodies[start.key.vertex]
+            .as_ref()
+            .is_none_or(|it| it.mentions == flowork_ports::component::Mentions::default());
+        let timeout = program.preset.steps.get(&vertex.id).and_then(|step| step.timeout_ms);
+        Call {
+            job: self.job,
+            version: program.version,
+            preset: program.name.clone(),
+            step: vertex.id.clone(),
+            attempt: start.attempt,
+            key: format!("{}/{text}", self.job).into(),
+            run: text,
+            inputs: self.history.inputs(&start.key),
+            variables: self.variables.clone(),
+            secrets: secrets.clone(),
+            now,
+            seed: rand::random(),
+            round: start.key.rounds.last().copied(),
+            dry_run: self.submission.dry_run,
+            resume: start.resume.clone().and_then(call::resumed),
+            view: if blind {
+                Arc::new(Blind)
+            } else {
+                Arc::new(Seen { history: self.history.clone(), key: start.key.clone() })
+            },
+            log: Arc::new(LineSender { run, lines: self.lines.0.clone(), clock: self.context.clock.clone(), secrets }),
+            blobs: self.context.blobs.clone(),
+            cancel: self.cancel.child_token(),
+            deadline: timeout.map(|ms| now.plus_ms(ms)),
+        }
+    }
+
+    fn finished(&mut self, finished: Finished) {
+        let Finished { key, attempt, mut result, meta } = finished;
+        // Lines that the step wrote belong before its result.
+        if let Ok(line) = self.lines.1.try_recv() {
+            self.gather(line);
+        }
+        call::redact(&mut result, &meta.secrets);
+        self.answer(key, attempt, result, &meta);
+    }
+
+    fn answer(&mut self, key: Key, attempt: u32, result: Result<Yield, Failure>, meta: &Meta) {
+        match result {
+            Ok(Yield::Output(output)) => self.output(key, attempt, output, meta, |result| result),
+            Ok(Yield::Suspend(suspend)) => self.suspend(key, attempt, suspend, meta),
+            Ok(Yield::Rounds(rounds)) => {
+                let count = u32::try_from(rounds.len()).unwrap_or(u32::MAX);
+                for (round, items) in (0_u32..).zip(rounds) {
+                    self.history.put(key.batch(round), one_port(LOOP_BODY, Arc::new(items)));
+                }
+                self.decide(Input::Suspended(key, attempt, Wait::Rounds { rounds: count }));
+            }
+            Err(error) => self.failed(key, attempt, error, meta.took_us()),
+        }
+    }
+
+    pub(crate) fn failed(&mut self, key: Key, attempt: u32, error: Failure, took_us: u64) {
+        let has_error_port = self.program.plan().vertices[key.vertex].output(ERROR_PORT).is_some();
+        if has_error_port {
+            let mut error = error.clone();
+            error.step.get_or_insert_with(|| self.program.plan().vertices[key.vertex].id.clone());
+            let items = call::error_items(&self.history.inputs(&key), &error);
+            self.history.put(key.clone(), one_port(ERROR_PORT, Arc::new(items)));
+        }
+        self.decide(Input::Failed { key, attempt, error, took_us });
+    }
+
+    /// Records a failure that another job had, and that let it go on.
+    pub(crate) fn keep_failure(&mut self, key: Key, attempt: u32, error: Failure) {
+        self.decide(Input::Started(key.clone(), attempt));
+        self.failed(key, attempt, error, 0);
+    }
+
+    fn give(
+        &mut self, start: &Start, output: flowork_ports::component::Output, mark: impl FnOnce(StepResult) -> StepResult,
+    ) {
+        let meta =
+            Meta { items_in: start.items_in, now: self.now(), seed: 0, took: Duration::ZERO, secrets: Arc::default() };
+        self.output(start.key.clone(), start.attempt, output, &meta, mark);
+    }
+
+    pub(crate) fn output(
+        &mut self, key: Key, attempt: u32, output: flowork_ports::component::Output, meta: &Meta,
+        mark: impl FnOnce(StepResult) -> StepResult,
+    ) {
+        let run = self.machine.run(&key);
+        match call::step_result(run, attempt, &output, meta, &mut self.packer) {
+            Ok(result) => {
+                let ports = output.ports.into_iter().map(|(name, given)| PortData {
+                    name,
+                    items: Held::Here(Arc::new(given.items)),
+                    pairs: given.pairs,
+                });
+                self.history.put(key, RunData { ports: ports.collect() });
+                self.decide(Input::Succeeded(Box::new(mark(result))));
+            }
+            Err(error) => self.failed(key, attempt, error, meta.took_us()),
+        }
+    }
+
+    fn fire(&mut self, start: &Start) {
+        let id = self.program.plan().vertices[start.key.vertex].id.clone();
+        let chosen = self.submission.trigger.clone().or_else(|| default_trigger(&self.program));
+        if chosen.as_ref() != Some(&id) {
+            return self.decide(Input::Skipped(start.key.clone(), "another trigger fired".to_owned()));
+        }
+        let items = self.history.input.as_ref().clone();
+        let start = Start { items_in: items.len() as u64, ..start.clone() };
+        let output = flowork_ports::component::Output::out(items, Pairing::None);
+        self.give(&start, output, |result| result);
+    }
+
+    fn round(&mut self, key: Key, round: u32) {
+        self.history.forget_rounds(&key, round);
+        self.packer.trim();
+        if self.history.get(&key.batch(round)).is_none() {
+            self.divide_again(&key);
+        }
+        let Held::Here(items) = self.history.port(&key.batch(round), 0) else { return };
+        match self.packer.pack(&items) {
+            Ok(list) => self.decide(Input::Round(key, round, list)),
+            Err(error) => {
+                let attempt = self.machine.attempt(&key);
+                self.failed(key, attempt, error, 0);
+            }
+        }
+    }
+
+    /// After a restart only the rounds that began are on record: the loop, which is pure, divides its input once more.
+    fn divide_again(&mut self, key: &Key) {
+        let attempt = self.machine.attempt(key);
+        let start = Start { key: key.clone(), attempt, items_in: self.machine.items_in(key), resume: None };
+        let program = self.program.clone();
+        let Some(Body::Now(body) | Body::Busy(body)) = program.bodies[key.vertex].as_ref().map(|it| &it.body) else {
+            return;
+        };
+        if let (Ok(Yield::Rounds(rounds)), _) = call::run_now(body.as_ref(), &self.call(&start, Arc::default())) {
+            for (round, items) in (0_u32..).zip(rounds) {
+                self.history.put(key.batch(round), one_port(LOOP_BODY, Arc::new(items)));
+            }
+        }
+    }
+
+    fn loop_done(&mut self, key: &Key, rounds: u32) {
+        let inputs = self.history.inputs(key);
+        let has_way_back = !self.history.back_sources(key, 0).is_empty();
+        let items: Items = if has_way_back {
+            let sources = (0..rounds).flat_map(|round| self.history.back_sources(key, round));
+            join(sources.map(|(source, out)| self.history.port(&source, out)))
+        } else {
+            inputs.first().map(|(_, items)| items.clone()).unwrap_or_default()
+        };
+        let output = flowork_ports::component::Output::port(LOOP_DONE, items.as_ref().clone(), Pairing::None)
+            .note(format!("{rounds} rounds"));
+        let meta = Meta {
+            items_in: self.machine.items_in(key),
+            now: self.now(),
+            seed: 0,
+            took: Duration::ZERO,
+            secrets: Arc::default(),
+        };
+        let attempt = self.machine.attempt(key);
+        self.output(key.clone(), attempt, output, &meta, |result| result);
+    }
+
+    fn suspend(&mut self, key: Key, attempt: u32, suspend: Suspend, meta: &Meta) {
+        let wait = match suspend {
+            Suspend::Until(at) => Wait::Until(at),
+            Suspend::Approval { title, message, expires_at, on_expiry } => {
+                Wait::Approval { title, message, expires_at, on_expiry }
+            }
+            Suspend::Child { preset, items, variables } => {
+                return self.children.push(ChildCall {
+                    preset,
+                    items,
+                    variables,
+                    key,
+                    attempt,
+                    took_us: meta.took_us(),
+                });
+            }
+        };
+        self.decide(Input::Suspended(key, attempt, wait));
+    }
+}
+
+/// A step that wants to start another preset.
+pub(crate) struct ChildCall {
+    pub(crate) preset: String,
+    pub(crate) items: Vec<Arc<Item>>,
+    pub(crate) variables: BTreeMap<String, serde_json::Value>,
+    pub(crate) key: Key,
+    pub(crate) attempt: u32,
+    pub(crate) took_us: u64,
+}
+
+fn one_port(name: &str, items: Items) -> RunData {
+    RunData { ports: vec![PortData { name: name.to_owned(), items: Held::Here(items), pairs: Pairing::None }] }
+}
+
+/// The trigger that a run by hand stands for: the first `manual` one, or the first of any kind.
+fn default_trigger(program: &Program) -> Option<StepId> {
+    let triggers = &program.preset.triggers;
+    let enabled = || triggers.iter().filter(|(_, trigger)| !trigger.disabled);
+    enabled().find(|(_, trigger)| trigger.component == "manual").or_else(|| enabled().next()).map(|(id, _)| id.clone())
+}
