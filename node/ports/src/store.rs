@@ -88,7 +88,7 @@ pub struct Drained {
 }
 
 /// What a kernel adds to one job: all of it or nothing.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct JobWrite {
     /// The job.
     pub job: Option<JobId>,
@@ -163,7 +163,8 @@ pub trait Shard: Send + Sync {
     async fn claim_due(&self, now: Timestamp, max: usize) -> Result<Vec<JobId>, Error>;
     /// When the next waiting job is due.
     async fn next_due(&self) -> Result<Option<Timestamp>, Error>;
-    /// Takes one waiting, paused or parked job (because a signal came), as running. False when it is none of these.
+    /// Takes one queued, held, waiting, paused or parked job (because a signal came), as running. False when it is none of
+    /// these.
     async fn wake(&self, job: JobId) -> Result<bool, Error>;
     /// Forgets ended jobs that retention no longer covers, whole jobs, at most `max`; gives how many. The file shrinks.
     async fn forget(&self, rules: &RetentionRules, now: Timestamp, max: usize) -> Result<u64, Error>;
