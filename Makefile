@@ -48,7 +48,7 @@ check: ## Formatting, lints, licences: what must hold before a commit
 deny: ## Licences, bans, sources and known holes of what is linked in
 	@.ci/deny
 
-bench: ## Measure the node (release build); BENCH.md-style table on stdout. ARGS="--help" says more
+bench: ## Measure the node and the installed peers (release build). ARGS="--help" says more
 	$(CARGO) build --release --workspace --bin flowork --bin flowork-bench
 	$(CARGO) run --release --quiet -p flowork-tests --bin flowork-bench -- $(ARGS)
 

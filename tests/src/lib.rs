@@ -4,6 +4,7 @@
 //!
 //! Non-goals: knowing how a node works inside. Architecture invariant: of the node's crates this one sees `protocol` alone.
 
+pub mod bench;
 pub mod http;
 pub mod load;
 pub mod node;

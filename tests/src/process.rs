@@ -27,6 +27,24 @@ pub fn ask_to_end(pid: u32) -> Result<()> {
     Ok(())
 }
 
+/// Stops a process until [`go_on`].
+///
+/// # Errors
+/// When the number is not a process id.
+pub fn stop_for_a_while(pid: u32) -> Result<()> {
+    let _ = kill_process(id(pid)?, Signal::STOP);
+    Ok(())
+}
+
+/// Lets a stopped process go on.
+///
+/// # Errors
+/// When the number is not a process id.
+pub fn go_on(pid: u32) -> Result<()> {
+    let _ = kill_process(id(pid)?, Signal::CONT);
+    Ok(())
+}
+
 /// Sends SIGKILL to a process group that [`std::os::unix::process::CommandExt::process_group`] made.
 ///
 /// # Errors

@@ -60,7 +60,10 @@ async fn one(table: &mut Table, peer: &Peer, port: u16, lasts: Duration, connect
     let folder = tempfile::Builder::new().prefix("flowork-peer-").tempdir()?;
     let begun = Instant::now();
     let mut running = Running::start(peer.name, folder.path(), port)?;
-    table.add(Row::peer(peer.name, "from start to taking requests", begun.elapsed().as_secs_f64() * 1e3, "ms").beside("cold start to ready"));
+    table.add(
+        Row::peer(peer.name, "from start to taking requests", begun.elapsed().as_secs_f64() * 1e3, "ms")
+            .beside("cold start to ready"),
+    );
     let url = running.url.clone();
     let path = url.splitn(4, '/').nth(3).context("a URL has a path")?;
     let address = SocketAddr::from(([127, 0, 0, 1], port));
@@ -117,7 +120,10 @@ impl Running {
             .context("it cannot be started")?;
         let mut running = Self { child, url: String::new() };
         let out = running.child.stdout.take().context("its output is piped")?;
-        let said = BufReader::new(out).lines().map_while(Result::ok).find_map(|line| line.strip_prefix("ready ").map(str::to_owned));
+        let said = BufReader::new(out)
+            .lines()
+            .map_while(Result::ok)
+            .find_map(|line| line.strip_prefix("ready ").map(str::to_owned));
         let Some(url) = said else {
             let mut why = String::new();
             if let Some(mut err) = running.child.stderr.take() {

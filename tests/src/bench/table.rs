@@ -98,7 +98,8 @@ impl Table {
     /// The table in Markdown.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut text = String::from("| Who | What | Figure | Aim | On disk when done | Ours is |\n|---|---|---:|---|---|---:|\n");
+        let mut text =
+            String::from("| Who | What | Figure | Aim | On disk when done | Ours is |\n|---|---|---:|---|---|---:|\n");
         for row in &self.rows {
             let ratio = self.ratio(row).map_or_else(String::new, |ratio| format!("{}×", shown(ratio)));
             // Writing into a text cannot fail.
