@@ -322,6 +322,20 @@ impl World {
     }
 }
 
+/// A join waits for every wire: all that feeds a run was settled before it.
+fn check_sources_settled(world: &World, run: &Run, settled: &BTreeSet<Run>) {
+    let plan = &world.rules.plan;
+    let Some(key) = world.machine.key(run) else { panic!("{run} is not in the plan") };
+    let vertex = &plan.vertices[key.vertex];
+    let is_way_back = |port: &str| vertex.is_loop() && port == "back";
+    for (source, _) in vertex.inputs.iter().filter(|port| !is_way_back(&port.name)).flat_map(|port| &port.from) {
+        if vertex.scope.last() != Some(source) {
+            let source = world.machine.run(&key.sees(*source, plan));
+            assert!(settled.contains(&source), "{run} ran before {source}, which feeds it");
+        }
+    }
+}
+
 /// What must hold of any finished history.
 fn check_history(world: &World) {
     let mut settled: BTreeSet<Run> = BTreeSet::new();
@@ -341,6 +355,7 @@ fn check_history(world: &World) {
             _ => None,
         };
         if let Some(run) = done {
+            check_sources_settled(world, run, &settled);
             assert!(settled.insert(run.clone()), "{run} was settled twice");
         }
     }
