@@ -1,1 +1,108 @@
-//! flowork-documents
+//! Drafts as live Automerge documents, and the versions frozen from them.
+//!
+//! Goals: an edit whose call returned survives a kill at any write, a full disk and a damaged row; edits made at the same
+//! time in different places merge; the same content always freezes to the same version.
+//!
+//! Non-goals: SQL (the table is a port, `store` implements it), running anything, and speaking to peers: documents are
+//! local for now, kept in the form that automerge-repo speaks so that other nodes and the designer can sync them later.
+//!
+//! Architecture invariants: only the docs role opens documents; repairs of a merge are a view and never written back; no
+//! edit reaches samod before it is in the log ([`Handle`] returns after that, samod writes when it pleases).
+//!
+//! ```no_run
+//! # async fn example(options: flowork_documents::Options) -> Result<(), Box<dyn std::error::Error>> {
+//! use flowork_ports::documents::Documents;
+//! let cancel = tokio_util::sync::CancellationToken::new();
+//! let documents = flowork_documents::run(options, cancel.clone()).await?;
+//! let draft = documents.create(flowork_protocol::preset::Preset::named("report")).await?;
+//! let (version, preset) = documents.freeze(draft.id.as_str(), draft.heads, None).await?;
+//! cancel.cancel();
+//! documents.ended().await;
+//! # Ok(()) }
+//! ```
+
+mod desk;
+mod edit;
+mod form;
+mod freeze;
+mod guard;
+mod handle;
+mod index;
+mod log;
+mod open;
+mod reconcile;
+mod rows;
+mod shelf;
+mod tasks;
+mod view;
+
+use std::sync::Arc;
+
+use flowork_ports::bell::Bell;
+use flowork_ports::blobs::Blobs;
+use flowork_ports::documents::DocumentTable;
+use flowork_ports::store;
+use flowork_protocol::Timestamp;
+use flowork_protocol::check::Catalogue;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use handle::Handle;
+
+/// Tells the time.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What the docs role needs.
+#[derive(Clone)]
+pub struct Options {
+    /// Where documents keep their bytes.
+    pub table: Arc<dyn DocumentTable>,
+    /// Where versions keep their content.
+    pub blobs: Arc<dyn Blobs>,
+    /// What presets are checked against and locked to.
+    pub catalogue: Arc<dyn Catalogue>,
+    /// Rung after every commit.
+    pub bell: Bell,
+    /// The time.
+    pub clock: Clock,
+    /// Called with the reason when this process must end at once, because what it holds in memory can no longer be kept on
+    /// disk. Nothing that a call has reported as done is lost by ending.
+    pub on_fatal: Arc<dyn Fn(String) + Send + Sync>,
+}
+
+/// Why the docs role cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The table cannot be read.
+    #[error("the documents cannot be read; the drafts are as they were left")]
+    Table(#[from] store::Error),
+}
+
+/// Starts the docs role. It ends, after writing what samod still has to write, when `cancel` is cancelled; wait for
+/// [`Handle::ended`] then.
+///
+/// # Errors
+/// When the table cannot be read. Damaged documents are no reason not to start.
+pub async fn run(options: Options, cancel: CancellationToken) -> Result<Handle, Error> {
+    let Options { table, blobs, catalogue, bell, clock, on_fatal } = options;
+    let guard = Arc::new(guard::Guard::load(table.clone()).await?);
+    let freezer = freeze::Freezer { table: table.clone(), blobs, catalogue };
+    let tools = open::Tools { table, guard, bell, clock, on_fatal };
+    let desk = Arc::new(desk::Desk::load(tools, freezer).await?);
+    let tracker = TaskTracker::new();
+    tracker.spawn({
+        let (desk, tracker) = (desk.clone(), tracker.clone());
+        async move {
+            let mut look = tokio::time::interval(desk::IDLE_LOOK_EVERY);
+            while cancel.run_until_cancelled(look.tick()).await.is_some() {
+                desk.tidy().await;
+            }
+            tracker.close();
+            desk.end().await;
+        }
+    });
+    Ok(Handle { desk, tracker })
+}
+
+#[cfg(test)]
+mod tests;

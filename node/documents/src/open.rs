@@ -1,0 +1,250 @@
+//! Documents that are in memory, held by one samod repository at a time.
+//!
+//! samod never lets go of a document that it opened. So when nobody has asked for anything for a while, or too many
+//! documents are open, the whole repository is ended and the next question starts a new one.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use automerge::{ActorId, Automerge, ChangeHash, ReadDoc};
+use flowork_ports::bell::{Bell, Ring};
+use flowork_ports::documents::{DocumentTable, Error, Version};
+use flowork_protocol::preset::Preset;
+use flowork_protocol::{PresetId, Timestamp};
+use futures::StreamExt;
+use samod::{DocHandle, DocumentId, Repo};
+use tokio::sync::{Mutex as AsyncMutex, OnceCell};
+use tracing::{info, warn};
+
+use crate::guard::Guard;
+use crate::log::{self, Log, Lost};
+use crate::rows;
+use crate::shelf::{OnFatal, Shelf};
+use crate::tasks::Tasks;
+
+/// How many documents may be open at once.
+pub(crate) const OPEN_MAX: usize = 64;
+/// How long a repository may take to write what it has before it is ended anyway; every edit is in a log already.
+const FLUSH_MAX: Duration = Duration::from_secs(10);
+/// More new edits than this are kept as one base instead of one by one.
+const CATCH_UP_MAX: usize = 32;
+
+/// What opening needs.
+#[derive(Clone)]
+pub(crate) struct Tools {
+    pub(crate) table: Arc<dyn DocumentTable>,
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) bell: Bell,
+    pub(crate) clock: crate::Clock,
+    pub(crate) on_fatal: OnFatal,
+}
+
+/// One samod repository and the documents in it.
+pub(crate) struct Shift {
+    tools: Tools,
+    repo: Repo,
+    shelf: Shelf,
+    tasks: Tasks,
+    open: Mutex<HashMap<PresetId, Arc<OnceCell<Arc<Open>>>>>,
+}
+
+/// One document in memory.
+pub(crate) struct Open {
+    pub(crate) id: PresetId,
+    pub(crate) handle: DocHandle,
+    pub(crate) editing: AsyncMutex<Editing>,
+    /// The last version frozen from it, and at which heads.
+    frozen: Mutex<Option<(Vec<ChangeHash>, Version, Arc<Preset>)>>,
+}
+
+/// What only one edit at a time may have.
+pub(crate) struct Editing {
+    pub(crate) log: Log,
+    /// Who edits here. Another one after an edit of which nobody knows whether it is on disk.
+    pub(crate) actor: ActorId,
+    /// Whether the draft was deleted meanwhile.
+    pub(crate) gone: bool,
+}
+
+impl Shift {
+    /// Starts a repository with no documents open.
+    pub(crate) async fn start(tools: Tools) -> Self {
+        let shelf = Shelf::new(tools.table.clone(), tools.on_fatal.clone());
+        let tasks = Tasks::default();
+        let repo = Repo::builder(tasks.clone()).with_storage(shelf.clone()).load().await;
+        Self { tools, repo, shelf, tasks, open: Mutex::default() }
+    }
+
+    /// How many documents are open.
+    pub(crate) fn len(&self) -> usize {
+        self.cells(|cells| cells.len())
+    }
+
+    fn cells<T>(&self, with: impl FnOnce(&mut HashMap<PresetId, Arc<OnceCell<Arc<Open>>>>) -> T) -> T {
+        with(&mut self.open.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The document, opened when it is not yet.
+    pub(crate) async fn open(&self, id: &PresetId) -> Result<Arc<Open>, Error> {
+        let cell = self.cells(|cells| cells.entry(id.clone()).or_default().clone());
+        let opened = cell.get_or_try_init(|| self.load(id)).await.cloned();
+        if opened.is_err() {
+            self.cells(|cells| drop(cells.remove(id)));
+        }
+        opened
+    }
+
+    async fn load(&self, id: &PresetId) -> Result<Arc<Open>, Error> {
+        let Tools { table, guard, clock, .. } = &self.tools;
+        guard.enter(id.as_str(), clock()).await?;
+        let loaded = self.load_watched(table, id).await;
+        guard.leave(id.as_str()).await;
+        loaded
+    }
+
+    async fn load_watched(&self, table: &Arc<dyn DocumentTable>, id: &PresetId) -> Result<Arc<Open>, Error> {
+        let quarantined = |why: String| Error::Quarantined { preset: id.to_string(), why };
+        let document: DocumentId = id.as_str().parse().map_err(|_| Error::Missing(id.to_string()))?;
+        let recovered = log::recover(table.clone(), id.as_str()).await.map_err(|lost| match lost {
+            Lost::Table(error) => rows::refused(&error),
+            Lost::Nothing => Error::Missing(id.to_string()),
+            lost => {
+                warn!(preset = %id, error = %lost, "a document is set aside");
+                quarantined(lost.to_string())
+            }
+        })?;
+        let log::Recovered { doc, mut log, samod, damaged, ahead } = recovered;
+        if !damaged.is_empty() || ahead {
+            warn!(preset = %id, rows = damaged.len(), ahead, "a document's rows are mended from its other copy");
+            log.rebase(&doc).await.map_err(|error| rows::refused(&error))?;
+            for row in &damaged {
+                table.delete(row).await.map_err(|error| rows::refused(&error))?;
+            }
+        }
+        self.shelf.show(id.as_str(), doc.save(), samod);
+        let found = self.repo.find(document).await;
+        self.shelf.shown(id.as_str());
+        let handle = found
+            .map_err(|_| Error::Away("the documents are being put away".to_owned()))?
+            .ok_or_else(|| quarantined("samod could not read it".to_owned()))?;
+        let editing = Editing { log, actor: ActorId::random(), gone: false };
+        let open = Open { id: id.clone(), handle, editing: AsyncMutex::new(editing), frozen: Mutex::default() };
+        let open = Arc::new(open);
+        self.follow(&open);
+        Ok(open)
+    }
+
+    /// Logs the edits that others send, as they come.
+    fn follow(&self, open: &Arc<Open>) {
+        let mut changes = Box::pin(open.handle.changes());
+        let (open, bell) = (Arc::downgrade(open), self.tools.bell.clone());
+        self.tasks.run(async move {
+            while changes.next().await.is_some() {
+                let Some(open) = open.upgrade() else { break };
+                let mut editing = open.editing.lock().await;
+                if open.heads().await.is_ok_and(|heads| heads == editing.log.heads()) {
+                    continue;
+                }
+                match open.caught_up(&mut editing).await {
+                    Ok(_) => bell.ring(Ring::Documents),
+                    Err(error) => warn!(preset = %open.id, %error, "edits from elsewhere could not be kept yet"),
+                }
+            }
+        });
+    }
+
+    /// Lets go of a document that is deleted; nothing of it is written any more when this returns.
+    pub(crate) async fn forget(&self, id: &PresetId) {
+        let cell = self.cells(|cells| cells.remove(id));
+        if let Some(open) = cell.and_then(|cell| cell.get().cloned()) {
+            open.editing.lock().await.gone = true;
+        }
+        self.shelf.forget(id.as_str()).await;
+    }
+
+    /// Writes what is to be written and lets everything go.
+    pub(crate) async fn end(self) {
+        if tokio::time::timeout(FLUSH_MAX, self.repo.stop()).await.is_err() {
+            warn!("documents are let go of before samod has written all of them; every edit is in its log");
+        }
+        self.tasks.end().await;
+        info!(documents = self.len(), "idle documents are unloaded");
+    }
+}
+
+impl Open {
+    /// The heads of the document as it is now.
+    pub(crate) async fn heads(&self) -> Result<Vec<ChangeHash>, Error> {
+        self.handle.with_document_async(|doc| doc.get_heads()).await.map_err(|_| stopped())
+    }
+
+    /// The version that was last frozen, if it was at these heads.
+    pub(crate) fn frozen_at(&self, heads: &[ChangeHash]) -> Option<(Version, Arc<Preset>)> {
+        let frozen = self.frozen.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, version, preset) = frozen.as_ref().filter(|(at, ..)| at == heads)?;
+        Some((version.clone(), preset.clone()))
+    }
+
+    /// Remembers the version that was frozen last: running the same draft again and again freezes it once.
+    pub(crate) fn keep_frozen(&self, heads: Vec<ChangeHash>, version: &Version, preset: &Preset) {
+        let frozen = Some((heads, version.clone(), Arc::new(preset.clone())));
+        *self.frozen.lock().unwrap_or_else(PoisonError::into_inner) = frozen;
+    }
+
+    /// The document as it is now, to read or to try an edit on.
+    pub(crate) async fn copy(&self) -> Result<Automerge, Error> {
+        self.handle.with_document_async(|doc| doc.clone()).await.map_err(|_| stopped())
+    }
+
+    /// The document as it is now, after everything in it is in the log.
+    pub(crate) async fn caught_up(&self, editing: &mut Editing) -> Result<Automerge, Error> {
+        let doc = self.copy().await?;
+        if editing.gone {
+            return Err(Error::Missing(self.id.to_string()));
+        }
+        let news = doc.get_changes(editing.log.heads());
+        let kept = if news.len() > CATCH_UP_MAX {
+            editing.log.rebase(&doc).await
+        } else {
+            let mut kept = Ok(());
+            for change in &news {
+                kept = editing.log.append(change).await;
+                if kept.is_err() {
+                    break;
+                }
+            }
+            kept
+        };
+        kept.map_err(|error| rows::refused(&error))?;
+        Ok(doc)
+    }
+
+    /// Waits until the document holds all of `heads`, at most for `limit`. False when they have not come.
+    pub(crate) async fn await_heads(&self, heads: &[ChangeHash], limit: Duration) -> Result<bool, Error> {
+        let mut changes = Box::pin(self.handle.changes());
+        let wait = async {
+            loop {
+                let wanted = heads.to_vec();
+                let has = move |doc: &mut Automerge| wanted.iter().all(|head| doc.get_change_by_hash(head).is_some());
+                if self.handle.with_document_async(has).await.map_err(|_| stopped())? {
+                    return Ok(true);
+                }
+                if changes.next().await.is_none() {
+                    return Ok(false);
+                }
+            }
+        };
+        tokio::time::timeout(limit, wait).await.unwrap_or(Ok(false))
+    }
+}
+
+/// Why a document cannot be had while its repository is being ended.
+pub(crate) fn stopped() -> Error {
+    Error::Away("the documents are being put away".to_owned())
+}
+
+/// Seconds, as Automerge counts time.
+pub(crate) fn seconds(at: Timestamp) -> i64 {
+    at.0.div_euclid(1_000)
+}
