@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use crate::command::Submission;
-use crate::event::{AfterFailure, Emitted, Event, LogLine, Outcome, Response, Resume, Run, Source, StepResult, Wait, What};
+use crate::event::{
+    AfterFailure, Emitted, Event, LogLine, Outcome, Response, Resume, Run, Source, StepResult, Wait, What,
+};
 use crate::failure::Failure;
 use crate::id::{JobId, StepId, VersionId};
 use crate::item::List;

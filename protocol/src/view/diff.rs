@@ -101,7 +101,8 @@ struct Found(Vec<Difference>);
 
 impl Found {
     fn add(
-        &mut self, run: Option<&Run>, kind: Kind, port: Option<&str>, place: Option<String>, before: Value, after: Value,
+        &mut self, run: Option<&Run>, kind: Kind, port: Option<&str>, place: Option<String>, before: Value,
+        after: Value,
     ) {
         let (run, port) = (run.cloned(), port.map(str::to_owned));
         self.0.push(Difference { run, kind, port, place, before, after });

@@ -1,0 +1,192 @@
+//! Who may do what. A check yields a permit; without the permit value the next call does not compile.
+
+use std::marker::PhantomData;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use flowork_protocol::Timestamp;
+use flowork_protocol::command::{Role, Token};
+use subtle::ConstantTimeEq;
+
+use crate::context::{Ctx, now};
+use crate::problem::Problem;
+
+/// The most characters of a bearer token; more is never one of ours.
+const TOKEN_CHARS_MAX: usize = 256;
+/// The name under which the command line of this machine acts.
+const LOCAL: &str = "this machine";
+
+/// What a permit is good for.
+pub(crate) trait Level: Send + Sync + 'static {
+    /// The least role that has it.
+    const ROLE: Role;
+}
+
+/// Looking.
+#[derive(Debug)]
+pub(crate) struct Viewer;
+/// Starting, stopping and approving jobs.
+#[derive(Debug)]
+pub(crate) struct Runner;
+/// Changing presets and secrets.
+#[derive(Debug)]
+pub(crate) struct Editor;
+/// Making tokens, backing up, changing settings.
+#[derive(Debug)]
+pub(crate) struct Admin;
+
+impl Level for Viewer {
+    const ROLE: Role = Role::Viewer;
+}
+impl Level for Runner {
+    const ROLE: Role = Role::Runner;
+}
+impl Level for Editor {
+    const ROLE: Role = Role::Editor;
+}
+impl Level for Admin {
+    const ROLE: Role = Role::Admin;
+}
+
+/// Somebody was let in and may act at level `L`. Only [`admit`] makes one.
+#[derive(Debug)]
+pub(crate) struct Permit<L> {
+    who: String,
+    _level: PhantomData<fn() -> L>,
+}
+
+impl<L> Permit<L> {
+    /// Who it is, as shown beside a decision.
+    pub(crate) fn who(&self) -> &str {
+        &self.who
+    }
+}
+
+/// A webhook's own check was passed (or it asks for none). Only [`admit_hook`] makes one.
+#[derive(Debug)]
+pub(crate) struct HookPermit(());
+
+/// Grounds on which a command may be kept.
+pub(crate) trait Grounds {}
+impl Grounds for Permit<Runner> {}
+impl Grounds for Permit<Editor> {}
+impl Grounds for Permit<Admin> {}
+impl Grounds for HookPermit {}
+
+/// Who a bearer token lets in.
+struct Bearer {
+    who: String,
+    role: Role,
+}
+
+/// Lets the request in at level `L`, or says why not.
+///
+/// # Errors
+/// 401 without a good token, 403 with one whose role is too low.
+pub(crate) fn admit<L: Level>(ctx: &Ctx, headers: &HeaderMap) -> Result<Permit<L>, Problem> {
+    let bearer = bearer(ctx, headers)?;
+    if bearer.role < L::ROLE {
+        let detail =
+            format!("the token `{}` has the role {}, this needs {}", bearer.who, word(bearer.role), word(L::ROLE));
+        return Err(Problem::new(StatusCode::FORBIDDEN, "role-too-low", detail)
+            .hint(format!("make one with `flowork token create --role {}`", word(L::ROLE))));
+    }
+    Ok(Permit { who: bearer.who, _level: PhantomData })
+}
+
+/// Lets a webhook's caller in.
+///
+/// # Errors
+/// As [`admit`], when the webhook asks for a token.
+pub(crate) fn admit_hook(ctx: &Ctx, headers: &HeaderMap, needs_token: bool) -> Result<HookPermit, Problem> {
+    if needs_token {
+        admit::<Runner>(ctx, headers)?;
+    }
+    Ok(HookPermit(()))
+}
+
+/// Whether the request comes with a token that may look. For pages that show less without one.
+pub(crate) fn may_look(ctx: &Ctx, headers: &HeaderMap) -> bool {
+    admit::<Viewer>(ctx, headers).is_ok()
+}
+
+impl<L: Level> FromRequestParts<Ctx> for Permit<L> {
+    type Rejection = Problem;
+    async fn from_request_parts(parts: &mut Parts, ctx: &Ctx) -> Result<Self, Problem> {
+        admit(ctx, &parts.headers)
+    }
+}
+
+fn bearer(ctx: &Ctx, headers: &HeaderMap) -> Result<Bearer, Problem> {
+    let missing = || {
+        Problem::new(StatusCode::UNAUTHORIZED, "no-token", "this needs a bearer token")
+            .hint("send `Authorization: Bearer …`; `flowork token create` makes a token")
+    };
+    let text = headers.get(header::AUTHORIZATION).ok_or_else(missing)?.to_str().map_err(|_| missing())?;
+    let secret = match text.split_once(' ') {
+        Some((scheme, secret)) if scheme.eq_ignore_ascii_case("bearer") => secret.trim(),
+        _ => return Err(missing()),
+    };
+    if secret.is_empty() || secret.len() > TOKEN_CHARS_MAX {
+        return Err(missing());
+    }
+    let hash = blake3::hash(secret.as_bytes()).to_hex();
+    if let Some(local) = &ctx.options.local_token_hash
+        && bool::from(local.as_bytes().ct_eq(hash.as_bytes()))
+    {
+        return Ok(Bearer { who: LOCAL.to_owned(), role: Role::Admin });
+    }
+    find(&ctx.known().tokens, hash.as_bytes(), now()).ok_or_else(|| {
+        Problem::new(StatusCode::UNAUTHORIZED, "unknown-token", "this token is not known here, or it has expired")
+            .hint("`flowork token list` shows the tokens of this node, `flowork token create` makes a new one")
+    })
+}
+
+/// Looks at every token, so that the time taken does not tell which one was near.
+fn find(tokens: &[Token], hash: &[u8], now: Timestamp) -> Option<Bearer> {
+    let mut found = None;
+    for token in tokens {
+        let same = bool::from(token.secret_hash.as_bytes().ct_eq(hash));
+        let alive = token.expires_at.is_none_or(|expires_at| now < expires_at);
+        if same && alive {
+            found = Some(Bearer { who: token.label.clone(), role: token.role });
+        }
+    }
+    found
+}
+
+/// The word for a role, as in JSON.
+pub(crate) fn word(role: Role) -> &'static str {
+    match role {
+        Role::Viewer => "viewer",
+        Role::Runner => "runner",
+        Role::Editor => "editor",
+        Role::Admin => "admin",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(secret: &str, expires_at: Option<i64>) -> Token {
+        Token {
+            id: "t".into(),
+            label: "laptop".to_owned(),
+            secret_hash: blake3::hash(secret.as_bytes()).to_hex().to_string(),
+            role: Role::Runner,
+            created_at: Timestamp(0),
+            expires_at: expires_at.map(Timestamp),
+        }
+    }
+
+    #[test]
+    fn a_token_is_found_by_the_hash_of_its_secret_until_it_expires() {
+        let tokens = [token("other", None), token("mine", Some(100))];
+        let hash = blake3::hash(b"mine").to_hex();
+        assert!(find(&tokens, hash.as_bytes(), Timestamp(99)).is_some());
+        assert!(find(&tokens, hash.as_bytes(), Timestamp(100)).is_none());
+        assert!(find(&tokens, b"mine", Timestamp(0)).is_none());
+    }
+}

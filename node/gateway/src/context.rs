@@ -1,0 +1,125 @@
+//! What every route can reach.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use flowork_ports::bell::LOOK_EVERY;
+use flowork_ports::documents::FrozenPreset;
+use flowork_ports::store::{self, Stats};
+use flowork_protocol::command::Command;
+use flowork_protocol::{BlobId, JobId, ShardNo, Timestamp, VersionId};
+use tokio::sync::{Mutex, Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::access::Grounds;
+use crate::guard::Hosts;
+use crate::known::Known;
+use crate::problem::Problem;
+use crate::{Options, feed, guard, routes};
+
+/// Shared by all requests; cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Ctx(Arc<Inner>);
+
+/// See [`Ctx`].
+pub(crate) struct Inner {
+    /// What the gateway was made from.
+    pub(crate) options: Options,
+    /// When it came up.
+    pub(crate) up_since: Instant,
+    /// Ends every feed.
+    pub(crate) cancel: CancellationToken,
+    /// Which hosts and origins are this node.
+    pub(crate) hosts: Hosts,
+    /// Room for requests to the API.
+    pub(crate) api_room: Semaphore,
+    /// Room for webhooks that are being accepted.
+    pub(crate) hook_room: Semaphore,
+    /// Room for requests that wait for a job.
+    pub(crate) wait_room: Semaphore,
+    /// Room for live feeds.
+    pub(crate) feed_room: Arc<Semaphore>,
+    /// How many feeds and waiting requests look at the store.
+    pub(crate) lookers: AtomicUsize,
+    known: watch::Receiver<Arc<Known>>,
+    next_shard: AtomicU64,
+    stats: Mutex<Option<(Instant, Arc<Stats>)>>,
+}
+
+impl std::ops::Deref for Ctx {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl Ctx {
+    /// Puts it together.
+    pub(crate) fn new(
+        options: Options, addr: SocketAddr, known: watch::Receiver<Arc<Known>>, cancel: CancellationToken,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            up_since: Instant::now(),
+            hosts: Hosts::new(addr, &options.hosts),
+            api_room: Semaphore::new(guard::API_IN_FLIGHT_MAX),
+            hook_room: Semaphore::new(routes::hooks::IN_FLIGHT_MAX),
+            wait_room: Semaphore::new(feed::WAITING_MAX),
+            feed_room: Arc::new(Semaphore::new(feed::FEEDS_MAX)),
+            lookers: AtomicUsize::new(0),
+            next_shard: AtomicU64::new(rand::random()),
+            stats: Mutex::new(None),
+            options,
+            cancel,
+            known,
+        }))
+    }
+
+    /// Tokens and webhooks as last read.
+    pub(crate) fn known(&self) -> Arc<Known> {
+        self.known.borrow().clone()
+    }
+
+    /// Keeps a command. Whoever calls it shows on what grounds.
+    pub(crate) async fn command(&self, _grounds: &impl Grounds, command: Command) -> Result<(), Problem> {
+        Ok(self.options.inbox.submit(command).await?)
+    }
+
+    /// A new job id; jobs are spread over the shards in turn.
+    pub(crate) fn fresh_job(&self) -> JobId {
+        let turn = self.next_shard.fetch_add(1, Ordering::Relaxed);
+        let shards = u64::from(self.options.inbox.shards().max(1));
+        // The remainder is below a u16, so the cast keeps it.
+        JobId::fresh(now(), ShardNo((turn % shards) as u16), rand::random())
+    }
+
+    /// What a version holds. Read from its blob, so that it is there while docs is away.
+    pub(crate) async fn frozen(&self, version: VersionId) -> Result<FrozenPreset, Problem> {
+        let read = self.options.blobs.get(BlobId(version.0)).await;
+        if let Ok(frozen) =
+            read.as_ref().map_err(|_| ()).and_then(|bytes| serde_json::from_slice(bytes).map_err(|_| ()))
+        {
+            return Ok(frozen);
+        }
+        Ok(self.options.documents.version(version).await?.1)
+    }
+
+    /// The store in numbers, at most [`LOOK_EVERY`] old: counting is not free, and pages ask for it often.
+    pub(crate) async fn stats(&self) -> Result<Arc<Stats>, store::Error> {
+        let mut kept = self.stats.lock().await;
+        if let Some((at, stats)) = kept.as_ref().filter(|(at, _)| at.elapsed() < LOOK_EVERY) {
+            tracing::trace!(age_ms = at.elapsed().as_millis(), "counts served from memory");
+            return Ok(stats.clone());
+        }
+        let stats = Arc::new(self.options.reader.stats().await?);
+        *kept = Some((Instant::now(), stats.clone()));
+        Ok(stats)
+    }
+}
+
+/// The time on this machine's clock.
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,94 @@
+//! What every request needs and no request should read from disk: tokens and activated webhooks.
+//!
+//! Read again when the node's own tables ring, and every [`LOOK_EVERY`] in case a ring was lost.
+
+use std::sync::Arc;
+
+use flowork_ports::bell::{Bell, LOOK_EVERY, Ring};
+use flowork_ports::store::{self, Reader};
+use flowork_protocol::command::{Activation, Token};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::hook::Hooks;
+
+/// One reading of the node's own tables.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// Who may come in.
+    pub(crate) tokens: Vec<Token>,
+    /// The activated versions.
+    pub(crate) activations: Arc<Vec<Activation>>,
+    /// Their webhooks by path.
+    pub(crate) hooks: Arc<Hooks>,
+    /// Why the last reading failed, if it did; the rest is then from before.
+    pub(crate) problem: Option<String>,
+}
+
+/// Reads once, then keeps reading in a task of its own until `cancel`.
+pub(crate) async fn start(
+    reader: Arc<dyn Reader>, bell: Bell, cancel: CancellationToken,
+) -> (watch::Receiver<Arc<Known>>, JoinHandle<()>) {
+    // Listening begins before the first reading, so that nothing falls between the two.
+    let mut rings = bell.listen();
+    let (sender, receiver) = watch::channel(Arc::new(Known::default()));
+    refresh(&*reader, &sender).await;
+    let task = tokio::spawn(async move {
+        loop {
+            let look = tokio::time::sleep(LOOK_EVERY);
+            tokio::pin!(look);
+            let goes_on = tokio::select! {
+                () = cancel.cancelled() => false,
+                () = &mut look => true,
+                () = node_rang(&mut rings) => true,
+            };
+            if !goes_on {
+                break;
+            }
+            refresh(&*reader, &sender).await;
+        }
+    });
+    (receiver, task)
+}
+
+async fn node_rang(rings: &mut tokio::sync::broadcast::Receiver<Ring>) {
+    loop {
+        match rings.recv().await {
+            Ok(Ring::Node) | Err(RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            // Without a bell only the clock is left.
+            Err(RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+async fn refresh(reader: &dyn Reader, sender: &watch::Sender<Arc<Known>>) {
+    let before = sender.borrow().clone();
+    let known = match read(reader).await {
+        Ok((tokens, activations)) => {
+            let same = *before.activations == activations;
+            let hooks = if same { before.hooks.clone() } else { Arc::new(Hooks::of(&activations)) };
+            let activations = if same { before.activations.clone() } else { Arc::new(activations) };
+            Known { tokens, activations, hooks, problem: None }
+        }
+        Err(error) => {
+            let problem = error.to_string();
+            if before.problem.as_ref() != Some(&problem) {
+                tracing::warn!(%error, "tokens and activations cannot be read; the last ones stay in force");
+            }
+            Known {
+                tokens: before.tokens.clone(),
+                activations: before.activations.clone(),
+                hooks: before.hooks.clone(),
+                problem: Some(problem),
+            }
+        }
+    };
+    sender.send_replace(Arc::new(known));
+}
+
+async fn read(reader: &dyn Reader) -> Result<(Vec<Token>, Vec<Activation>), store::Error> {
+    Ok((reader.tokens().await?, reader.activations().await?))
+}

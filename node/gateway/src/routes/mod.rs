@@ -1,0 +1,46 @@
+//! One file per noun. Each gives its routes; [`all`] is the whole API.
+
+pub(crate) mod activations;
+pub(crate) mod approvals;
+pub(crate) mod backup;
+pub(crate) mod components;
+pub(crate) mod events;
+pub(crate) mod files;
+pub(crate) mod hooks;
+pub(crate) mod items;
+pub(crate) mod jobs;
+pub(crate) mod node;
+pub(crate) mod presets;
+pub(crate) mod schema;
+pub(crate) mod secrets;
+pub(crate) mod settings;
+pub(crate) mod signals;
+pub(crate) mod tokens;
+pub(crate) mod versions;
+
+use crate::api::Route;
+
+/// Every route but the webhooks, which presets make.
+pub(crate) fn all() -> Vec<Route> {
+    [
+        node::routes(),
+        jobs::routes(),
+        events::routes(),
+        items::routes(),
+        signals::routes(),
+        approvals::routes(),
+        presets::routes(),
+        versions::routes(),
+        activations::routes(),
+        components::routes(),
+        secrets::routes(),
+        tokens::routes(),
+        files::routes(),
+        settings::routes(),
+        backup::routes(),
+        schema::routes(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}

@@ -1,0 +1,57 @@
+//! Settings of the node.
+
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::http::{Method, StatusCode};
+use flowork_protocol::command::{Command, Role};
+use serde_json::Value;
+
+use crate::access::{Admin, Permit, Viewer};
+use crate::api::Route;
+use crate::context::Ctx;
+use crate::extract::Json;
+use crate::problem::Problem;
+
+/// How many settings one request may change.
+const CHANGES_MAX: usize = 100;
+/// How large a setting may be, as JSON.
+const VALUE_BYTES_MAX: usize = 64 << 10;
+
+/// The routes of this noun.
+pub(crate) fn routes() -> Vec<Route> {
+    vec![
+        Route::new(Method::GET, "/api/v1/settings", Role::Viewer, "Settings that differ from the default.", list)
+            .reply::<BTreeMap<String, Value>>(200, "The settings by name."),
+        Route::new(Method::PUT, "/api/v1/settings", Role::Admin, "Changes settings; null takes one back.", set)
+            .body::<BTreeMap<String, Value>>()
+            .reply_as(202, "They are on disk and count in a moment.", "text/plain"),
+    ]
+}
+
+async fn list(State(ctx): State<Ctx>, _: Permit<Viewer>) -> Result<Json<BTreeMap<String, Value>>, Problem> {
+    Ok(Json(ctx.options.reader.settings().await?))
+}
+
+async fn set(
+    State(ctx): State<Ctx>, permit: Permit<Admin>, Json(changes): Json<BTreeMap<String, Value>>,
+) -> Result<StatusCode, Problem> {
+    if changes.len() > CHANGES_MAX {
+        return Err(Problem::wrong("too-many-settings", format!("more than {CHANGES_MAX} settings at once")));
+    }
+    for (name, value) in &changes {
+        let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+        if name.is_empty() || name.len() > 128 || !name.chars().all(good) {
+            return Err(Problem::wrong("bad-name", format!("`{name}` is not the name of a setting"))
+                .hint("names have 1 to 128 characters of a-z, A-Z, 0-9, _, -, . and /"));
+        }
+        if serde_json::to_vec(value).map_or(usize::MAX, |text| text.len()) > VALUE_BYTES_MAX {
+            return Err(Problem::too_large(&format!("the setting `{name}`"), VALUE_BYTES_MAX as u64)
+                .hint("settings are small; keep data in files"));
+        }
+    }
+    for (name, value) in changes {
+        ctx.command(&permit, Command::Set { name, value }).await?;
+    }
+    Ok(StatusCode::ACCEPTED)
+}
