@@ -238,3 +238,6 @@ fn check_names(preset: &Preset, problems: &mut Vec<Problem>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -240,6 +240,12 @@ impl Machine {
         self.slots.get(key).is_some_and(|slot| is_open(&slot.status) && slot.attempt == attempt)
     }
 
+    /// Whether it waits for a job that it started.
+    #[must_use]
+    pub fn waits_for_child(&self) -> bool {
+        self.slots.values().any(|slot| matches!(slot.status, Status::Suspended(Wait::Child { .. })))
+    }
+
     /// When something that waits for a time wants to be looked at; none when nothing does.
     #[must_use]
     pub fn next_due(&self) -> Option<Timestamp> {

@@ -37,6 +37,9 @@ const LINES_MAX: usize = 1_024;
 const LINES_PER_EVENT: usize = 256;
 /// A job that next wants to be looked at within this time stays in memory.
 const STAYS_FOR: Duration = Duration::from_secs(2);
+/// A job that waits for a child stays in memory this long: most children are short, and taking a job up again means reading
+/// its history.
+const LINGERS_FOR: Duration = Duration::from_millis(500);
 /// How many items a manual run without input is given.
 const EMPTY_INPUT_ITEMS: usize = 1;
 
@@ -83,6 +86,7 @@ pub(crate) struct Task {
     to_launch: Vec<(Start, Body)>,
     pub(crate) children: Vec<ChildCall>,
     is_started: bool,
+    has_lingered: bool,
 }
 
 impl Task {
@@ -114,6 +118,7 @@ impl Task {
             to_launch: Vec::new(),
             children: Vec::new(),
             is_started: false,
+            has_lingered: false,
             context,
             shard,
             submission,
@@ -164,7 +169,8 @@ impl Task {
             if self.launch().await? {
                 continue;
             }
-            if self.flight.is_empty() {
+            let lingers = self.machine.waits_for_child() && !self.has_lingered;
+            if self.flight.is_empty() && !lingers {
                 if let Some(left) = self.rest(pokes).await? {
                     return Ok(left);
                 }
@@ -183,6 +189,8 @@ impl Task {
         let deadline = self.program.preset.settings.timeout_ms.map(|limit| self.accepted_at.plus_ms(limit));
         let wake = [self.machine.next_due(), deadline].into_iter().flatten().min();
         let pause = wake.map_or(STAYS_FOR * 30, |at| Duration::from_millis(at.since_ms(now).clamp(1, 60_000)));
+        let pause = if self.flight.is_empty() { pause.min(LINGERS_FOR) } else { pause };
+        let has_lingered = std::mem::take(&mut self.has_lingered);
         let is_writing = self.journal.is_writing();
         let in_flight = !self.flight.is_empty();
         tokio::select! {
@@ -190,9 +198,12 @@ impl Task {
             () = stop.cancelled() => {}
             Some(finished) = self.flight.next(), if in_flight => self.finished(finished),
             Some(line) = self.lines.1.recv() => self.gather(line),
-            written = self.journal.written(), if is_writing => written?,
             Some(()) = pokes.recv() => self.signals().await?,
-            () = tokio::time::sleep(pause) => {}
+            written = self.journal.written(), if is_writing => {
+                written?;
+                self.has_lingered = has_lingered;
+            }
+            () = tokio::time::sleep(pause) => self.has_lingered = true,
         }
         if deadline.is_some_and(|at| at <= self.now()) {
             let limit = self.program.preset.settings.timeout_ms.unwrap_or(0);
