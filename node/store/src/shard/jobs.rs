@@ -1,0 +1,216 @@
+//! Jobs entering a shard and changing their state.
+
+use flowork_protocol::command::Signal;
+use flowork_protocol::job::State;
+use flowork_protocol::{JobId, Timestamp};
+use rusqlite::{OptionalExtension, params};
+
+use super::tables::ShardTables;
+use crate::codec::{self, Head};
+use crate::error::{Failed, unreadable};
+use crate::writer::Tables as _;
+
+/// The first journal row of a claimed job, still as stored: who asked unpacks it.
+#[derive(Debug)]
+pub(super) struct RawClaim {
+    pub(super) at: Timestamp,
+    pub(super) codec: i64,
+    pub(super) body: Vec<u8>,
+}
+
+/// What every change of a job needs to know of its row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) no: i64,
+    pub(super) preset: i64,
+    pub(super) state: State,
+    pub(super) last_seq: i64,
+}
+
+/// What became of a signal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kept {
+    Yes,
+    Unknown,
+    Ended,
+}
+
+impl ShardTables {
+    /// Takes a job in as `state`, with its first event. False when its id is known already.
+    pub(super) fn accept(&mut self, head: &Head, codec: i64, body: &[u8], at: Timestamp, state: State) -> Result<bool, Failed> {
+        if head.keyed && self.has_seen(head.job)? {
+            return Ok(false);
+        }
+        let preset = self.preset_no(&head.preset, head.concurrency)?;
+        let source = self.source_no(preset, head.version, &head.name)?;
+        let no = self.jobs + 1;
+        let inserted = self
+            .db
+            .prepare_cached(
+                "INSERT OR IGNORE INTO job (no, id, preset, source, state, priority, keyed, dry_run, trigger, accepted_at,
+                                            last_seq, origin, parent)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, ?11, ?12)",
+            )?
+            .execute(params![
+                no,
+                head.job.0,
+                preset,
+                source,
+                state.code(),
+                head.priority,
+                head.keyed,
+                head.dry_run,
+                head.trigger.as_ref().map(|step| step.as_str()),
+                at.0,
+                head.replay.as_ref().map(|replay| replay.origin.0),
+                head.parent.as_ref().map(|(parent, _)| parent.0),
+            ])?;
+        if inserted == 0 {
+            return Ok(false);
+        }
+        self.jobs = no;
+        self.recount(preset, None, Some(state));
+        self.journal(no, (1, 1), at, codec | codec::SUBMISSION, body)?;
+        self.use_blobs(no, &head.blobs)?;
+        Ok(true)
+    }
+
+    /// Whether the job was here once and was forgotten.
+    fn has_seen(&self, job: JobId) -> Result<bool, Failed> {
+        let mut query = self.db.prepare_cached("SELECT 1 FROM seen WHERE id = ?1")?;
+        Ok(query.query_row([job.0], |_| Ok(())).optional()?.is_some())
+    }
+
+    /// Adds one row to a job's history.
+    pub(super) fn journal(&mut self, job: i64, seqs: (i64, i64), at: Timestamp, codec: i64, body: &[u8]) -> Result<(), Failed> {
+        self.events += seqs.1 - seqs.0 + 1;
+        self.db
+            .prepare_cached(
+                "INSERT INTO journal (no, job, first_seq, last_seq, at, codec, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![self.events, job, seqs.0, seqs.1, at.0, codec, body])?;
+        self.wrote();
+        Ok(())
+    }
+
+    /// Marks blobs as named by a job.
+    pub(super) fn use_blobs(&mut self, job: i64, blobs: &[flowork_protocol::BlobId]) -> Result<(), Failed> {
+        for blob in blobs {
+            self.db
+                .prepare_cached("INSERT OR IGNORE INTO blob_use (blob, job) VALUES (?1, ?2)")?
+                .execute(params![blob.0, job])?;
+        }
+        Ok(())
+    }
+
+    /// Where a job is.
+    pub(super) fn place(&self, job: JobId) -> Result<Option<Place>, Failed> {
+        let mut query = self.db.prepare_cached("SELECT no, preset, state, last_seq FROM job WHERE id = ?1")?;
+        let found = query.query_row([job.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).optional()?;
+        found.map(|(no, preset, code, last_seq)| Ok(Place { no, preset, state: self.state(code)?, last_seq })).transpose()
+    }
+
+    fn state(&self, code: i64) -> Result<State, Failed> {
+        State::from_code(code).ok_or_else(|| unreadable(self.file(), "a job's state", code).into())
+    }
+
+    /// Moves a job into another state.
+    pub(super) fn set_state(&mut self, place: Place, to: State) -> Result<(), Failed> {
+        self.db.prepare_cached("UPDATE job SET state = ?2 WHERE no = ?1")?.execute(params![place.no, to.code()])?;
+        self.recount(place.preset, Some(place.state), Some(to));
+        Ok(())
+    }
+
+    /// Claims the jobs that `sql` selects (`no, id, preset, last_seq`), which are all in state `from`.
+    pub(super) fn claim(&mut self, sql: &str, values: impl rusqlite::Params, from: State) -> Result<Vec<RawClaim>, Failed> {
+        let found: Vec<(JobId, Place)> = {
+            let mut query = self.db.prepare_cached(sql)?;
+            let rows = query.query_map(values, |row| {
+                let place = Place { no: row.get(0)?, preset: row.get(2)?, state: from, last_seq: row.get(3)? };
+                Ok((JobId(row.get(1)?), place))
+            })?;
+            rows.collect::<Result<_, _>>()?
+        };
+        let mut claims = Vec::with_capacity(found.len());
+        for (id, place) in found {
+            self.set_state(place, State::Running)?;
+            if self.signals > 0 && self.has_signals(place.no)? {
+                self.announce.insert(id);
+            }
+            let claim = self
+                .db
+                .prepare_cached("SELECT at, codec, body FROM journal WHERE job = ?1 AND first_seq = 1")?
+                .query_row([place.no], |row| {
+                    Ok(RawClaim { at: Timestamp(row.get(0)?), codec: row.get(1)?, body: row.get(2)? })
+                })
+                .optional()?
+                .ok_or_else(|| unreadable(self.file(), &format!("job {id}"), "its first event is missing"))?;
+            claims.push(claim);
+        }
+        Ok(claims)
+    }
+
+    fn has_signals(&self, job: i64) -> Result<bool, Failed> {
+        let mut query = self.db.prepare_cached("SELECT 1 FROM signal WHERE job = ?1 LIMIT 1")?;
+        Ok(query.query_row([job], |_| Ok(())).optional()?.is_some())
+    }
+
+    /// Whether somebody asked for the end of a job.
+    fn is_cancelled(&self, job: i64) -> Result<bool, Failed> {
+        if self.signals == 0 {
+            return Ok(false);
+        }
+        let mut query = self.db.prepare_cached("SELECT body FROM signal WHERE job = ?1")?;
+        let bodies = query.query_map([job], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+        Ok(bodies.iter().any(|body| matches!(serde_json::from_str(body), Ok(Signal::Cancel { .. }))))
+    }
+
+    /// Keeps a signal until the job's events say that it was carried out.
+    pub(super) fn signal(&mut self, job: JobId, body: &str) -> Result<Kept, Failed> {
+        let Some(place) = self.place(job)? else { return Ok(Kept::Unknown) };
+        if place.state.has_ended() {
+            return Ok(Kept::Ended);
+        }
+        self.db.prepare_cached("INSERT INTO signal (job, body) VALUES (?1, ?2)")?.execute(params![place.no, body])?;
+        self.signals += 1;
+        self.announce.insert(job);
+        self.wrote();
+        Ok(Kept::Yes)
+    }
+
+    /// Claims a job that has nothing to do because a signal came for it. A job that is not begun is only claimed out of
+    /// turn to end it.
+    pub(super) fn wake(&mut self, job: JobId) -> Result<bool, Failed> {
+        self.leased()?;
+        let Some(place) = self.place(job)? else { return Ok(false) };
+        let takes = match place.state {
+            State::Waiting | State::Paused | State::Parked => true,
+            State::Queued | State::Held => self.is_cancelled(place.no)?,
+            _ => false,
+        };
+        if takes {
+            self.set_state(place, State::Running)?;
+        }
+        Ok(takes)
+    }
+
+    /// Claims waiting jobs that are due.
+    pub(super) fn claim_due(&mut self, now: Timestamp, max: i64) -> Result<Vec<JobId>, Failed> {
+        self.leased()?;
+        let due: Vec<(JobId, Place)> = {
+            let mut query = self.db.prepare_cached(
+                "SELECT no, id, preset, last_seq FROM job
+                 WHERE state = 3 AND due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2",
+            )?;
+            let rows = query.query_map(params![now.0, max], |row| {
+                let place = Place { no: row.get(0)?, preset: row.get(2)?, state: State::Waiting, last_seq: row.get(3)? };
+                Ok((JobId(row.get(1)?), place))
+            })?;
+            rows.collect::<Result<_, _>>()?
+        };
+        for (_, place) in &due {
+            self.set_state(*place, State::Running)?;
+        }
+        Ok(due.into_iter().map(|(id, _)| id).collect())
+    }
+}

@@ -1,0 +1,164 @@
+//! One shard under a lease: the kernel's half of the store.
+
+mod append;
+mod drain;
+mod forget;
+mod jobs;
+mod tables;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use flowork_ports::bell::Bell;
+use flowork_ports::store::{Claimed, Drained, Error, JobWrite, RetentionRules, Shard, Stored};
+use flowork_protocol::id::{ChunkId, PresetId};
+use flowork_protocol::{JobId, ShardNo, Timestamp};
+use rusqlite::OptionalExtension;
+
+use crate::clock::now;
+use crate::error::{Failed, unreadable};
+use crate::inboxes::Inboxes;
+use crate::job_row::unsigned;
+use crate::pool::Pool;
+use crate::writer::Writer;
+use crate::{codec, file, history, job_row};
+
+use append::PackedWrite;
+use jobs::RawClaim;
+pub(crate) use tables::give_back;
+use tables::ShardTables;
+
+/// What an operation without a body of its own counts for in a group.
+const SMALL_BYTES: usize = 256;
+/// What a drain may write, per entry.
+const ENTRY_BYTES: usize = 2_048;
+
+/// One SQLite shard.
+pub(crate) struct SqliteShard {
+    no: ShardNo,
+    shards: u16,
+    writer: Writer<ShardTables>,
+    readers: Arc<Pool>,
+}
+
+impl SqliteShard {
+    /// Opens the file of shard `no` at `path`, called `name` in errors.
+    pub(crate) fn open(path: &Path, name: &str, no: ShardNo, shards: u16, inbox_dir: &Path, bell: Bell) -> Result<Self, Error> {
+        let opened = file::open_writer(path).map_err(Failed::from).and_then(|db| {
+            ShardTables::new(db, no, name.to_owned(), Inboxes::new(inbox_dir, no), bell)
+        });
+        let tables = opened.map_err(|failed| failed.named(name))?;
+        Ok(Self { no, shards, writer: Writer::start(tables)?, readers: Pool::new(path.to_owned(), name.to_owned()) })
+    }
+
+    fn claimed(&self, raw: Vec<RawClaim>) -> Result<Vec<Claimed>, Error> {
+        raw.into_iter()
+            .map(|claim| {
+                let submission = codec::submission(self.readers.file(), claim.codec, &claim.body)?;
+                Ok(Claimed { accepted_at: claim.at, submission })
+            })
+            .collect()
+    }
+}
+
+fn limit(max: usize) -> i64 {
+    i64::try_from(max).unwrap_or(i64::MAX)
+}
+
+#[async_trait]
+impl Shard for SqliteShard {
+    fn no(&self) -> ShardNo {
+        self.no
+    }
+
+    async fn take(&self) -> Result<Vec<JobId>, Error> {
+        Ok(self.writer.call(SMALL_BYTES, ShardTables::take).await?.0)
+    }
+
+    async fn drain(&self, max: usize, room: usize) -> Result<Drained, Error> {
+        let cost = ENTRY_BYTES.saturating_mul(max);
+        let (raw, _) = self.writer.call(cost, move |tables: &mut ShardTables| tables.drain(max, room)).await?;
+        let claimed = self.claimed(raw.claimed)?;
+        Ok(Drained { claimed, signalled: raw.signalled, held: raw.held, more: raw.more })
+    }
+
+    async fn claim_held(&self, preset: &PresetId, room: usize) -> Result<Vec<Claimed>, Error> {
+        let preset = preset.clone();
+        let claim = move |tables: &mut ShardTables| tables.claim_held(&preset, limit(room));
+        let (raw, _) = self.writer.call(SMALL_BYTES, claim).await?;
+        self.claimed(raw)
+    }
+
+    async fn append(&self, write: JobWrite) -> Result<u64, Error> {
+        let write = PackedWrite::of(write, now())
+            .map_err(|error| Error::Other { file: self.readers.file().to_owned(), detail: error.to_string() })?;
+        let append = {
+            let cost = write.cost_bytes();
+            self.writer.call(cost, move |tables: &mut ShardTables| tables.append(&write))
+        };
+        Ok(append.await?.1)
+    }
+
+    async fn load(&self, job: JobId) -> Result<Stored, Error> {
+        let file = self.readers.file().to_owned();
+        self.readers
+            .read(move |db| {
+                let (no, summary) = job_row::find(&file, db, job)?.ok_or(Error::NoJob(job))?;
+                let checkpoint = history::checkpoint(&file, db, no)?;
+                let after = checkpoint.as_ref().map_or(0, |(seq, _)| *seq);
+                let batches = history::batches(&file, db, no, after)?;
+                let signals = history::signals(&file, db, no)?;
+                Ok(Stored { summary, checkpoint, batches, signals })
+            })
+            .await
+    }
+
+    async fn chunks(&self, job: JobId, ids: Vec<ChunkId>) -> Result<Vec<(ChunkId, Vec<u8>)>, Error> {
+        let file = self.readers.file().to_owned();
+        self.readers.read(move |db| history::chunks(&file, db, job, &ids)).await
+    }
+
+    async fn claim_due(&self, now: Timestamp, max: usize) -> Result<Vec<JobId>, Error> {
+        let claim = move |tables: &mut ShardTables| tables.claim_due(now, limit(max));
+        Ok(self.writer.call(SMALL_BYTES, claim).await?.0)
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
+        self.readers
+            .read(|db| {
+                let mut query = db.prepare_cached(
+                    "SELECT due_at FROM job WHERE state = 3 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1",
+                )?;
+                Ok(query.query_row([], |row| row.get(0)).optional()?.map(Timestamp))
+            })
+            .await
+    }
+
+    async fn wake(&self, job: JobId) -> Result<bool, Error> {
+        Ok(self.writer.call(SMALL_BYTES, move |tables: &mut ShardTables| tables.wake(job)).await?.0)
+    }
+
+    async fn forget(&self, rules: &RetentionRules, now: Timestamp, max: usize) -> Result<u64, Error> {
+        let rules = rules.clone();
+        let bytes_max = rules.bytes.map(|bytes| bytes / u64::from(self.shards.max(1)));
+        let forget = move |tables: &mut ShardTables| tables.forget(&rules, bytes_max, now, max);
+        Ok(self.writer.call(SMALL_BYTES, forget).await?.0)
+    }
+
+    async fn delete(&self, job: JobId) -> Result<bool, Error> {
+        Ok(self.writer.call(SMALL_BYTES, move |tables: &mut ShardTables| tables.delete(job)).await?.0)
+    }
+}
+
+/// The counts of a shard by state code, for readers.
+pub(crate) fn tally(file: &str, db: &rusqlite::Connection) -> Result<Vec<(flowork_protocol::job::State, u64)>, Failed> {
+    let mut query = db.prepare_cached("SELECT state, jobs FROM tally")?;
+    let rows = query.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+    rows.map(|row| {
+        let (code, jobs) = row?;
+        let state = flowork_protocol::job::State::from_code(code).ok_or_else(|| unreadable(file, "a count", code))?;
+        Ok((state, unsigned(jobs)))
+    })
+    .collect()
+}
