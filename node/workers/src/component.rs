@@ -1,0 +1,251 @@
+//! The six components.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use flowork_ports::Component;
+use flowork_ports::component::{Body, Call, Output, RunLater, StepContext, Yield};
+use flowork_protocol::Failure;
+use flowork_protocol::check::ConfigProblem;
+use flowork_protocol::event::Pairing;
+use flowork_protocol::manifest::{Effect, Example, Kind, Manifest, Permissions, Port, Ports};
+use serde_json::{Map, Value};
+
+use crate::cage::spec::{Bounds, Spec};
+use crate::call::{self, Done};
+use crate::config::{self, Config, Mode};
+use crate::given::{Collector, parse_stdout};
+use crate::language::{INTERPRETER_MB, Language};
+use crate::pool::{Key, Pool, Recipe};
+
+/// A script in one language as a kind of step.
+pub(crate) struct Script {
+    language: Language,
+    manifest: Manifest,
+    pool: Arc<Pool>,
+}
+
+impl Script {
+    pub(crate) fn new(language: Language, pool: Arc<Pool>) -> Self {
+        Self { language, manifest: manifest(language), pool }
+    }
+}
+
+fn manifest(language: Language) -> Manifest {
+    let (config, input, output) = language.example();
+    Manifest {
+        name: language.name().to_owned(),
+        version: 1,
+        title: language.title().to_owned(),
+        summary: format!("Runs {} code over items, in a sandbox of its own.", language.title()),
+        docs: language.docs().to_owned(),
+        category: "Code".to_owned(),
+        kind: Kind::Module,
+        inputs: vec![Port::new("in", "The items that the script sees.")],
+        outputs: vec![Port::new("out", "What the script returns, as items.")],
+        config: config::schema(language),
+        effect: Effect::External,
+        permissions: Permissions { paths_from_config: true, ..Permissions::default() },
+        example: Example {
+            title: "Add up the prices of all items".to_owned(),
+            config,
+            input: [("in".to_owned(), input)].into(),
+            output: [("out".to_owned(), output)].into(),
+        },
+    }
+}
+
+impl Component for Script {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn ports(&self, config: &Map<String, Value>) -> Ports {
+        let named = config.get("outputs").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let mut outputs = self.manifest.outputs.clone();
+        outputs.extend(named.map(|name| Port::new(name, "Items that the script gives with `set_output`.")));
+        Ports { inputs: self.manifest.inputs.clone(), outputs }
+    }
+
+    fn effect(&self, config: &Map<String, Value>) -> Effect {
+        match config.get("effect").and_then(Value::as_str) {
+            Some("pure") => Effect::Pure,
+            Some("idempotent") => Effect::Idempotent,
+            _ => Effect::External,
+        }
+    }
+
+    fn check(&self, config: &Map<String, Value>) -> Vec<ConfigProblem> {
+        match Config::read(config) {
+            Ok(config) => config.problems(),
+            Err(error) => vec![ConfigProblem { place: String::new(), message: error.to_string(), suggestion: None }],
+        }
+    }
+
+    fn prepare(&self, step: &StepContext<'_>) -> Result<Body, Failure> {
+        let wrong = |message: String| Failure::new("config", message).place("config");
+        let config = Config::read(step.config).map_err(|error| wrong(format!("the config does not read: {error}")))?;
+        if let Some(problem) = config.problems().into_iter().next() {
+            return Err(wrong(format!("{}: {}", problem.place, problem.message)).hint(problem.suggestion.unwrap_or_default()));
+        }
+        let code: Arc<str> = config.code.as_str().into();
+        let digest = *flowork_protocol::BlobId::of(code.as_bytes()).0.first_chunk::<32>().unwrap_or(&[0; 32]);
+        Ok(Body::Later(Arc::new(Prepared { language: self.language, config, code, digest, pool: Arc::clone(&self.pool) })))
+    }
+}
+
+/// A script that is ready to be called.
+struct Prepared {
+    language: Language,
+    config: Config,
+    code: Arc<str>,
+    digest: [u8; 32],
+    pool: Arc<Pool>,
+}
+
+#[async_trait]
+impl RunLater for Prepared {
+    async fn run(&self, call: Call) -> Result<Yield, Failure> {
+        if call.dry_run && self.config.effect != Effect::Pure {
+            let note = format!("dry run: would have run {} code over {} items", self.language.title(), call.input("in").len());
+            return Ok(Yield::Output(Output::default().note(note)));
+        }
+        let recipe = Arc::new(self.recipe(&call));
+        // Bash has no notion of a function over values: each item is a call of its own.
+        let output = if self.language == Language::Bash && self.config.mode == Mode::Each {
+            self.one_by_one(&recipe, &call).await?
+        } else {
+            let items = call.input("in");
+            let done = call::run(&self.pool, &recipe, &self.config, &call, items).await?;
+            self.collect(done, &call, self.config.mode, items.len()).await?
+        };
+        Ok(Yield::Output(output))
+    }
+}
+
+impl Prepared {
+    async fn one_by_one(&self, recipe: &Arc<Recipe>, call: &Call) -> Result<Output, Failure> {
+        let mut whole = Output::default();
+        for (index, item) in call.input("in").iter().enumerate() {
+            let one = std::slice::from_ref(item);
+            let at = |failure: Failure| failure.item(index);
+            let done = call::run(&self.pool, recipe, &self.config, call, one).await.map_err(at)?;
+            let output = self.collect(done, call, Mode::All, 1).await.map_err(at)?;
+            for (name, given) in output.ports {
+                let place = whole.ports.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+                    whole.ports.push((name, flowork_ports::component::Given::default()));
+                    whole.ports.len() - 1
+                });
+                let Some((_, port)) = whole.ports.get_mut(place) else { continue };
+                let mut from = match std::mem::take(&mut port.pairs) {
+                    Pairing::Each(from) => from,
+                    _ => Vec::new(),
+                };
+                from.extend(given.items.iter().map(|_| u32::try_from(index).unwrap_or(u32::MAX)));
+                port.items.extend(given.items);
+                port.pairs = Pairing::Each(from);
+            }
+        }
+        Ok(whole)
+    }
+
+    async fn collect(&self, done: Done, call: &Call, mode: Mode, items_in: usize) -> Result<Output, Failure> {
+        let Done { mut lease, gave, stdout, given } = done;
+        let collector = Collector {
+            folder: &lease.worker().folder,
+            given: &given,
+            blobs: call.blobs.as_ref(),
+            file_bytes_max: self.pool.options.limits.file_bytes,
+            outputs: &self.config.outputs,
+            empty_list_is_object: self.language == Language::Php,
+        };
+        let output = match parse_stdout(&stdout, self.config.parse) {
+            Ok(stdout) => collector.collect(gave, stdout, mode, items_in).await,
+            Err(failure) => Err(failure),
+        };
+        // Only now: the files of this call are taken.
+        lease.finish();
+        output
+    }
+
+    fn recipe(&self, call: &Call) -> Recipe {
+        let config = &self.config;
+        let shared = self.language == Language::Javascript && !needs_process(&config.code);
+        let limits = &self.pool.options.limits;
+        let permissions = &config.permissions;
+        let open = !permissions.hosts.is_empty();
+        let rights = format!("{open} {:?} {:?} {} {shared}", permissions.read, permissions.write, config.memory_mb);
+        let paths = |paths: &[String]| paths.iter().map(std::path::PathBuf::from).collect::<Vec<_>>();
+        let granted = permissions.read.is_empty() && permissions.write.is_empty();
+        let spec = Spec {
+            interpreter: std::path::PathBuf::new(),
+            args: self.language.args(config.memory_mb, shared),
+            env: environment(),
+            folder: std::path::PathBuf::new(),
+            prefixes: Vec::new(),
+            read: paths(&permissions.read),
+            write: paths(&permissions.write),
+            network: open,
+            // Files that the owner named are read with the node's own rights, and so by its own user.
+            run_as: if granted { self.pool.options.run_as } else { None },
+            limits: Bounds {
+                data_bytes: self.language.data_bytes(config.memory_mb),
+                processes: limits.processes,
+                file_bytes: limits.file_bytes,
+                open_files: limits.open_files,
+                cpu_s: limits.cpu_s,
+            },
+        };
+        Recipe {
+            key: Key {
+                language: self.language,
+                script: (!shared).then_some(self.digest),
+                rights,
+                domain: Arc::clone(&call.preset),
+            },
+            code: Arc::clone(&self.code),
+            spec,
+            calls_max: if shared { limits.calls_shared } else { limits.calls },
+            memory_bytes: (config.memory_mb + INTERPRETER_MB) << 20,
+        }
+    }
+}
+
+fn environment() -> Vec<(String, String)> {
+    let fixed = [
+        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ("HOME", "{work}"),
+        ("LANG", "C.UTF-8"),
+        ("USER", "script"),
+        ("FLOWORK", "1"),
+    ];
+    fixed.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+}
+
+/// Words that only a process of its own can serve: what Node.js shares between contexts, one script could change for the
+/// next one.
+const OF_PROCESS: [&str; 34] = [
+    "require", "import", "process", "module", "exports", "Buffer", "fetch", "WebSocket", "crypto", "Worker", "WebAssembly",
+    "structuredClone", "performance", "AbortController", "AbortSignal", "Blob", "File", "FormData", "Request", "Response",
+    "Headers", "EventTarget", "Event", "MessageChannel", "MessagePort", "BroadcastChannel", "ReadableStream",
+    "WritableStream", "TransformStream", "CompressionStream", "DecompressionStream", "global", "navigator", "__dirname",
+];
+
+/// Whether JavaScript code needs a process of its own.
+fn needs_process(code: &str) -> bool {
+    let in_word = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '$';
+    code.split(|letter| !in_word(letter)).any(|word| OF_PROCESS.contains(&word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn javascript_shares_a_process_only_when_it_uses_nothing_of_node() {
+        assert!(!needs_process("return items.map(item => ({ ...item.json, important: true, processed: 1 }))"));
+        assert!(needs_process("const fs = require('fs')"));
+        assert!(needs_process("return Buffer.from('x')"));
+        assert!(needs_process("await import('node:fs')"));
+    }
+}

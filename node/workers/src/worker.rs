@@ -1,0 +1,263 @@
+//! One worker: a cage with a warm interpreter in it, one call at a time.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::Stdio;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use flowork_protocol::Failure;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::net::unix::pipe;
+use tokio::process::{Child, Command};
+
+use crate::Launcher;
+use crate::cage::spec::{Closed, Spec};
+use crate::folder::Folder;
+use crate::frame::{self, Said, tag};
+
+/// How long a cage may take until it is ready for its first call.
+const START_MAX: Duration = Duration::from_secs(20);
+/// How long a worker may take to be ready again after a call.
+const RESET_MAX: Duration = Duration::from_secs(5);
+/// How long the door may take to end everything inside.
+const END_MAX: Duration = Duration::from_secs(5);
+/// How much is read at once.
+const READ_BYTES: usize = 64 << 10;
+/// How much of a failed start is kept to be shown.
+const START_OUTPUT_BYTES_MAX: usize = 8 << 10;
+
+/// A worker that is there.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    door: Child,
+    channel: UnixStream,
+    buffer: BytesMut,
+    stdout: pipe::Receiver,
+    stderr: pipe::Receiver,
+    /// Its folder.
+    pub(crate) folder: Folder,
+    /// What its cage lacks.
+    pub(crate) closed: Closed,
+    /// How many calls it was given.
+    pub(crate) calls: u32,
+    /// Whether it can take another call after this one.
+    reusable: bool,
+}
+
+/// What came from a worker.
+#[derive(Debug)]
+pub(crate) enum Came {
+    /// A frame.
+    Said(Said),
+    /// Bytes on stdout.
+    Stdout(BytesMut),
+    /// Bytes on stderr.
+    Stderr(BytesMut),
+    /// It is gone.
+    Gone,
+}
+
+/// Why a worker did not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The system refused something.
+    #[error("the worker cannot be started: {doing}: {source}")]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The cage could not be closed.
+    #[error("the sandbox cannot be made: {0}")]
+    Refused(String),
+    /// It ended before it was ready.
+    #[error("the worker ended before it was ready: {0}")]
+    Ended(String),
+    /// It took too long.
+    #[error("the worker was not ready after {} s", START_MAX.as_secs())]
+    Slow,
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        Self::new("script-worker", error.to_string())
+            .hint("run `flowork doctor` to see what this machine lacks")
+            .retryable()
+    }
+}
+
+fn doing(doing: &'static str) -> impl Fn(io::Error) -> StartError {
+    move |source| StartError::Io { doing, source }
+}
+
+impl Worker {
+    /// Starts a cage and waits until its interpreter is ready.
+    pub(crate) async fn start(launcher: &Launcher, spec: &Spec, folder: Folder) -> Result<Self, StartError> {
+        let mut worker = Self::launch(launcher, folder)?;
+        match tokio::time::timeout(START_MAX, worker.until_ready(spec)).await {
+            Ok(ready) => ready.map(|()| worker),
+            Err(_) => Err(StartError::Slow),
+        }
+    }
+
+    fn launch(launcher: &Launcher, folder: Folder) -> Result<Self, StartError> {
+        let (mine, theirs) = std::os::unix::net::UnixStream::pair().map_err(doing("making a channel"))?;
+        mine.set_nonblocking(true).map_err(doing("making a channel"))?;
+        let channel = UnixStream::from_std(mine).map_err(doing("making a channel"))?;
+        let stream = || -> io::Result<(OwnedFd, pipe::Receiver)> {
+            let (sender, receiver) = pipe::pipe()?;
+            Ok((sender.into_blocking_fd()?, receiver))
+        };
+        let (stdout_end, stdout) = stream().map_err(doing("making a pipe"))?;
+        let (stderr_end, stderr) = stream().map_err(doing("making a pipe"))?;
+        let door = Command::new(&launcher.program)
+            .args(&launcher.args)
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(stdout_end)
+            .stderr(stderr_end)
+            .spawn()
+            .map_err(doing("starting the sandbox"))?;
+        Ok(Self {
+            door,
+            channel,
+            buffer: BytesMut::with_capacity(READ_BYTES),
+            stdout,
+            stderr,
+            folder,
+            closed: Closed::default(),
+            calls: 0,
+            reusable: true,
+        })
+    }
+
+    async fn until_ready(&mut self, spec: &Spec) -> Result<(), StartError> {
+        let spec = serde_json::to_vec(spec).map_err(|error| StartError::Refused(error.to_string()))?;
+        // The cage reads the bare JSON of its spec: what kind of frame it is, is known.
+        let mut bytes = u32::try_from(spec.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
+        bytes.extend_from_slice(&spec);
+        self.channel.write_all(&bytes).await.map_err(doing("telling the sandbox what to hold"))?;
+        let mut output = Vec::new();
+        loop {
+            match self.came().await.map_err(doing("reading from the sandbox"))? {
+                Came::Said(Said::Closed(closed)) => {
+                    if closed.mounts {
+                        self.folder.shown_inside();
+                    }
+                    self.closed = closed;
+                }
+                Came::Said(Said::Refused(why)) => return Err(StartError::Refused(why)),
+                Came::Said(Said::Ready(again)) => {
+                    // Without process ids of its own, what a call left running could not be found.
+                    self.reusable = again && self.closed.pids;
+                    return Ok(());
+                }
+                Came::Said(Said::Exit(ended)) => {
+                    self.drain(|bytes, _| output.extend_from_slice(bytes));
+                    let said = String::from_utf8_lossy(&output);
+                    return Err(StartError::Ended(format!("{ended:?} {}", said.trim())));
+                }
+                Came::Said(_) => {}
+                Came::Stdout(bytes) | Came::Stderr(bytes) => {
+                    let room = START_OUTPUT_BYTES_MAX.saturating_sub(output.len()).min(bytes.len());
+                    output.extend_from_slice(bytes.get(..room).unwrap_or_default());
+                }
+                Came::Gone => return Err(StartError::Ended(String::from_utf8_lossy(&output).trim().to_owned())),
+            }
+        }
+    }
+
+    /// The door's process id, below which everything of this worker is.
+    pub(crate) fn pid(&self) -> Option<u32> {
+        self.door.id()
+    }
+
+    /// Sends a call.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.channel.write_all(bytes).await
+    }
+
+    /// What comes next. Cancel-safe: nothing is lost when this is dropped.
+    pub(crate) async fn came(&mut self) -> io::Result<Came> {
+        match frame::decode(&mut self.buffer) {
+            Ok(Some(said)) => return Ok(Came::Said(said)),
+            Ok(None) => {}
+            // Half a frame of a process that was ended, or a script that wrote to descriptor 3 itself.
+            Err(_) => return Ok(Came::Gone),
+        }
+        let Self { channel, buffer, stdout, stderr, .. } = self;
+        let (mut out, mut err) = (BytesMut::with_capacity(READ_BYTES), BytesMut::with_capacity(READ_BYTES));
+        loop {
+            tokio::select! {
+                biased;
+                count = stdout.read_buf(&mut out) => if count? > 0 { return Ok(Came::Stdout(out)) } else { return Ok(Came::Gone) },
+                count = stderr.read_buf(&mut err) => if count? > 0 { return Ok(Came::Stderr(err)) } else { return Ok(Came::Gone) },
+                count = channel.read_buf(buffer) => {
+                    match count {
+                        Ok(0) => return Ok(Came::Gone),
+                        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(Came::Gone),
+                        other => other?,
+                    };
+                    match frame::decode(buffer) {
+                        Ok(Some(said)) => return Ok(Came::Said(said)),
+                        Ok(None) => {}
+                        Err(_) => return Ok(Came::Gone),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes what lies in the pipes now, without waiting: a script writes before it gives its result. `true` is stderr.
+    pub(crate) fn drain(&self, mut take: impl FnMut(&[u8], bool)) {
+        let mut bytes = [0; 4096];
+        // Read past the runtime, which may not have heard yet that there is something to read.
+        for (end, error) in [(self.stdout.as_fd(), false), (self.stderr.as_fd(), true)] {
+            while let Ok(count @ 1..) = rustix::io::read(end, &mut bytes) {
+                take(bytes.get(..count).unwrap_or_default(), error);
+            }
+        }
+    }
+
+    /// Waits until the worker is ready for another call, with nothing left of the last one. False when it will not be.
+    pub(crate) async fn reset(&mut self) -> bool {
+        if !self.reusable {
+            return false;
+        }
+        let ready = async {
+            loop {
+                match self.came().await {
+                    Ok(Came::Said(Said::Ready(again))) => return again,
+                    Ok(Came::Gone | Came::Said(Said::Exit(_))) | Err(_) => return false,
+                    // What comes after the result belongs to nobody.
+                    Ok(_) => {}
+                }
+            }
+        };
+        let again = tokio::time::timeout(RESET_MAX, ready).await.unwrap_or(false);
+        self.drain(|_, _| {});
+        again && self.folder.renew().is_ok()
+    }
+
+    /// Ends everything in it, and waits for that.
+    pub(crate) async fn end(self) {
+        let Self { mut door, channel, folder, .. } = self;
+        // The door ends what is inside when the channel closes, which it can do more thoroughly than a kill from here.
+        drop(channel);
+        if tokio::time::timeout(END_MAX, door.wait()).await.is_err() {
+            let _ = door.kill().await;
+        }
+        // Removing a folder that a script filled may take a while.
+        let _ = tokio::task::spawn_blocking(move || drop(folder)).await;
+    }
+}
+
+/// The bytes of a call.
+pub(crate) fn call(body: &[u8]) -> Result<Vec<u8>, frame::TooLarge> {
+    frame::encode(tag::CALL, body)
+}
