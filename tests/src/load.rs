@@ -37,6 +37,8 @@ pub struct Outcome {
     pub pushed_back: u64,
     /// Every other answer, and broken connections.
     pub failed: u64,
+    /// What the first failure was.
+    pub first_failure: Option<String>,
     /// From the first request to the last answer.
     pub took: Duration,
     /// Latency of the 2xx answers, in microseconds.
@@ -74,12 +76,20 @@ pub async fn run(load: &Load) -> Result<Outcome> {
     let begun = Instant::now();
     let senders: Vec<_> =
         (0..load.connections).map(|_| tokio::spawn(one(load.clone(), Arc::clone(&left), begun))).collect();
-    let mut total = Outcome { done: 0, pushed_back: 0, failed: 0, took: Duration::ZERO, latency_us: histogram()? };
+    let mut total = Outcome {
+        done: 0,
+        pushed_back: 0,
+        failed: 0,
+        first_failure: None,
+        took: Duration::ZERO,
+        latency_us: histogram()?,
+    };
     for sender in senders {
         let part = sender.await.context("a sender ended early")??;
         total.done += part.done;
         total.pushed_back += part.pushed_back;
         total.failed += part.failed;
+        total.first_failure = total.first_failure.or(part.first_failure);
         total.latency_us.add(&part.latency_us)?;
     }
     total.took = begun.elapsed();
@@ -88,7 +98,14 @@ pub async fn run(load: &Load) -> Result<Outcome> {
 
 async fn one(load: Load, left: Arc<AtomicU64>, begun: Instant) -> Result<Outcome> {
     let mut connection = Connection::open(load.address).await.context("the server takes no connection")?;
-    let mut outcome = Outcome { done: 0, pushed_back: 0, failed: 0, took: Duration::ZERO, latency_us: histogram()? };
+    let mut outcome = Outcome {
+        done: 0,
+        pushed_back: 0,
+        failed: 0,
+        first_failure: None,
+        took: Duration::ZERO,
+        latency_us: histogram()?,
+    };
     let take = |count: u64| count.checked_sub(1);
     while begun.elapsed() < load.lasts && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
         let sent = Instant::now();
@@ -103,9 +120,13 @@ async fn one(load: Load, left: Arc<AtomicU64>, begun: Instant) -> Result<Outcome
                 // Who is told to come back later does not come back at once.
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
-            Ok(_) => outcome.failed += 1,
-            Err(_) => {
+            Ok(status) => {
                 outcome.failed += 1;
+                outcome.first_failure.get_or_insert_with(|| format!("status {status}"));
+            }
+            Err(error) => {
+                outcome.failed += 1;
+                outcome.first_failure.get_or_insert_with(|| error.to_string());
                 connection = Connection::open(load.address).await.context("the server went away")?;
             }
         }

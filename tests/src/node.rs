@@ -156,7 +156,9 @@ impl Node {
         let Some(token) = read("token") else { return false };
         (self.address, self.token) = (address, token.trim().to_owned());
         let ready = self.get("/readyz").await;
-        ready.is_ok_and(|answer| answer.status == 200)
+        // Taking work is one thing; here every role has to be there.
+        ready
+            .is_ok_and(|answer| answer.status == 200 && answer.json()["problems"].as_array().is_some_and(Vec::is_empty))
     }
 
     /// Its data directory.
@@ -322,7 +324,7 @@ impl Node {
             let after = events.last().and_then(|event: &Value| event["seq"].as_u64()).unwrap_or(0);
             let page =
                 self.insist(&self.request("GET", &format!("/api/v1/jobs/{job}/events?after={after}"), b"")).await?;
-            let list = page["events"].as_array().or(page.as_array()).with_context(|| format!("no events in {page}"))?;
+            let list = page.as_array().with_context(|| format!("no events in {page}"))?;
             if list.is_empty() {
                 return Ok(events);
             }

@@ -187,8 +187,7 @@ async fn warm(node: &Node, post: &[u8]) -> Result<()> {
 /// When the node cannot be asked.
 pub async fn counts(node: &Node) -> Result<BTreeMap<String, u64>> {
     let status = node.read("/api/v1/node").await?;
-    let jobs =
-        status["stats"]["jobs"].as_object().or(status["store"]["jobs"].as_object()).or(status["jobs"].as_object());
+    let jobs = status["stats"]["jobs"].as_object();
     let jobs = jobs.with_context(|| format!("no counts in {status}"))?;
     Ok(jobs.iter().map(|(state, count)| (state.clone(), count.as_u64().unwrap_or(0))).collect())
 }

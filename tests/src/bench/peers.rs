@@ -84,7 +84,7 @@ async fn one(table: &mut Table, peer: &Peer, port: u16, lasts: Duration, connect
     (wanted.connections, wanted.lasts) = (connections, lasts);
     let loaded = load::run(&wanted).await?;
     if loaded.done == 0 {
-        bail!("it answered no request of {}", loaded.failed);
+        bail!("it answered none of {} requests ({:?})", loaded.failed, loaded.first_failure);
     }
     let alone_row = Row::peer(peer.name, format!("{}, one at a time, p50", peer.work), alone.ms(0.5), "ms");
     table.add(alone_row.stores(peer.stores).beside(super::measure::ALONE));

@@ -1,0 +1,99 @@
+//! What waits for a person or a time waits over restarts.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail, ensure};
+use flowork_tests::Node;
+use serde_json::{Value, json};
+
+use crate::check_history;
+
+/// Waits until a job stands at a state.
+async fn stands(node: &Node, job: &str, state: &str) -> Result<Value> {
+    let begun = Instant::now();
+    loop {
+        let row = node.insist(&node.request("GET", &format!("/api/v1/jobs/{job}"), b"")).await?;
+        if row["state"] == state {
+            return Ok(row);
+        }
+        if begun.elapsed() > Duration::from_secs(30) {
+            bail!("job {job} is not {state}: {row}");
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn asks() -> Value {
+    json!({
+        "flowork": "preset/1", "name": "asks",
+        "steps": {
+            "ask": { "component": "approval", "config": { "title": "Pay {{ $json.amount }}?" } },
+            "pay": { "component": "set", "config": { "fields": { "paid": true } } },
+            "drop": { "component": "set", "config": { "fields": { "paid": false } } }
+        },
+        "wires": ["ask:approved -> pay", "ask:rejected -> drop"]
+    })
+}
+
+#[tokio::test]
+async fn an_approval_waits_over_a_power_cut_and_goes_on_with_the_answer() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let node = Node::start(&data).await?;
+    let yes = node.run(&asks(), &[json!({ "amount": 120 })]).await?;
+    let no = node.run(&asks(), &[json!({ "amount": 9_000 })]).await?;
+    stands(&node, &yes, "waiting").await?;
+    stands(&node, &no, "waiting").await?;
+    node.cut_power()?;
+
+    let node = Node::start(&data).await?;
+    stands(&node, &yes, "waiting").await?;
+    node.make(&format!("/api/v1/jobs/{yes}/decide"), &json!({ "run": "ask", "approved": true, "note": "fine" }))
+        .await?;
+    node.make(&format!("/api/v1/jobs/{no}/decide"), &json!({ "run": "ask", "approved": false })).await?;
+    for (job, step) in [(&yes, "pay"), (&no, "drop")] {
+        let row = node.ended(job).await?;
+        ensure!(row["state"] == "succeeded", "{row}");
+        ensure!(node.given(job, step, "out").await?.len() == 1, "`{step}` ran");
+        check_history(job, &node.history(job).await?)?;
+    }
+    let again = node.post(&format!("/api/v1/jobs/{yes}/decide"), &json!({ "run": "ask", "approved": true })).await?;
+    ensure!(again.status == 409, "a second answer is refused: {} {}", again.status, again.text());
+    node.stop().await
+}
+
+#[tokio::test]
+async fn a_wait_ends_at_its_time_also_when_the_node_was_away() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    let node = Node::start(&data).await?;
+    let preset = json!({
+        "flowork": "preset/1", "name": "naps",
+        "steps": { "nap": { "component": "wait", "config": { "for": "700ms" } }, "after": { "component": "no-op" } },
+        "wires": ["nap -> after"]
+    });
+    let job = node.run(&preset, &[json!({})]).await?;
+    node.cut_power()?;
+    let node = Node::start(&data).await?;
+    let row = node.ended(&job).await?;
+    ensure!(row["state"] == "succeeded", "{row}");
+    let (accepted, ended) = (row["accepted_at"].as_i64().unwrap_or(0), row["ended_at"].as_i64().unwrap_or(0));
+    ensure!(ended - accepted >= 700, "it waited {} ms", ended - accepted);
+    node.stop().await
+}
+
+#[tokio::test]
+async fn a_paused_job_starts_no_step_until_resumed_and_a_cancelled_one_ends() -> Result<()> {
+    let node = Node::fresh().await?;
+    let job = node.run(&asks(), &[json!({ "amount": 1 })]).await?;
+    stands(&node, &job, "waiting").await?;
+    node.make(&format!("/api/v1/jobs/{job}/pause"), &json!({})).await?;
+    stands(&node, &job, "paused").await?;
+    node.make(&format!("/api/v1/jobs/{job}/resume"), &json!({})).await?;
+    stands(&node, &job, "waiting").await?;
+    node.make(&format!("/api/v1/jobs/{job}/cancel"), &json!({ "reason": "no longer needed" })).await?;
+    let row = node.ended(&job).await?;
+    ensure!(row["state"] == "cancelled", "{row}");
+    check_history(&job, &node.history(&job).await?)?;
+    node.stop().await
+}
