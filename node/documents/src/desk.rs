@@ -88,14 +88,17 @@ impl Desk {
 
     /// The draft with that id or name.
     pub(crate) fn resolve(&self, which: &str) -> Result<PresetId, Error> {
-        self.index(|index| index.find(which).map(|entry| entry.id.clone())).ok_or_else(|| Error::Missing(which.to_owned()))
+        self.index(|index| index.find(which).map(|entry| entry.id.clone()))
+            .ok_or_else(|| Error::Missing(which.to_owned()))
     }
 
     /// Changes an entry, on disk and then in memory. With `anyway` in memory also when the disk refuses: the document has
     /// the last word, and the entry follows it when the document is next opened.
     async fn change(&self, id: &PresetId, anyway: bool, with: impl FnOnce(&mut Entry)) -> Result<(), Error> {
         let _entries = self.entries.lock().await;
-        let Some(mut entry) = self.index(|index| index.get(id).cloned()) else { return Err(Error::Missing(id.to_string())) };
+        let Some(mut entry) = self.index(|index| index.get(id).cloned()) else {
+            return Err(Error::Missing(id.to_string()));
+        };
         let before = entry.clone();
         with(&mut entry);
         if entry == before {

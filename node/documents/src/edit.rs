@@ -27,7 +27,8 @@ pub(crate) struct Edited {
 pub(crate) fn edit(
     mut doc: Automerge, actor: ActorId, preset: &Preset, message: Option<String>, now: Timestamp,
 ) -> Result<Edited, Error> {
-    let form = form::preset(preset).map_err(|error| Error::Damaged(format!("it cannot be written as JSON: {error}")))?;
+    let form =
+        form::preset(preset).map_err(|error| Error::Damaged(format!("it cannot be written as JSON: {error}")))?;
     doc.set_actor(actor);
     let mut options = CommitOptions::default().with_time(seconds(now));
     if let Some(message) = message {

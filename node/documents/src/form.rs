@@ -97,13 +97,13 @@ fn step(step: &Step) -> Result<Node, serde_json::Error> {
     entries.insert("note".to_owned(), Node::Text(step.note.clone()));
     entries.insert("config".to_owned(), json_map(&step.config));
     let yes = Node::Scalar(ScalarValue::Boolean(true));
-    entries.insert(
-        "secrets".to_owned(),
-        Node::map(step.secrets.iter().map(|name| (name.clone(), yes.clone())).collect()),
-    );
+    entries
+        .insert("secrets".to_owned(), Node::map(step.secrets.iter().map(|name| (name.clone(), yes.clone())).collect()));
     if let Some(pin) = &step.pin {
-        let ports: Result<_, serde_json::Error> =
-            pin.iter().map(|(port, items)| Ok((port.clone(), Node::text_scalar(&serde_json::to_string(items)?)))).collect();
+        let ports: Result<_, serde_json::Error> = pin
+            .iter()
+            .map(|(port, items)| Ok((port.clone(), Node::text_scalar(&serde_json::to_string(items)?))))
+            .collect();
         entries.insert("pin".to_owned(), Node::map(ports?));
     }
     Ok(Node::Map { entries, owned: Some(fields::<Step>()) })

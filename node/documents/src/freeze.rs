@@ -42,7 +42,8 @@ impl Freezer {
     /// The problems that stop it from running, or why it cannot be stored.
     pub(crate) async fn freeze(&self, preset: Preset, from: Provenance) -> Result<(Version, Preset), Error> {
         let frozen = self.lock(preset)?;
-        let bytes = canonical::to_vec(&frozen).map_err(|error| Error::Damaged(format!("it cannot be frozen: {error}")))?;
+        let bytes =
+            canonical::to_vec(&frozen).map_err(|error| Error::Damaged(format!("it cannot be frozen: {error}")))?;
         let id = VersionId::of(&bytes);
         let blob = self.blobs.put_bytes(Bytes::from(bytes)).await.map_err(|error| refused(&error))?;
         if blob.0 != id.0 {
@@ -93,9 +94,7 @@ impl Freezer {
         let named_anew = from.label.is_some() && known.as_ref().is_some_and(|known| known.label != from.label);
         let version = match known.clone() {
             Some(known) => Version { label: from.label.or(known.label), ..known },
-            None => {
-                Version { id, preset: from.preset, frozen_at: from.now, heads: from.heads, label: from.label }
-            }
+            None => Version { id, preset: from.preset, frozen_at: from.now, heads: from.heads, label: from.label },
         };
         if known.is_none() || named_anew {
             self.put(&row, &version).await?;
@@ -109,7 +108,8 @@ impl Freezer {
 
     /// The versions of a preset, newest first.
     pub(crate) async fn versions(&self, preset: &PresetId) -> Result<Vec<Version>, Error> {
-        let rows = rows::read(&*self.table, &format!("version/{preset}/")).await.map_err(|error| rows::refused(&error))?;
+        let rows =
+            rows::read(&*self.table, &format!("version/{preset}/")).await.map_err(|error| rows::refused(&error))?;
         let mut versions = rows.into_iter().map(|(key, row)| parse(&key, row)).collect::<Result<Vec<_>, _>>()?;
         versions.sort_by(|one, other| (other.frozen_at, other.id).cmp(&(one.frozen_at, one.id)));
         Ok(versions)

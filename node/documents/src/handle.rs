@@ -72,7 +72,9 @@ impl Handle {
         blocking(view).await
     }
 
-    async fn freeze_open(&self, open: Arc<Open>, heads: Vec<ChangeHash>, label: Option<String>) -> Result<(Version, Preset), Error> {
+    async fn freeze_open(
+        &self, open: Arc<Open>, heads: Vec<ChangeHash>, label: Option<String>,
+    ) -> Result<(Version, Preset), Error> {
         let wanted = if heads.is_empty() { open.heads().await? } else { heads };
         if label.is_none()
             && let Some((version, preset)) = open.frozen_at(&wanted)
@@ -117,12 +119,13 @@ impl Documents for Handle {
     async fn history(&self, which: &str, max: usize) -> Result<Vec<Change>, Error> {
         let (_, doc) = self.read(which).await?;
         let all = move || {
-            let newest_first = doc.get_changes_meta(&[]).into_iter().rev().take(max.min(HISTORY_MAX)).map(|change| Change {
-                hash: change.hash.to_string(),
-                actor: change.actor.to_hex_string(),
-                at: Timestamp(change.timestamp.saturating_mul(1_000)),
-                message: change.message.map(std::borrow::Cow::into_owned),
-            });
+            let newest_first =
+                doc.get_changes_meta(&[]).into_iter().rev().take(max.min(HISTORY_MAX)).map(|change| Change {
+                    hash: change.hash.to_string(),
+                    actor: change.actor.to_hex_string(),
+                    at: Timestamp(change.timestamp.saturating_mul(1_000)),
+                    message: change.message.map(std::borrow::Cow::into_owned),
+                });
             newest_first.collect()
         };
         blocking(all).await
@@ -144,8 +147,7 @@ impl Documents for Handle {
     }
 
     async fn freeze_file(&self, preset: Preset) -> Result<(Version, Preset), Error> {
-        let from =
-            Provenance { preset: file_id(&preset.name), heads: Vec::new(), label: None, now: self.desk.now() };
+        let from = Provenance { preset: file_id(&preset.name), heads: Vec::new(), label: None, now: self.desk.now() };
         self.desk.freezer.freeze(preset, from).await
     }
 

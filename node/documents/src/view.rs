@@ -260,9 +260,8 @@ impl Reader<'_> {
                 1 => format!("{id}-trigger"),
                 more => format!("{id}-trigger-{more}"),
             });
-            let taken = |name: &String| {
-                preset.steps.contains_key(name.as_str()) || preset.triggers.contains_key(name.as_str())
-            };
+            let taken =
+                |name: &String| preset.steps.contains_key(name.as_str()) || preset.triggers.contains_key(name.as_str());
             let Some(name) = free.skip_while(taken).next() else { continue };
             if let Some(trigger) = preset.triggers.remove(&id) {
                 self.repairs.push(format!(
@@ -277,7 +276,10 @@ impl Reader<'_> {
                 .into_iter()
                 .find(|step| !steps.contains_key(*step) && !triggers.contains_key(*step));
             if let Some(step) = gone {
-                repairs.push(format!("the wire `{}` leads to the step `{step}`, which is gone; it is left out", id.as_str()));
+                repairs.push(format!(
+                    "the wire `{}` leads to the step `{step}`, which is gone; it is left out",
+                    id.as_str()
+                ));
             }
             gone.is_none()
         });

@@ -31,12 +31,8 @@ fn number() -> impl Strategy<Value = Value> {
 }
 
 fn value() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        number(),
-        text().prop_map(Value::from),
-    ];
+    let leaf =
+        prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), number(), text().prop_map(Value::from),];
     leaf.prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(Value::from),
@@ -69,41 +65,72 @@ fn step() -> impl Strategy<Value = Step> {
         proptest::collection::btree_set("[a-e]{1,2}", 0..3),
         prop_oneof![Just(OnError::Fail), Just(OnError::Continue), Just(OnError::Port)],
     );
-    (text(), option::of(any::<u32>()), option::of(text()), config(), position(), retry(), option::of(any::<u64>()), any::<bool>(), text(), more)
-        .prop_map(|(component, version, name, config, position, retry, timeout_ms, disabled, note, (pin, secrets, on_error))| Step {
-            component,
-            version,
-            name,
-            config,
-            position,
-            retry,
-            timeout_ms,
-            disabled,
-            note,
-            pin,
-            secrets: secrets.into_iter().collect(),
-            on_error,
-            ..Step::default()
-        })
+    (
+        text(),
+        option::of(any::<u32>()),
+        option::of(text()),
+        config(),
+        position(),
+        retry(),
+        option::of(any::<u64>()),
+        any::<bool>(),
+        text(),
+        more,
+    )
+        .prop_map(
+            |(
+                component,
+                version,
+                name,
+                config,
+                position,
+                retry,
+                timeout_ms,
+                disabled,
+                note,
+                (pin, secrets, on_error),
+            )| Step {
+                component,
+                version,
+                name,
+                config,
+                position,
+                retry,
+                timeout_ms,
+                disabled,
+                note,
+                pin,
+                secrets: secrets.into_iter().collect(),
+                on_error,
+                ..Step::default()
+            },
+        )
 }
 
 fn trigger() -> impl Strategy<Value = Trigger> {
     (text(), option::of(text()), config(), position(), any::<bool>(), text()).prop_map(
-        |(component, name, config, position, disabled, note)| Trigger { component, name, config, position, disabled, note },
+        |(component, name, config, position, disabled, note)| Trigger {
+            component,
+            name,
+            config,
+            position,
+            disabled,
+            note,
+        },
     )
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
-    let retention = (option::of(any::<u32>()), option::of(any::<u64>())).prop_map(|(days, jobs)| Retention { days, jobs });
-    (option::of(text()), option::of(any::<u32>()), any::<i32>(), option::of(any::<u64>()), option::of(retention)).prop_map(
-        |(error_preset, concurrency, priority, timeout_ms, retention)| Settings {
+    let retention =
+        (option::of(any::<u32>()), option::of(any::<u64>())).prop_map(|(days, jobs)| Retention { days, jobs });
+    (option::of(text()), option::of(any::<u32>()), any::<i32>(), option::of(any::<u64>()), option::of(retention))
+        .prop_map(|(error_preset, concurrency, priority, timeout_ms, retention)| Settings {
             error_preset,
             concurrency,
             priority,
             timeout_ms,
             retention,
-        },
-    )
+        })
 }
 
 /// Presets whose wires lead to steps that are there, and whose triggers have ids of their own.
@@ -111,22 +138,26 @@ fn any_preset() -> impl Strategy<Value = Preset> {
     let variables = btree_map(text(), (value(), text()).prop_map(|(value, docs)| Variable { value, docs }), 0..3);
     let parts = (btree_map("[a-e]", step(), 1..5), btree_map("[t-x]", trigger(), 0..3), variables, settings());
     let wires = vec((any::<prop::sample::Index>(), "[a-c]{1,3}", any::<prop::sample::Index>(), "[a-c]{1,3}"), 0..6);
-    (text(), text(), text(), parts, wires).prop_map(|(name, title, docs, (steps, triggers, variables, settings), wires)| {
-        let ids: Vec<String> = steps.keys().cloned().collect();
-        let end = |index: prop::sample::Index, port: String| End { step: index.get(&ids).as_str().into(), port };
-        let wires: Vec<Wire> =
-            wires.into_iter().map(|(from, out, to, into)| Wire { from: end(from, out), to: end(to, into) }).collect();
-        Preset {
-            title,
-            docs,
-            steps: steps.into_iter().map(|(id, step)| (id.into(), step)).collect(),
-            triggers: triggers.into_iter().map(|(id, trigger)| (id.into(), trigger)).collect(),
-            wires: wires.into_iter().map(|wire| (wire.natural_id(), wire)).collect::<BTreeMap<_, _>>(),
-            variables,
-            settings,
-            ..Preset::named(&name)
-        }
-    })
+    (text(), text(), text(), parts, wires).prop_map(
+        |(name, title, docs, (steps, triggers, variables, settings), wires)| {
+            let ids: Vec<String> = steps.keys().cloned().collect();
+            let end = |index: prop::sample::Index, port: String| End { step: index.get(&ids).as_str().into(), port };
+            let wires: Vec<Wire> = wires
+                .into_iter()
+                .map(|(from, out, to, into)| Wire { from: end(from, out), to: end(to, into) })
+                .collect();
+            Preset {
+                title,
+                docs,
+                steps: steps.into_iter().map(|(id, step)| (id.into(), step)).collect(),
+                triggers: triggers.into_iter().map(|(id, trigger)| (id.into(), trigger)).collect(),
+                wires: wires.into_iter().map(|wire| (wire.natural_id(), wire)).collect::<BTreeMap<_, _>>(),
+                variables,
+                settings,
+                ..Preset::named(&name)
+            }
+        },
+    )
 }
 
 fn check_reads_as(edited: &Edited, preset: &Preset) {
