@@ -19,7 +19,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("rquickjs", &["flowork-components"]),
     ("axum", &["flowork-gateway"]),
     ("utoipa", &["flowork-gateway"]),
-    ("tower-http", &["flowork-gateway"]),
+    ("hyper", &["flowork-gateway"]),
     ("landlock", &["flowork-workers"]),
     ("seccompiler", &["flowork-workers"]),
     ("ed25519-dalek", &["flowork-protocol", "flowork-mesh", "flowork"]),
