@@ -24,3 +24,6 @@ pub use library::Library;
 
 #[cfg(test)]
 mod testing;
+
+#[cfg(test)]
+mod examples;

@@ -2,6 +2,7 @@
 
 use flowork_ports::component::{Output, Yield};
 use flowork_protocol::event::Pairing;
+use flowork_protocol::manifest::Effect;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
@@ -10,10 +11,19 @@ use crate::kind::{Made, kind};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Config {}
+struct Config {
+    /// The effect class of the step that it stands for.
+    #[serde(default = "pure")]
+    effect: Effect,
+}
+
+const fn pure() -> Effect {
+    Effect::Pure
+}
 
 pub(super) fn component() -> Made {
     kind::<Config>("no-op", "Do nothing", "Passes its items on unchanged.", "Flow", DOCS)
+        .effect_by(|config| config.effect)
         .example(
             "Two items pass",
             json!({}),

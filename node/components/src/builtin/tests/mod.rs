@@ -1,5 +1,9 @@
 //! What holds for every built-in component.
 
+mod files;
+mod flow;
+mod http;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::testing::{call, component, on, output, run};
 use crate::{Library, Options, builtin};
 
-pub(super) fn options() -> Options {
+fn options() -> Options {
     Options { files_dir: PathBuf::from("/tmp"), home_dir: PathBuf::from("/tmp") }
 }
 
