@@ -61,14 +61,25 @@ pub fn repository() -> &'static Path {
     here.parent().unwrap_or(here)
 }
 
+/// The command line on a data directory, ready to be started.
+///
+/// # Errors
+/// When the binary cannot be built.
+pub fn command(data: &Path, arguments: &[&str]) -> Result<Command> {
+    let mut command = Command::new(binary()?);
+    command.args(arguments).arg("--data").arg(data).stdin(Stdio::null()).current_dir(repository());
+    for name in ["FLOWORK_DATA", "FLOWORK_LISTEN", "FLOWORK_PASSPHRASE", "FLOWORK_BACKUP_PASSPHRASE"] {
+        command.env_remove(name);
+    }
+    Ok(command)
+}
+
 /// Runs the command line once and waits for its end.
 ///
 /// # Errors
 /// When it cannot be started.
 pub fn flowork(data: &Path, arguments: &[&str]) -> Result<Output> {
-    let mut command = Command::new(binary()?);
-    command.args(arguments).arg("--data").arg(data).stdin(Stdio::null()).env_remove("FLOWORK_DATA");
-    command.output().with_context(|| format!("flowork {} cannot be started", arguments.join(" ")))
+    command(data, arguments)?.output().with_context(|| format!("flowork {} cannot be started", arguments.join(" ")))
 }
 
 /// A running node. Dropping it ends all its processes.

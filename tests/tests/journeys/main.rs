@@ -2,9 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends by panicking")]
 
+mod backup;
 mod bad_input;
+mod command_line;
 mod crashes;
 mod drafts;
+mod examples;
 mod languages;
 mod waits;
 mod workflow;
