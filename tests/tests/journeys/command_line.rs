@@ -141,8 +141,7 @@ async fn secrets_reach_their_step_by_name_and_never_the_history() -> Result<()> 
     let value = "hunter2-and-some-more";
     let file = folder.path().join("secret.txt");
     fs::write(&file, value)?;
-    told(&data, &["secret", "set", "shop-key", "--file", &file.display().to_string()])
-        .or_else(|_| told(&data, &["secret", "set", "shop-key", "--from", &file.display().to_string()]))?;
+    told(&data, &["secret", "set", "shop-key", "--file", &file.display().to_string()])?;
     let preset = json!({
         "flowork": "preset/1", "name": "uses-secret",
         "steps": { "use": { "component": "python", "secrets": ["shop-key"], "config": { "code":
