@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn a_start_by_hand_takes_the_manual_trigger_and_asks_when_it_cannot_tell() {
         let mut preset = Preset::named("p");
-        let mut add = |id: &str, component: &str, preset: &mut Preset| {
+        let add = |id: &str, component: &str, preset: &mut Preset| {
             let trigger = Trigger { component: component.to_owned(), ..Trigger::default() };
             preset.triggers.insert(id.into(), trigger);
         };

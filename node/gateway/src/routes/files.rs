@@ -136,6 +136,6 @@ mod tests {
         assert_eq!(clean("a\r\nb\\c\u{0}.csv"), "c.csv");
         assert_eq!(clean(""), "file");
         let text = attachment("ü\"; x=\".csv");
-        assert_eq!(text, "attachment; filename=\"____ x__.csv\"; filename*=UTF-8''%C3%BC%22%3B%20x%3D%22.csv");
+        assert_eq!(text, "attachment; filename=\"___ x__.csv\"; filename*=UTF-8''%C3%BC%22%3B%20x%3D%22.csv");
     }
 }

@@ -1,0 +1,9 @@
+//! The gateway over real HTTP, on ports in memory.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod access;
+mod fake;
+mod feeds;
+mod hooks;
+mod jobs;
+mod nouns;
