@@ -42,11 +42,7 @@ pub(crate) struct Done {
 
 /// Runs the script once over `items`. Dropped, it ends the script and everything it started.
 pub(crate) async fn run(
-    pool: &Arc<Pool>,
-    recipe: &Arc<Recipe>,
-    config: &Config,
-    call: &Call,
-    items: &[Arc<Item>],
+    pool: &Arc<Pool>, recipe: &Arc<Recipe>, config: &Config, call: &Call, items: &[Arc<Item>],
 ) -> Result<Done, Failure> {
     let deadline = Instant::now() + Duration::from_millis(config.timeout_ms);
     let language = recipe.key.language;
@@ -83,7 +79,9 @@ pub(crate) async fn run(
     }
 }
 
-fn frame_call(lease: &mut Lease, recipe: &Recipe, config: &Config, call: &Call, items: &[Value]) -> Result<Vec<u8>, Failure> {
+fn frame_call(
+    lease: &mut Lease, recipe: &Recipe, config: &Config, call: &Call, items: &[Value],
+) -> Result<Vec<u8>, Failure> {
     let code = (recipe.key.script.is_none()).then_some(config.code.as_str());
     let body = json!({
         "items": items,
@@ -204,6 +202,7 @@ impl<'a> Running<'a> {
         let mut look = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last = None;
+        let mut pending = None;
         loop {
             let came = tokio::select! {
                 came = lease.worker().came() => came.unwrap_or(Came::Gone),
@@ -215,7 +214,13 @@ impl<'a> Running<'a> {
             match came {
                 Came::Stdout(bytes) => self.take(&bytes, false),
                 Came::Stderr(bytes) => self.take(&bytes, true),
-                Came::Gone => return Err(self.gone(lease, last)),
+                Came::Gone => {
+                    return match (pending, last) {
+                        (Some(gave), Some(Ended { code: Some(0), .. })) => Ok(gave),
+                        _ => Err(self.gone(lease, last)),
+                    };
+                }
+                Came::Said(Said::Pending(gave)) => pending = Some(gave),
                 Came::Said(Said::Log(level, text)) => {
                     self.spend(text.len());
                     self.log.line(level_of(&level), &text);
@@ -226,7 +231,12 @@ impl<'a> Running<'a> {
                 }
                 Came::Said(Said::Error(raised)) => {
                     self.clean = true;
-                    return Err(failure::raised(self.language(), raised, self.memory_mb));
+                    lease.worker().drain(|bytes, error| self.take(bytes, error));
+                    return Err(failure::raised(self.language(), raised, &self.stderr_end, self.memory_mb));
+                }
+                Came::Said(Said::Ended(Ended { code: Some(0), .. })) if pending.is_some() => {
+                    self.clean = true;
+                    return Ok(pending.unwrap_or_default());
                 }
                 Came::Said(Said::Ended(ended)) => return self.ended(lease, ended),
                 Came::Said(Said::Exit(ended)) => last = Some(ended),

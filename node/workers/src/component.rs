@@ -86,11 +86,19 @@ impl Component for Script {
         let wrong = |message: String| Failure::new("config", message).place("config");
         let config = Config::read(step.config).map_err(|error| wrong(format!("the config does not read: {error}")))?;
         if let Some(problem) = config.problems().into_iter().next() {
-            return Err(wrong(format!("{}: {}", problem.place, problem.message)).hint(problem.suggestion.unwrap_or_default()));
+            return Err(
+                wrong(format!("{}: {}", problem.place, problem.message)).hint(problem.suggestion.unwrap_or_default())
+            );
         }
         let code: Arc<str> = config.code.as_str().into();
         let digest = *flowork_protocol::BlobId::of(code.as_bytes()).0.first_chunk::<32>().unwrap_or(&[0; 32]);
-        Ok(Body::Later(Arc::new(Prepared { language: self.language, config, code, digest, pool: Arc::clone(&self.pool) })))
+        Ok(Body::Later(Arc::new(Prepared {
+            language: self.language,
+            config,
+            code,
+            digest,
+            pool: Arc::clone(&self.pool),
+        })))
     }
 }
 
@@ -107,7 +115,8 @@ struct Prepared {
 impl RunLater for Prepared {
     async fn run(&self, call: Call) -> Result<Yield, Failure> {
         if call.dry_run && self.config.effect != Effect::Pure {
-            let note = format!("dry run: would have run {} code over {} items", self.language.title(), call.input("in").len());
+            let note =
+                format!("dry run: would have run {} code over {} items", self.language.title(), call.input("in").len());
             return Ok(Yield::Output(Output::default().note(note)));
         }
         let recipe = Arc::new(self.recipe(&call));
@@ -225,10 +234,40 @@ fn environment() -> Vec<(String, String)> {
 /// Words that only a process of its own can serve: what Node.js shares between contexts, one script could change for the
 /// next one.
 const OF_PROCESS: [&str; 34] = [
-    "require", "import", "process", "module", "exports", "Buffer", "fetch", "WebSocket", "crypto", "Worker", "WebAssembly",
-    "structuredClone", "performance", "AbortController", "AbortSignal", "Blob", "File", "FormData", "Request", "Response",
-    "Headers", "EventTarget", "Event", "MessageChannel", "MessagePort", "BroadcastChannel", "ReadableStream",
-    "WritableStream", "TransformStream", "CompressionStream", "DecompressionStream", "global", "navigator", "__dirname",
+    "require",
+    "import",
+    "process",
+    "module",
+    "exports",
+    "Buffer",
+    "fetch",
+    "WebSocket",
+    "crypto",
+    "Worker",
+    "WebAssembly",
+    "structuredClone",
+    "performance",
+    "AbortController",
+    "AbortSignal",
+    "Blob",
+    "File",
+    "FormData",
+    "Request",
+    "Response",
+    "Headers",
+    "EventTarget",
+    "Event",
+    "MessageChannel",
+    "MessagePort",
+    "BroadcastChannel",
+    "ReadableStream",
+    "WritableStream",
+    "TransformStream",
+    "CompressionStream",
+    "DecompressionStream",
+    "global",
+    "navigator",
+    "__dirname",
 ];
 
 /// Whether JavaScript code needs a process of its own.

@@ -114,15 +114,27 @@ impl Config {
             wrong("/code", "there is no code".to_owned(), "write what the step should do");
         }
         if self.code.len() > CODE_BYTES_MAX {
-            wrong("/code", format!("the code has more than {CODE_BYTES_MAX} bytes"), "move data into files or variables");
+            wrong(
+                "/code",
+                format!("the code has more than {CODE_BYTES_MAX} bytes"),
+                "move data into files or variables",
+            );
         }
         if self.outputs.len() > OUTPUTS_MAX {
             wrong("/outputs", format!("there are more than {OUTPUTS_MAX} outputs"), "split the step");
         }
         for (index, port) in self.outputs.iter().enumerate() {
-            if !plain_port(port) || port == "out" || port == "error" || self.outputs.iter().take(index).any(|other| other == port) {
+            if !plain_port(port)
+                || port == "out"
+                || port == "error"
+                || self.outputs.iter().take(index).any(|other| other == port)
+            {
                 let message = format!("`{port}` cannot be a further output");
-                wrong(&format!("/outputs/{index}"), message, "use each name once, from a-z 0-9 _ -, and not `out` or `error`");
+                wrong(
+                    &format!("/outputs/{index}"),
+                    message,
+                    "use each name once, from a-z 0-9 _ -, and not `out` or `error`",
+                );
             }
         }
         if self.effect == Effect::Pure && self.permissions != Permissions::default() {
@@ -131,9 +143,16 @@ impl Config {
         }
         for (kind, paths) in [("read", &self.permissions.read), ("write", &self.permissions.write)] {
             for (index, path) in paths.iter().enumerate() {
-                if !path.starts_with('/') || path.trim_end_matches('/').is_empty() || path.split('/').any(|part| part == "..") {
+                if !path.starts_with('/')
+                    || path.trim_end_matches('/').is_empty()
+                    || path.split('/').any(|part| part == "..")
+                {
                     let message = format!("`{path}` cannot be given to a script");
-                    wrong(&format!("/permissions/{kind}/{index}"), message, "name a folder or file by its whole path, such as /srv/data");
+                    wrong(
+                        &format!("/permissions/{kind}/{index}"),
+                        message,
+                        "name a folder or file by its whole path, such as /srv/data",
+                    );
                 }
             }
         }
@@ -142,12 +161,15 @@ impl Config {
 }
 
 fn plain_port(port: &str) -> bool {
-    !port.is_empty() && port.len() <= 64 && port.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+    !port.is_empty()
+        && port.len() <= 64
+        && port.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
 }
 
 /// The JSON Schema of the config.
 pub(crate) fn schema(language: Language) -> Value {
-    let paths = |what: &str| json!({ "type": "array", "items": { "type": "string" }, "description": what, "maxItems": 64 });
+    let paths =
+        |what: &str| json!({ "type": "array", "items": { "type": "string" }, "description": what, "maxItems": 64 });
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
@@ -218,7 +240,12 @@ mod tests {
             "permissions": { "read": ["/", "data"], "write": ["/srv/../etc"] },
         });
         let expect = [
-            "/code", "/outputs/0", "/outputs/1", "/permissions", "/permissions/read/0", "/permissions/read/1",
+            "/code",
+            "/outputs/0",
+            "/outputs/1",
+            "/permissions",
+            "/permissions/read/0",
+            "/permissions/read/1",
             "/permissions/write/0",
         ];
         assert_eq!(problems(config), expect);

@@ -41,7 +41,8 @@ fn name<S: serde::Serializer>(language: &Language, serializer: S) -> Result<S::O
 #[must_use]
 pub fn doctor() -> Vec<Finding> {
     let path = std::env::var_os("PATH");
-    let mut findings: Vec<Finding> = Language::ALL.iter().map(|language| interpreter(*language, path.as_deref())).collect();
+    let mut findings: Vec<Finding> =
+        Language::ALL.iter().map(|language| interpreter(*language, path.as_deref())).collect();
     findings.extend(namespaces());
     findings.push(landlock());
     findings.push(seccomp());
@@ -58,8 +59,10 @@ fn interpreter(language: Language, path: Option<&std::ffi::OsStr>) -> Finding {
         None => interpreter::how_to_install(language),
         Some(found) => {
             let version = Command::new(&found.program).arg("--version").env_clear().output().ok();
-            let version = version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-            let line = version.lines().find(|line| !line.trim().is_empty()).unwrap_or("its version is not known").trim();
+            let version =
+                version.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+            let line =
+                version.lines().find(|line| !line.trim().is_empty()).unwrap_or("its version is not known").trim();
             format!("{line} ({})", found.program.display())
         }
     };

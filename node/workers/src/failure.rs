@@ -11,42 +11,60 @@ pub(crate) const DETAIL_BYTES_MAX: usize = 4 << 10;
 /// The call took longer than its step allows.
 pub(crate) fn timeout(language: Language, timeout_ms: u64) -> Failure {
     let took = if timeout_ms % 1000 == 0 { format!("{} s", timeout_ms / 1000) } else { format!("{timeout_ms} ms") };
-    Failure::new("script-timeout", format!("the {} script was not done after {took} and was ended with all it had started", language.title()))
-        .hint("raise `timeout_ms` in the step's config, or give the script less to do at once")
-        .place("config.timeout_ms")
-        .retryable()
+    Failure::new(
+        "script-timeout",
+        format!("the {} script was not done after {took} and was ended with all it had started", language.title()),
+    )
+    .hint("raise `timeout_ms` in the step's config, or give the script less to do at once")
+    .place("config.timeout_ms")
+    .retryable()
 }
 
 /// The script used more memory than its step allows.
 pub(crate) fn memory(language: Language, memory_mb: u64) -> Failure {
-    Failure::new("script-memory", format!("the {} script needed more than its {memory_mb} MB of memory and was ended", language.title()))
-        .hint("raise `memory_mb` in the step's config, or work through the data in smaller parts")
-        .place("config.memory_mb")
+    Failure::new(
+        "script-memory",
+        format!("the {} script needed more than its {memory_mb} MB of memory and was ended", language.title()),
+    )
+    .hint("raise `memory_mb` in the step's config, or work through the data in smaller parts")
+    .place("config.memory_mb")
 }
 
 /// The script started more processes than are allowed.
 pub(crate) fn processes(language: Language, most: u64) -> Failure {
-    Failure::new("script-processes", format!("the {} script started more than {most} processes and was ended", language.title()))
-        .hint("start fewer at once, and wait for each")
+    Failure::new(
+        "script-processes",
+        format!("the {} script started more than {most} processes and was ended", language.title()),
+    )
+    .hint("start fewer at once, and wait for each")
 }
 
 /// The script wrote more than is kept.
 pub(crate) fn output(language: Language, bytes_max: u64) -> Failure {
     let most = bytes_max >> 20;
-    Failure::new("script-output-too-large", format!("the {} script wrote more than {most} MB to stdout and stderr and was ended", language.title()))
-        .hint("write large output into a file below `out/` and attach it to an item, and log less")
+    Failure::new(
+        "script-output-too-large",
+        format!("the {} script wrote more than {most} MB to stdout and stderr and was ended", language.title()),
+    )
+    .hint("write large output into a file below `out/` and attach it to an item, and log less")
 }
 
 /// What the script gave does not fit into one frame.
 pub(crate) fn result_too_large() -> Failure {
-    Failure::new("script-result-too-large", format!("the items that the script gave are larger than {} MB", FRAME_BYTES_MAX >> 20))
-        .hint("write large data into files below `out/` and attach them to items")
+    Failure::new(
+        "script-result-too-large",
+        format!("the items that the script gave are larger than {} MB", FRAME_BYTES_MAX >> 20),
+    )
+    .hint("write large data into files below `out/` and attach them to items")
 }
 
 /// What the script should be given does not fit into one frame.
 pub(crate) fn input_too_large() -> Failure {
-    Failure::new("script-input-too-large", format!("the items for the script are larger than {} MB", FRAME_BYTES_MAX >> 20))
-        .hint("split the items with a loop before this step, or pass large data as files")
+    Failure::new(
+        "script-input-too-large",
+        format!("the items for the script are larger than {} MB", FRAME_BYTES_MAX >> 20),
+    )
+    .hint("split the items with a loop before this step, or pass large data as files")
 }
 
 /// The step was cancelled.
@@ -54,15 +72,27 @@ pub(crate) fn cancelled() -> Failure {
     Failure::new("cancelled", "the step was cancelled, and the script was ended with all it had started")
 }
 
-/// An exception, as the harness told it.
-pub(crate) fn raised(language: Language, raised: Raised, memory_mb: u64) -> Failure {
+/// What interpreters say on stderr when they end for want of memory.
+const OF_MEMORY: [&str; 5] =
+    ["Out of memory", "heap out of memory", "Cannot allocate memory", "cannot allocate", "failed to allocate memory"];
+
+fn of_memory(stderr: &str) -> bool {
+    OF_MEMORY.iter().any(|words| stderr.contains(words))
+}
+
+/// An exception, as the harness told it. `stderr` is the end of what the script wrote there.
+pub(crate) fn raised(language: Language, raised: Raised, stderr: &str, memory_mb: u64) -> Failure {
     let title = language.title();
     let mut failure = match raised.kind.as_str() {
         "memory" => memory(language, memory_mb),
+        "exit" if of_memory(stderr) => memory(language, memory_mb),
         "syntax" => Failure::new("script-syntax", format!("the {title} code does not parse: {}", raised.message))
             .hint("correct the code of this step"),
-        "result" => Failure::new("script-result", format!("the {title} script gave something that is not items: {}", raised.message))
-            .hint("return a list of objects, each an item; plain values become {\"value\": …}"),
+        "result" => Failure::new(
+            "script-result",
+            format!("the {title} script gave something that is not items: {}", raised.message),
+        )
+        .hint("return a list of objects, each an item; plain values become {\"value\": …}"),
         "large" => result_too_large(),
         "exit" => Failure::new("script-exit", format!("the {title} script ended with {}", raised.message))
             .hint("look at the last lines of the step's log; status 0 means success")
@@ -78,21 +108,23 @@ pub(crate) fn raised(language: Language, raised: Raised, memory_mb: u64) -> Fail
     }
     match raised.detail {
         Some(detail) if !detail.trim().is_empty() => failure.detail(cut(&detail)),
+        _ if !stderr.trim().is_empty() => failure.detail(cut(stderr)),
         _ => failure,
     }
 }
 
 /// The script's process ended without giving anything. `stderr` is the end of what it wrote there.
 pub(crate) fn ended(language: Language, ended: Ended, stderr: &str, memory_mb: u64) -> Failure {
-    const OF_MEMORY: [&str; 5] =
-        ["Out of memory", "heap out of memory", "Cannot allocate memory", "cannot allocate", "failed to allocate memory"];
     let title = language.title();
-    let failure = if OF_MEMORY.iter().any(|words| stderr.contains(words)) {
+    let failure = if of_memory(stderr) {
         memory(language, memory_mb)
     } else if let Some(signal) = ended.signal {
-        Failure::new("script-died", format!("the {title} script was ended by signal {signal} ({})", signal_name(signal)))
-            .hint(signal_hint(signal))
-            .retryable()
+        Failure::new(
+            "script-died",
+            format!("the {title} script was ended by signal {signal} ({})", signal_name(signal)),
+        )
+        .hint(signal_hint(signal))
+        .retryable()
     } else {
         let code = ended.code.unwrap_or_default();
         Failure::new("script-exit", format!("the {title} script ended with status {code}"))

@@ -112,7 +112,8 @@ impl Folder {
 
     /// Opens a regular file below this call's folder; nothing that a script can place there leads out of it.
     pub(crate) fn open(&self, path: &Path) -> io::Result<OwnedFd> {
-        let folder = rustix::fs::openat(CWD, self.here(), OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let folder =
+            rustix::fs::openat(CWD, self.here(), OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let below = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
         // NONBLOCK: opening a FIFO that the script made must not wait for a writer.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
@@ -161,9 +162,7 @@ pub(crate) type Given = HashMap<String, BlobRef>;
 
 /// The items as the script sees them, their files placed where it can read them.
 pub(crate) async fn place(
-    items: &[std::sync::Arc<Item>],
-    folder: &Folder,
-    blobs: &dyn Blobs,
+    items: &[std::sync::Arc<Item>], folder: &Folder, blobs: &dyn Blobs,
 ) -> Result<(Vec<Value>, Given), Failure> {
     let mut given = Given::new();
     let mut seen = Vec::with_capacity(items.len());

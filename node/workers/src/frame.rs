@@ -24,6 +24,8 @@ pub(crate) mod tag {
     pub(crate) const LOG: u8 = b'l';
     /// Worker → host: what the script gave.
     pub(crate) const RESULT: u8 = b'r';
+    /// Worker → host: what the script gave, should its process end with status 0.
+    pub(crate) const PENDING: u8 = b'p';
     /// Worker → host: why it did not.
     pub(crate) const ERROR: u8 = b'e';
     /// Worker → host: the process of this call has ended, `code signal line`.
@@ -64,6 +66,8 @@ pub(crate) enum Said {
     Log(String, String),
     /// What the script gave.
     Result(Gave),
+    /// What the script gave, should its process end with status 0.
+    Pending(Gave),
     /// Why it failed.
     Error(Raised),
     /// The call's own process has ended.
@@ -156,12 +160,12 @@ fn said(tag: u8, body: &[u8]) -> Result<Said, Broken> {
             Said::Log(level.to_owned(), line.to_owned())
         }
         tag::RESULT => Said::Result(serde_json::from_slice(body)?),
+        tag::PENDING => Said::Pending(serde_json::from_slice(body)?),
         tag::ERROR => Said::Error(serde_json::from_slice(body)?),
         tag::ENDED => {
             let text = text();
             let mut parts = text.split(' ').map(|part| part.parse::<i32>().ok().filter(|number| *number > 0));
-            let (code, signal, line) =
-                (parts.next().flatten(), parts.next().flatten(), parts.next().flatten());
+            let (code, signal, line) = (parts.next().flatten(), parts.next().flatten(), parts.next().flatten());
             Said::Ended(Ended {
                 code: if signal.is_some() { None } else { Some(code.unwrap_or(0)) },
                 signal,

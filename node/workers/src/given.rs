@@ -36,7 +36,9 @@ const NOT_KNOWN: u32 = u32::MAX;
 
 impl Collector<'_> {
     /// The output of one call. In mode each, the values are one for each of `items_in` items.
-    pub(crate) async fn collect(&self, gave: Gave, stdout: Vec<Value>, mode: Mode, items_in: usize) -> Result<Output, Failure> {
+    pub(crate) async fn collect(
+        &self, gave: Gave, stdout: Vec<Value>, mode: Mode, items_in: usize,
+    ) -> Result<Output, Failure> {
         let mut ports: BTreeMap<String, Port> = BTreeMap::new();
         for (index, value) in gave.values.into_iter().enumerate() {
             let from = if mode == Mode::Each { u32::try_from(index).unwrap_or(NOT_KNOWN) } else { NOT_KNOWN };
@@ -93,8 +95,11 @@ impl Collector<'_> {
         };
         let size = serde_json::to_vec(&data).map_or(0, |text| text.len());
         if size > ITEM_JSON_BYTES_MAX {
-            return Err(Failure::new("item-too-large", format!("an item has {size} bytes of JSON; {ITEM_JSON_BYTES_MAX} is the most"))
-                .hint("write the data into a file below `out/` and attach it to the item as a file"));
+            return Err(Failure::new(
+                "item-too-large",
+                format!("an item has {size} bytes of JSON; {ITEM_JSON_BYTES_MAX} is the most"),
+            )
+            .hint("write the data into a file below `out/` and attach it to the item as a file"));
         }
         let mut item = Item::json(data);
         match files {
@@ -117,16 +122,19 @@ impl Collector<'_> {
         if let Some(blob) = self.given.get(path) {
             return Ok(blob.clone());
         }
-        let relative = self.folder.relative(path).ok_or_else(|| not_a_file(name, "it lies outside the script's own folder"))?;
+        let relative =
+            self.folder.relative(path).ok_or_else(|| not_a_file(name, "it lies outside the script's own folder"))?;
         let opened = self.folder.open(&relative).or_else(|error| {
             // `report.csv` is understood as `out/report.csv`.
             self.folder.open(&std::path::Path::new("out").join(&relative)).map_err(|_| error)
         });
         let opened = opened.map_err(|error| not_a_file(name, &error.to_string()))?;
         let stream = Box::pin(tokio::fs::File::from_std(std::fs::File::from(opened)));
-        let (blob, size) = self.blobs.put(stream, self.file_bytes_max).await.map_err(|error| {
-            Failure::new("script-files", format!("the file `{name}` cannot be kept: {error}"))
-        })?;
+        let (blob, size) = self
+            .blobs
+            .put(stream, self.file_bytes_max)
+            .await
+            .map_err(|error| Failure::new("script-files", format!("the file `{name}` cannot be kept: {error}")))?;
         let shown = text("name").map_or_else(|| file_name(&relative), str::to_owned);
         let media_type = text("media_type").map(str::to_owned).or_else(|| media_type(&shown));
         Ok(BlobRef { blob, size, name: shown, media_type })
@@ -200,7 +208,9 @@ pub(crate) fn parse_stdout(bytes: &[u8], parse: Parse) -> Result<Vec<Value>, Fai
         // A bare number is valid JSON and rarely meant as such: auto takes objects and lists alone.
         Parse::Auto => {
             let values: Option<Vec<Value>> = lines()
-                .map(|line| serde_json::from_str::<Value>(line).ok().filter(|value| value.is_object() || value.is_array()))
+                .map(|line| {
+                    serde_json::from_str::<Value>(line).ok().filter(|value| value.is_object() || value.is_array())
+                })
                 .collect();
             Ok(values.unwrap_or_else(as_lines))
         }

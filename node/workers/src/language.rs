@@ -156,12 +156,24 @@ impl Language {
     /// Code that works, with what goes in and out.
     pub(crate) fn example(self) -> (Value, Vec<Value>, Vec<Value>) {
         let code = match self {
-            Self::Python => "total = sum(item.json['price'] for item in items)\nlog(f'{len(items)} items')\nreturn {'total': total}",
-            Self::Javascript => "const total = items.reduce((sum, item) => sum + item.json.price, 0);\nlog(`${items.length} items`);\nreturn { total };",
-            Self::Bash => "total=0\nwhile read -r item; do\n  [[ $item =~ \\\"price\\\":([0-9]+) ]] && total=$((total + BASH_REMATCH[1]))\ndone\necho \"{\\\"total\\\": $total}\"",
-            Self::Php => "$total = array_sum(array_map(fn($item) => $item['json']['price'], $items));\nlog_info(count($items) . ' items');\nreturn ['total' => $total];",
-            Self::Perl => "my $total = 0;\n$total += $_->{json}{price} for @$items;\nlog(scalar(@$items) . ' items');\nreturn { total => $total };",
-            Self::Ruby => "total = items.sum { |item| item['json']['price'] }\nlog \"#{items.size} items\"\n{ 'total' => total }",
+            Self::Python => {
+                "total = sum(item.json['price'] for item in items)\nlog(f'{len(items)} items')\nreturn {'total': total}"
+            }
+            Self::Javascript => {
+                "const total = items.reduce((sum, item) => sum + item.json.price, 0);\nlog(`${items.length} items`);\nreturn { total };"
+            }
+            Self::Bash => {
+                "total=0\nwhile read -r item; do\n  [[ $item =~ \\\"price\\\":([0-9]+) ]] && total=$((total + BASH_REMATCH[1]))\ndone\necho \"{\\\"total\\\": $total}\""
+            }
+            Self::Php => {
+                "$total = array_sum(array_map(fn($item) => $item['json']['price'], $items));\nlog_info(count($items) . ' items');\nreturn ['total' => $total];"
+            }
+            Self::Perl => {
+                "my $total = 0;\n$total += $_->{json}{price} for @$items;\nlog(scalar(@$items) . ' items');\nreturn { total => $total };"
+            }
+            Self::Ruby => {
+                "total = items.sum { |item| item['json']['price'] }\nlog \"#{items.size} items\"\n{ 'total' => total }"
+            }
         };
         (json!({ "code": code }), vec![json!({ "price": 3 }), json!({ "price": 4 })], vec![json!({ "total": 7 })])
     }

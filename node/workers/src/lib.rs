@@ -163,7 +163,8 @@ fn clear(scratch_dir: &std::path::Path) {
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name();
         let owner = name.to_str().and_then(|name| name.strip_prefix("w-")?.split('-').next()?.parse::<u32>().ok());
-        let gone = owner.is_some_and(|pid| pid == std::process::id() || !std::path::Path::new(&format!("/proc/{pid}")).exists());
+        let gone = owner
+            .is_some_and(|pid| pid == std::process::id() || !std::path::Path::new(&format!("/proc/{pid}")).exists());
         if gone {
             let _ = std::fs::remove_dir_all(entry.path());
         }

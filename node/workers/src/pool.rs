@@ -102,7 +102,13 @@ pub(crate) struct Lease {
 impl Pool {
     pub(crate) fn new(options: Options) -> Arc<Self> {
         let calls = Arc::new(Semaphore::new(options.workers_max.max(1)));
-        Arc::new(Self { options, state: Mutex::default(), tracker: TaskTracker::new(), calls, serial: AtomicU64::new(0) })
+        Arc::new(Self {
+            options,
+            state: Mutex::default(),
+            tracker: TaskTracker::new(),
+            calls,
+            serial: AtomicU64::new(0),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -128,9 +134,14 @@ impl Pool {
             state.stats.calls += 1;
             let group = state.groups.entry(recipe.key.clone()).or_default();
             // The newest is the warmest.
-            if let Some((worker, _)) = group.idle.pop() {
-                drop(state);
-                return Ok(self.lent(worker, recipe, permit));
+            while let Some((mut worker, _)) = group.idle.pop() {
+                if worker.alive() {
+                    drop(state);
+                    return Ok(self.lent(worker, recipe, permit));
+                }
+                // Somebody ended it from outside while it was idle.
+                group.alive -= 1;
+                self.tracker.spawn(worker.end());
             }
             let (sender, receiver) = oneshot::channel();
             group.waiting.push_back(sender);
@@ -357,7 +368,10 @@ impl Lease {
         let (pool, recipe) = (Arc::clone(&self.pool), Arc::clone(&self.recipe));
         self.pool.tracker.spawn(async move {
             let spent = worker.calls >= recipe.calls_max;
-            if spent || !worker.reset().await || worker.pid().is_some_and(|pid| watch::below(pid).memory_bytes > recipe.memory_bytes / 2) {
+            if spent
+                || !worker.reset().await
+                || worker.pid().is_some_and(|pid| watch::below(pid).memory_bytes > recipe.memory_bytes / 4 * 3)
+            {
                 pool.lost(&recipe, worker, false);
             } else {
                 pool.ready(&recipe, worker);

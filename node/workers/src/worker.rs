@@ -36,6 +36,8 @@ pub(crate) struct Worker {
     buffer: BytesMut,
     stdout: pipe::Receiver,
     stderr: pipe::Receiver,
+    stdout_open: bool,
+    stderr_open: bool,
     /// Its folder.
     pub(crate) folder: Folder,
     /// What its cage lacks.
@@ -129,6 +131,8 @@ impl Worker {
             buffer: BytesMut::with_capacity(READ_BYTES),
             stdout,
             stderr,
+            stdout_open: true,
+            stderr_open: true,
             folder,
             closed: Closed::default(),
             calls: 0,
@@ -177,6 +181,11 @@ impl Worker {
         self.door.id()
     }
 
+    /// Whether it is still there.
+    pub(crate) fn alive(&mut self) -> bool {
+        matches!(self.door.try_wait(), Ok(None))
+    }
+
     /// Sends a call.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.channel.write_all(bytes).await
@@ -190,13 +199,20 @@ impl Worker {
             // Half a frame of a process that was ended, or a script that wrote to descriptor 3 itself.
             Err(_) => return Ok(Came::Gone),
         }
-        let Self { channel, buffer, stdout, stderr, .. } = self;
+        let Self { channel, buffer, stdout, stderr, stdout_open, stderr_open, .. } = self;
         let (mut out, mut err) = (BytesMut::with_capacity(READ_BYTES), BytesMut::with_capacity(READ_BYTES));
         loop {
             tokio::select! {
                 biased;
-                count = stdout.read_buf(&mut out) => if count? > 0 { return Ok(Came::Stdout(out)) } else { return Ok(Came::Gone) },
-                count = stderr.read_buf(&mut err) => if count? > 0 { return Ok(Came::Stderr(err)) } else { return Ok(Came::Gone) },
+                // The end of a stream is not the end of the worker: how that ended comes over the channel.
+                count = stdout.read_buf(&mut out), if *stdout_open => {
+                    if count? > 0 { return Ok(Came::Stdout(out)) }
+                    *stdout_open = false;
+                }
+                count = stderr.read_buf(&mut err), if *stderr_open => {
+                    if count? > 0 { return Ok(Came::Stderr(err)) }
+                    *stderr_open = false;
+                }
                 count = channel.read_buf(buffer) => {
                     match count {
                         Ok(0) => return Ok(Came::Gone),

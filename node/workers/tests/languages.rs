@@ -230,7 +230,14 @@ async fn files_come_in_read_only_and_go_out_as_blobs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn stdout_can_be_the_output() {
     let bench = Bench::new();
-    let codes = ["print('a ü')", "console.log('a ü')", "echo 'a ü'", "echo \"a ü\\n\";", "print \"a ü\\n\"; return;", "puts 'a ü'"];
+    let codes = [
+        "print('a ü')",
+        "console.log('a ü')",
+        "echo 'a ü'",
+        "echo \"a ü\\n\";",
+        "print \"a ü\\n\"; return;",
+        "puts 'a ü'",
+    ];
     for (language, code) in each_language(codes) {
         let run = bench.run(language, json!({ "code": code, "stdout": "output" }), &[]).await;
         assert_eq!(run.items(), [json!({ "line": "a ü" })], "{language:?}");
@@ -243,7 +250,9 @@ async fn a_dry_run_says_what_would_have_run() {
     let body = bench.body(Python, &json!({ "code": "open('/nope')" }));
     let mut call = bench.call(Vec::new(), std::sync::Arc::default());
     call.dry_run = true;
-    let flowork_ports::component::Yield::Output(output) = body.run(call).await.expect("nothing runs") else { panic!("output") };
+    let flowork_ports::component::Yield::Output(output) = body.run(call).await.expect("nothing runs") else {
+        panic!("output")
+    };
     assert_eq!(output.note.as_deref(), Some("dry run: would have run Python code over 0 items"));
     assert_eq!(bench.handle.stats().calls, 0);
 }

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetStatus, Scope,
+    path_beneath_rules,
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
 
@@ -72,7 +73,10 @@ fn paths(spec: &Spec, own_mounts: bool) -> (Vec<PathBuf>, Vec<PathBuf>) {
         write.extend([Path::new(INSIDE).join("work"), "/tmp".into(), "/dev/shm".into()]);
     } else {
         // Without a view of its own a script must not see all of /etc.
-        read.extend(["ld.so.cache", "ssl", "alternatives", "php", "perl", "localtime", "nsswitch.conf", "resolv.conf", "hosts"].map(|name| Path::new("/etc").join(name)));
+        read.extend(
+            ["ld.so.cache", "ssl", "alternatives", "php", "perl", "localtime", "nsswitch.conf", "resolv.conf", "hosts"]
+                .map(|name| Path::new("/etc").join(name)),
+        );
         read.extend([spec.folder.join("boot"), spec.folder.join("in")]);
         write.push(spec.folder.join("work"));
     }

@@ -109,8 +109,7 @@ fn map_users(keeper: Pid, run_as: Option<u32>) -> io::Result<()> {
 fn wait_at_the_door(channel: &OwnedFd, keeper: Pid) -> io::Result<()> {
     let watched = pidfd_open(keeper, PidfdFlags::empty())?;
     loop {
-        let mut ends =
-            [PollFd::new(channel, PollFlags::RDHUP), PollFd::new(&watched, PollFlags::IN)];
+        let mut ends = [PollFd::new(channel, PollFlags::RDHUP), PollFd::new(&watched, PollFlags::IN)];
         match poll(&mut ends, None) {
             Err(rustix::io::Errno::INTR) => continue,
             other => other?,
@@ -139,11 +138,7 @@ fn sweep() {
 
 /// The keeper: closes the cage, starts the script and ends with it.
 fn keeper(
-    spec: &Spec,
-    channel: &OwnedFd,
-    mut go: std::os::unix::net::UnixStream,
-    flags: i32,
-    why: Option<String>,
+    spec: &Spec, channel: &OwnedFd, mut go: std::os::unix::net::UnixStream, flags: i32, why: Option<String>,
 ) -> io::Result<i32> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     // The door has written the user map when this byte comes; its end means that the door is gone.

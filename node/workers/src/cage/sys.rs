@@ -28,8 +28,14 @@ pub(super) fn clone(flags: i32) -> io::Result<Option<Pid>> {
 pub(super) fn probe(flags: i32) -> io::Result<()> {
     // SAFETY: as in `clone`; the child calls nothing but _exit(2), which is async-signal-safe.
     let pid = unsafe {
-        let pid =
-            libc::syscall(libc::SYS_clone, libc::c_long::from(flags | libc::SIGCHLD), 0_usize, 0_usize, 0_usize, 0_usize);
+        let pid = libc::syscall(
+            libc::SYS_clone,
+            libc::c_long::from(flags | libc::SIGCHLD),
+            0_usize,
+            0_usize,
+            0_usize,
+            0_usize,
+        );
         if pid == 0 {
             libc::_exit(0);
         }

@@ -5,7 +5,9 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind_recursive, mount_change, unmount};
+use rustix::mount::{
+    MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind_recursive, mount_change, unmount,
+};
 
 use super::spec::{INSIDE, Spec};
 use super::sys;
@@ -85,7 +87,11 @@ pub(super) fn build(spec: &Spec) -> io::Result<Built> {
     unmount(".", UnmountFlags::DETACH)?;
     rustix::process::chdir("/")?;
     // The tmpfs itself becomes read-only; what is mounted on it keeps its own rights.
-    rustix::mount::mount_remount("/", MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV, c"")?;
+    rustix::mount::mount_remount(
+        "/",
+        MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV,
+        c"",
+    )?;
     Ok(Built { proc: proc.err().map(|error| error.to_string()) })
 }
 
@@ -130,9 +136,12 @@ fn devices(root: &Path) -> io::Result<()> {
         mount_bind_recursive(&source, dev.join(name))?;
         sys::restrict_mounts(&dev.join(name), libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC)?;
     }
-    for (name, target) in
-        [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")]
-    {
+    for (name, target) in [
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+    ] {
         symlink(target, dev.join(name))?;
     }
     Ok(())

@@ -91,14 +91,15 @@ function fail_with(\Throwable $error): void {
     fail($syntax ? 'syntax' : 'error', ($syntax ? '' : get_class($error) . ': ') . $error->getMessage(), $line, $detail);
 }
 
-function give(array $values): void {
+/** `$tag` p: counts only if this process then ends with status 0. */
+function give(array $values, string $tag = 'r'): void {
     $flowork = $GLOBALS['flowork'];
     $ports = [];
     foreach ($flowork->ports as $name => $given) { $ports[] = text_of((string) $name) . ':[' . implode(',', $given) . ']'; }
     $body = '{"values":[' . implode(',', $values) . '],"ports":{' . implode(',', $ports) . '}}';
     if (strlen($body) >= FRAME_MAX) { fail('large', 'too large'); return; }
     $flowork->done = true;
-    put('r', $body);
+    put($tag, $body);
 }
 
 /** Calls of exit and errors that PHP does not let anybody catch end here. */
@@ -115,7 +116,7 @@ function at_end(): void {
         }
         return;
     }
-    give([]);
+    give([], 'p');
 }
 
 function run(?\Closure $script, ?\Throwable $broken): void {

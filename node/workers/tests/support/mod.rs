@@ -150,7 +150,8 @@ impl Bench {
 
     pub(crate) fn body(&self, language: Language, config: &Value) -> Arc<dyn RunLater> {
         let config: Map<String, Value> = config.as_object().cloned().expect("a config is an object");
-        let component = self.components.iter().find(|one| one.manifest().name == language.name()).expect("six languages");
+        let component =
+            self.components.iter().find(|one| one.manifest().name == language.name()).expect("six languages");
         assert!(component.check(&config).is_empty(), "{:?}", component.check(&config));
         let context = StepContext { version: VersionId([7; 32]), step: &"s".into(), config: &config };
         match component.prepare(&context).expect("the config is right") {
