@@ -169,7 +169,7 @@ fn assemble(mut log: Log, log_rows: Vec<(String, Row)>, samod_rows: Vec<(String,
     let mut doc = Automerge::new();
     let mut bad_bases = Vec::new();
     for (number, (key, row)) in rows.bases.iter().rev() {
-        if let Some(base) = row.as_ref().ok().and_then(|bytes| Automerge::load(bytes).ok()) {
+        if let Some(base) = row.as_ref().ok().and_then(|bytes| whole(bytes)) {
             doc = base;
             log.base = *number;
             break;
@@ -179,7 +179,7 @@ fn assemble(mut log: Log, log_rows: Vec<(String, Row)>, samod_rows: Vec<(String,
     }
     let (mut changes, mut bad_changes) = (Vec::new(), Vec::new());
     for (number, hash, key, row) in &rows.changes {
-        let change = row.as_ref().ok().and_then(|bytes| Change::from_bytes(bytes.clone()).ok());
+        let change = row.as_ref().ok().and_then(|bytes| single(bytes));
         match change.filter(|change| change.hash().to_string() == *hash) {
             Some(change) => changes.push(change),
             None => {
@@ -226,6 +226,16 @@ fn assemble(mut log: Log, log_rows: Vec<(String, Row)>, samod_rows: Vec<(String,
     if lost.is_empty() { Ok(Recovered { doc, log, samod, damaged, ahead }) } else { Err(Lost::Edits(lost)) }
 }
 
+/// A document from one row, or nothing when the row is damaged, even in a way that makes Automerge panic.
+fn whole(bytes: &[u8]) -> Option<Automerge> {
+    std::panic::catch_unwind(|| Automerge::load(bytes)).ok()?.ok()
+}
+
+/// An edit from one row, likewise.
+fn single(bytes: &[u8]) -> Option<Change> {
+    std::panic::catch_unwind(|| Change::from_bytes(bytes.to_vec())).ok()?.ok()
+}
+
 /// Applies what can be applied; one edit that cannot does not stop the others.
 fn apply(doc: &mut Automerge, changes: Vec<Change>) {
     let mut whole = doc.clone();
@@ -248,9 +258,9 @@ fn add_samod(doc: &mut Automerge, rows: Vec<(String, Row)>, damaged: &mut Vec<St
         let change = key.contains("/incremental/");
         let added = row.ok().and_then(|bytes| {
             if change {
-                doc.apply_changes([Change::from_bytes(bytes).ok()?]).ok()
+                doc.apply_changes([single(&bytes)?]).ok()
             } else {
-                doc.merge(&mut Automerge::load(&bytes).ok()?).ok().map(drop)
+                doc.merge(&mut whole(&bytes)?).ok().map(drop)
             }
         });
         match added {

@@ -129,7 +129,7 @@ async fn a_preset_with_problems_is_kept_as_a_draft_and_not_frozen() {
     assert!(matches!(node.documents.freeze_file(bad).await, Err(Error::Problems(_))));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn freezing_waits_a_while_for_edits_that_are_on_their_way() {
     let node = fresh().await;
     node.documents.create(preset("report", "")).await.unwrap();
