@@ -106,9 +106,12 @@ impl<T: Clone + DeserializeOwned> Field<T> {
         };
         serde_json::from_value(value).or_else(|error| {
             other.and_then(|other| serde_json::from_value(other).ok()).ok_or_else(|| {
-                let failure = Failure::new("config-value", format!("the expression gives {shown}, which does not fit here: {error}"))
-                    .place(self.place.clone())
-                    .hint("correct the expression, or the items that it reads");
+                let failure = Failure::new(
+                    "config-value",
+                    format!("the expression gives {shown}, which does not fit here: {error}"),
+                )
+                .place(self.place.clone())
+                .hint("correct the expression, or the items that it reads");
                 if scope.item().is_some() { failure.item(scope.index()) } else { failure }
             })
         })

@@ -97,14 +97,18 @@ impl Dotted {
                     if at.is_null() {
                         *at = Value::Object(Map::new());
                     }
-                    let map = at.as_object_mut().ok_or_else(|| format!("`{key}` cannot be set: what is there is no object"))?;
+                    let map = at
+                        .as_object_mut()
+                        .ok_or_else(|| format!("`{key}` cannot be set: what is there is no object"))?;
                     map.entry(key.as_str()).or_insert(Value::Null)
                 }
                 Part::Index(index) => {
                     if at.is_null() {
                         *at = Value::Array(Vec::new());
                     }
-                    let list = at.as_array_mut().ok_or_else(|| format!("`[{index}]` cannot be set: what is there is no list"))?;
+                    let list = at
+                        .as_array_mut()
+                        .ok_or_else(|| format!("`[{index}]` cannot be set: what is there is no list"))?;
                     if *index >= list.len() {
                         if index - list.len() > FILL_MAX {
                             return Err(format!("`[{index}]` is too far behind the end of the list"));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use flowork_ports::Component;
 use flowork_ports::component::{Body, Items, Library as _, StepContext, Yield};
 use flowork_protocol::Item;
-use flowork_protocol::check::{Catalogue, Severity};
+use flowork_protocol::check::Severity;
 use flowork_protocol::manifest::Manifest;
 use flowork_protocol::plan::Plan;
 use flowork_protocol::preset::Preset;
@@ -92,6 +92,7 @@ async fn run(preset: &Preset, variables: Value) -> BTreeMap<String, Vec<Value>> 
         preset.variables.iter().map(|(name, variable)| (name.clone(), variable.value.clone())).collect();
     values.extend(variables.as_object().cloned().unwrap_or_default());
     let values = Arc::new(values);
+    let blobs: Arc<dyn flowork_ports::Blobs> = Arc::new(crate::testing::Memory::default());
     let mut given: BTreeMap<usize, BTreeMap<String, Items>> = BTreeMap::new();
     while given.len() < plan.vertices.len() {
         let before = given.len();
@@ -107,6 +108,7 @@ async fn run(preset: &Preset, variables: Value) -> BTreeMap<String, Vec<Value>> 
             }
             let mut call = call(&[]);
             call.variables = Arc::clone(&values);
+            call.blobs = Arc::clone(&blobs);
             for input in &vertex.inputs {
                 let mut items = Vec::new();
                 for (from, port) in &input.from {
@@ -146,7 +148,7 @@ fn preset(name: &str) -> Preset {
 async fn the_csv_example_sums_good_rows_and_reports_bad_ones() {
     let given = run(&preset("csv-clean"), json!({})).await;
     let report = &given["report"][0];
-    assert_eq!(report["title"], "12 good rows, 10 bad rows");
+    assert_eq!((&report["title"], &report["amount"]), (&json!("12 good rows, 10 bad rows"), &json!(1190.82)));
     let text = report["report"].as_str().unwrap_or_default();
     for part in [
         "  US",
@@ -171,10 +173,13 @@ async fn the_log_example_counts_real_lines_by_day_and_kind() {
     let given = run(&preset("log-report"), json!({ "log": log.path() })).await;
     let report = given["report"][0].clone();
     assert_eq!(report["lines"], 4);
-    assert_eq!(report["days"], json!([
-        { "day": "2026-11-21", "lines": 2, "kinds": ["install", "status"] },
-        { "day": "2026-11-22", "lines": 2, "kinds": ["error", "warn"] },
-    ]));
+    assert_eq!(
+        report["days"],
+        json!([
+            { "day": "2026-11-21", "lines": 2, "kinds": ["install", "status"] },
+            { "day": "2026-11-22", "lines": 2, "kinds": ["error", "warn"] },
+        ])
+    );
     if Path::new("/var/log/dpkg.log").exists() {
         let given = run(&preset("log-report"), json!({})).await;
         assert!(given["report"][0]["lines"].as_u64().is_some_and(|lines| lines > 0));

@@ -179,10 +179,8 @@ where
 
     fn ports(&self, config: &Map<String, Value>) -> Ports {
         let by_config = self.ports.and_then(|ports| config::read(config).ok().map(|config| ports(&config)));
-        by_config.unwrap_or_else(|| Ports {
-            inputs: self.manifest.inputs.clone(),
-            outputs: self.manifest.outputs.clone(),
-        })
+        by_config
+            .unwrap_or_else(|| Ports { inputs: self.manifest.inputs.clone(), outputs: self.manifest.outputs.clone() })
     }
 
     fn effect(&self, config: &Map<String, Value>) -> Effect {

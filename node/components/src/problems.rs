@@ -25,7 +25,21 @@ pub(crate) fn by_schema(validator: &Validator, schema: &Value, config: &Map<Stri
         }
     }
     found.truncate(PROBLEMS_MAX);
+    drop_echoes(&mut found);
     found
+}
+
+/// A misspelt field is missing as well; telling it once is enough.
+fn drop_echoes(found: &mut Vec<ConfigProblem>) {
+    let meant: Vec<(String, String)> = found
+        .iter()
+        .filter_map(|problem| {
+            let name = problem.suggestion.as_deref()?.strip_prefix("did you mean `")?.strip_suffix("`?")?;
+            Some((problem.place.rsplit_once('/')?.0.to_owned(), format!("the field `{name}` is missing")))
+        })
+        .collect();
+    found
+        .retain(|problem| !meant.iter().any(|(place, message)| *place == problem.place && *message == problem.message));
 }
 
 /// Expressions that do not parse, wherever expressions are taken.
@@ -34,7 +48,11 @@ fn expressions(schema: &Value, value: &Value, place: &str, taken: bool, found: &
     match value {
         Value::String(text) if taken && has_expression(text) => {
             if let Err(failure) = Template::compile(value, place) {
-                found.push(ConfigProblem { place: place.to_owned(), message: failure.message, suggestion: failure.hint });
+                found.push(ConfigProblem {
+                    place: place.to_owned(),
+                    message: failure.message,
+                    suggestion: failure.hint,
+                });
             }
         }
         Value::Array(values) => {
@@ -69,11 +87,7 @@ fn takes_expression(schema: &Value, value: &Value) -> bool {
 }
 
 fn alternatives(schema: &Value) -> Vec<&Value> {
-    ["anyOf", "oneOf", "allOf"]
-        .iter()
-        .filter_map(|word| schema.get(word).and_then(Value::as_array))
-        .flatten()
-        .collect()
+    ["anyOf", "oneOf", "allOf"].iter().filter_map(|word| schema.get(word).and_then(Value::as_array)).flatten().collect()
 }
 
 /// The schemas of a property, or of the elements of a list.
@@ -144,9 +158,8 @@ fn tell(error: &ValidationError<'_>, schema: &Value, whole: &Value, found: &mut 
                 found.push(ConfigProblem {
                     place: format!("{place}/{}", escape(key)),
                     message: format!("there is no field `{key}` here"),
-                    suggestion: nearest(key, known.iter().map(String::as_str)).or_else(|| {
-                        (!known.is_empty()).then(|| format!("the fields here are {}", listed(&known)))
-                    }),
+                    suggestion: nearest(key, known.iter().map(String::as_str))
+                        .or_else(|| (!known.is_empty()).then(|| format!("the fields here are {}", listed(&known)))),
                 });
             }
         }
@@ -163,10 +176,7 @@ fn tell(error: &ValidationError<'_>, schema: &Value, whole: &Value, found: &mut 
 /// None of several forms fits. When the forms are plain words, the words are told; when one form comes closest (its own
 /// errors are deeper inside), its errors are told.
 fn alternatives_failed(
-    error: &ValidationError<'_>,
-    schema: &Value,
-    whole: &Value,
-    context: &[Vec<ValidationError<'static>>],
+    error: &ValidationError<'_>, schema: &Value, whole: &Value, context: &[Vec<ValidationError<'static>>],
     found: &mut Vec<ConfigProblem>,
 ) {
     let place = error.instance_path().as_str();
@@ -276,7 +286,9 @@ fn describe(kind: &Kind, at: &Value, error: &ValidationError<'_>) -> (String, Op
         Kind::MaxLength { limit } => plain(format!("the text may have at most {limit} characters")),
         Kind::MinItems { limit } => plain(format!("the list must have at least {limit} entries")),
         Kind::MaxItems { limit } => plain(format!("the list may have at most {limit} entries")),
-        Kind::Pattern { pattern } => (format!("{} has a form that is not allowed here", shown(at)), Some(format!("it must match `{pattern}`"))),
+        Kind::Pattern { pattern } => {
+            (format!("{} has a form that is not allowed here", shown(at)), Some(format!("it must match `{pattern}`")))
+        }
         _ => plain(error.to_string()),
     }
 }

@@ -139,10 +139,7 @@ impl Test {
 
     /// [`Test::holds`] for a step that keeps the parts of a test in a config of its own.
     pub(crate) fn holds_parts(
-        condition: Option<&Condition>,
-        rules: &[Rule],
-        combine: Combine,
-        scope: &Scope<'_>,
+        condition: Option<&Condition>, rules: &[Rule], combine: Combine, scope: &Scope<'_>,
     ) -> Result<bool, Failure> {
         if let Some(condition) = condition
             && !truthy(condition.0.eval(scope)?.as_ref())

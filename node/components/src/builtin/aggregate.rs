@@ -188,7 +188,9 @@ fn run(config: &Config, call: &Call) -> Result<Yield, Failure> {
                     Some(pick) => pick.of(&items[*index], &session.at(*index))?,
                 };
                 // A missing value takes no part; null neither.
-                values.extend(value.filter(|value| compute.of.is_none() || !value.is_null()).map(|value| (*index, value)));
+                values.extend(
+                    value.filter(|value| compute.of.is_none() || !value.is_null()).map(|value| (*index, value)),
+                );
             }
             json.insert(compute.name(), compute.of_values(&values)?);
         }
@@ -204,7 +206,13 @@ impl Compute {
         match (&self.name, &self.of) {
             (Some(name), _) => name.clone(),
             (None, Some(pick)) => format!("{}_{}", self.op.word(), pick.name()),
-            (None, None) => if self.op == Op::List { "items".to_owned() } else { self.op.word().to_owned() },
+            (None, None) => {
+                if self.op == Op::List {
+                    "items".to_owned()
+                } else {
+                    self.op.word().to_owned()
+                }
+            }
         }
     }
 
@@ -264,7 +272,8 @@ fn extreme(values: &Values<'_>, wanted: std::cmp::Ordering) -> Value {
     best.map_or(Value::Null, |(_, value)| value.clone().into_owned())
 }
 
-const DOCS: &str = "Gives one item per group (one in all without `group_by`), in the order in which groups first appear. \
+const DOCS: &str =
+    "Gives one item per group (one in all without `group_by`), in the order in which groups first appear. \
 `{ \"by\": \"{{ $json.date.slice(0, 7) }}\", \"as\": \"month\" }` groups by an expression.
 
 `sum`, `avg`, `min` and `max` take numbers that arrive as text as numbers; missing values take no part.";

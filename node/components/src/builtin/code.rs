@@ -91,8 +91,11 @@ fn listed(value: Value) -> Result<Vec<Arc<Item>>, Failure> {
 /// An object with `json` and perhaps `files` is an item; any other object is the JSON of one.
 fn item(value: Value) -> Result<Arc<Item>, Failure> {
     let Value::Object(map) = &value else {
-        return Err(Failure::new("code-not-an-item", format!("the code returns {} where an item is wanted", shown(&value)))
-            .hint("return objects, such as `{ n: 1 }`"));
+        return Err(Failure::new(
+            "code-not-an-item",
+            format!("the code returns {} where an item is wanted", shown(&value)),
+        )
+        .hint("return objects, such as `{ n: 1 }`"));
     };
     let is_item = map.contains_key("json") && map.keys().all(|key| key == "json" || key == "files");
     if !is_item {

@@ -75,19 +75,25 @@ const fn yes() -> bool {
 }
 
 pub(super) fn component() -> Made {
-    kind::<Config>("csv-parse", "Read CSV", "Makes an item of each row of a CSV, and sorts out bad rows.", "Files and formats", DOCS)
-        .outputs(&[("out", "The good rows."), ("bad", "The bad rows: `line`, `reason`, `row`.")])
-        .check_by(check)
-        .example(
-            "One bad row",
-            json!({ "from": "text", "types": { "amount": "number" } }),
-            json!({ "in": [{ "text": "name,amount\nTea,2.5\nMilk,cheap\n\"Rice, long\",3\n" }] }),
-            json!({
-                "out": [{ "name": "Tea", "amount": 2.5 }, { "name": "Rice, long", "amount": 3 }],
-                "bad": [{ "line": 3, "reason": "`amount` is \"cheap\", not a number", "row": ["Milk", "cheap"] }],
-            }),
-        )
-        .later(|config, call| async move { run(&config, &call).await })
+    kind::<Config>(
+        "csv-parse",
+        "Read CSV",
+        "Makes an item of each row of a CSV, and sorts out bad rows.",
+        "Files and formats",
+        DOCS,
+    )
+    .outputs(&[("out", "The good rows."), ("bad", "The bad rows: `line`, `reason`, `row`.")])
+    .check_by(check)
+    .example(
+        "One bad row",
+        json!({ "from": "text", "types": { "amount": "number" } }),
+        json!({ "in": [{ "text": "name,amount\nTea,2.5\nMilk,cheap\n\"Rice, long\",3\n" }] }),
+        json!({
+            "out": [{ "name": "Tea", "amount": 2.5 }, { "name": "Rice, long", "amount": 3 }],
+            "bad": [{ "line": 3, "reason": "`amount` is \"cheap\", not a number", "row": ["Milk", "cheap"] }],
+        }),
+    )
+    .later(|config, call| async move { run(&config, &call).await })
 }
 
 fn check(config: &Config) -> Vec<ConfigProblem> {
@@ -162,8 +168,11 @@ async fn from_file(call: &Call, item: &Item, name: &str) -> Result<Vec<u8>, Fail
             .hint("name a file that the item carries"));
     };
     if file.size > CSV_BYTES_MAX {
-        return Err(Failure::new("csv-too-large", format!("{} has {} bytes; {CSV_BYTES_MAX} can be read at once", file.name, file.size))
-            .hint("split the file first, or use a script step that streams it"));
+        return Err(Failure::new(
+            "csv-too-large",
+            format!("{} has {} bytes; {CSV_BYTES_MAX} can be read at once", file.name, file.size),
+        )
+        .hint("split the file first, or use a script step that streams it"));
     }
     call.blobs.get(file.blob).await.map(|bytes| bytes.to_vec()).map_err(|error| files::blob_failed(&error))
 }
@@ -186,7 +195,9 @@ fn rows(config: &Config, bytes: &[u8]) -> Result<Vec<Result<Value, Value>>, Fail
             Ok(false) => return Ok(found),
             Ok(true) => {}
             Err(error) => {
-                return Err(Failure::new("csv-broken", format!("the CSV cannot be read: {error}")).hint("check the delimiter"));
+                return Err(
+                    Failure::new("csv-broken", format!("the CSV cannot be read: {error}")).hint("check the delimiter")
+                );
             }
         }
         let line = record.position().map_or(0, csv::Position::line);
@@ -218,10 +229,8 @@ fn unique_names(columns: &mut [String]) {
 }
 
 fn bad(line: u64, reason: &str, record: &csv::ByteRecord) -> Value {
-    let row: Vec<String> = record
-        .iter()
-        .map(|value| String::from_utf8_lossy(value).chars().take(ROW_SHOWN_MAX).collect())
-        .collect();
+    let row: Vec<String> =
+        record.iter().map(|value| String::from_utf8_lossy(value).chars().take(ROW_SHOWN_MAX).collect()).collect();
     json!({ "line": line, "reason": reason, "row": row })
 }
 

@@ -102,7 +102,8 @@ async fn run(config: &Config, call: &Call) -> Result<Yield, Failure> {
 }
 
 fn written(config: &Config, items: &[Arc<Item>]) -> Result<Vec<u8>, Failure> {
-    let failed = |error: &dyn std::fmt::Display| Failure::new("csv-write", format!("the CSV cannot be written: {error}"));
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::new("csv-write", format!("the CSV cannot be written: {error}"));
     let mut writer =
         csv::WriterBuilder::new().delimiter(delimiter(&config.delimiter).unwrap_or(b',')).from_writer(Vec::new());
     let columns = if config.columns.is_empty() { columns_of(items) } else { config.columns.clone() };

@@ -168,23 +168,29 @@ const fn at_once() -> usize {
 }
 
 pub(super) fn component() -> Made {
-    kind::<Config>("http-request", "HTTP request", "Sends an HTTP request for each item and gives the answers.", "Network", DOCS)
-        .effect(Effect::External)
-        .effect_by(|config| if config.method.only_reads() { Effect::Idempotent } else { Effect::External })
-        .permissions(Permissions { hosts: vec!["*".to_owned()], ..Permissions::default() })
-        .check_by(check)
-        .example(
-            "An order to a shop",
-            json!({
-                "method": "POST",
-                "url": "https://shop.example/orders/{{ $json.id }}",
-                "auth": { "bearer": "shop-token" },
-                "body": { "json": { "amount": "{{ $json.amount }}" } },
-            }),
-            json!({ "in": [{ "id": 7, "amount": 12 }] }),
-            json!({}),
-        )
-        .later(|config, call| async move { run(config, call).await })
+    kind::<Config>(
+        "http-request",
+        "HTTP request",
+        "Sends an HTTP request for each item and gives the answers.",
+        "Network",
+        DOCS,
+    )
+    .effect(Effect::External)
+    .effect_by(|config| if config.method.only_reads() { Effect::Idempotent } else { Effect::External })
+    .permissions(Permissions { hosts: vec!["*".to_owned()], ..Permissions::default() })
+    .check_by(check)
+    .example(
+        "An order to a shop",
+        json!({
+            "method": "POST",
+            "url": "https://shop.example/orders/{{ $json.id }}",
+            "auth": { "bearer": "shop-token" },
+            "body": { "json": { "amount": "{{ $json.amount }}" } },
+        }),
+        json!({ "in": [{ "id": 7, "amount": 12 }] }),
+        json!({}),
+    )
+    .later(|config, call| async move { run(config, call).await })
 }
 
 fn check(config: &Config) -> Vec<ConfigProblem> {
@@ -235,7 +241,8 @@ fn said(config: &Config, call: &Call, requests: &[body::Request]) -> flowork_por
         done.push_json(json!({ "dry_run": true, "method": config.method.word(), "url": request.url.as_str() }), index);
     }
     let first = requests.first().map(|request| request.url.as_str().to_owned()).unwrap_or_default();
-    let more = if call.input("in").len() > 1 { format!(" and {} more", call.input("in").len() - 1) } else { String::new() };
+    let more =
+        if call.input("in").len() > 1 { format!(" and {} more", call.input("in").len() - 1) } else { String::new() };
     done.out().note(format!("dry run: would have sent {} {first}{more}", config.method.word()))
 }
 

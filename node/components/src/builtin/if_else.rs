@@ -34,7 +34,8 @@ pub(super) fn sorted(test: &Test, call: &Call, yes: &str, no: &str) -> Result<Yi
     Ok(Yield::Output(other.on(met.on(Output::default(), yes), no).note(note)))
 }
 
-const DOCS: &str = "Write a condition, such as `{{ $json.amount > 100 }}`, or put rules together: each compares `left` \
+const DOCS: &str =
+    "Write a condition, such as `{{ $json.amount > 100 }}`, or put rules together: each compares `left` \
 with `right` by `op`, and `combine` says whether `all` must hold or `any` is enough. With both, both must hold.
 
 In rules, a number that arrives as text counts as a number, as values from CSV files do.";

@@ -42,14 +42,20 @@ enum Action {
 }
 
 pub(super) fn component() -> Made {
-    kind::<Config>("json", "JSON", "Reads JSON text into values, or writes values as JSON text.", "Files and formats", DOCS)
-        .example(
-            "Text to items",
-            json!({ "do": "parse", "from": "text" }),
-            json!({ "in": [{ "text": "[{\"a\":1},{\"a\":2}]" }] }),
-            json!({ "out": [{ "a": 1 }, { "a": 2 }] }),
-        )
-        .now(run)
+    kind::<Config>(
+        "json",
+        "JSON",
+        "Reads JSON text into values, or writes values as JSON text.",
+        "Files and formats",
+        DOCS,
+    )
+    .example(
+        "Text to items",
+        json!({ "do": "parse", "from": "text" }),
+        json!({ "in": [{ "text": "[{\"a\":1},{\"a\":2}]" }] }),
+        json!({ "out": [{ "a": 1 }, { "a": 2 }] }),
+    )
+    .now(run)
 }
 
 fn run(config: &Config, call: &Call) -> Result<Yield, Failure> {
@@ -60,7 +66,9 @@ fn run(config: &Config, call: &Call) -> Result<Yield, Failure> {
         let found = match &config.from {
             Some(from) => from.of(item, &scope)?,
             None if config.action == Action::Stringify => Some(std::borrow::Cow::Borrowed(&item.json)),
-            None => Dotted::parse("text").ok().and_then(|text| text.get(&item.json).cloned()).map(std::borrow::Cow::Owned),
+            None => {
+                Dotted::parse("text").ok().and_then(|text| text.get(&item.json).cloned()).map(std::borrow::Cow::Owned)
+            }
         };
         let Some(value) = found else {
             return Err(Failure::new("json-missing", "the item does not have the field that should be read")
@@ -77,7 +85,13 @@ fn run(config: &Config, call: &Call) -> Result<Yield, Failure> {
         };
         match (&config.to, config.action == Action::Parse, result) {
             (Some(to), _, result) => put(item, to, result, index, &mut done)?,
-            (None, false, text) => put(item, &Dotted::parse("text").map_err(|error| Failure::new("json-write", error))?, text, index, &mut done)?,
+            (None, false, text) => put(
+                item,
+                &Dotted::parse("text").map_err(|error| Failure::new("json-write", error))?,
+                text,
+                index,
+                &mut done,
+            )?,
             (None, true, Value::Array(list)) => list.into_iter().for_each(|value| done.push_json(value, index)),
             (None, true, value) => done.push_json(value, index),
         }
@@ -94,8 +108,11 @@ fn put(item: &Item, to: &Dotted, value: Value, index: usize, done: &mut Paired) 
 
 fn parse(value: &Value) -> Result<Value, Failure> {
     let Value::String(text) = value else {
-        return Err(Failure::new("json-not-text", format!("{} is not text, so there is no JSON to read in it", shown(value)))
-            .place("config.from"));
+        return Err(Failure::new(
+            "json-not-text",
+            format!("{} is not text, so there is no JSON to read in it", shown(value)),
+        )
+        .place("config.from"));
     };
     serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
         Failure::new("json-invalid", format!("line {} column {} is not JSON", error.line(), error.column()))

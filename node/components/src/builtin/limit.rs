@@ -65,4 +65,5 @@ fn run(config: &Config, call: &Call) -> Result<Yield, Failure> {
     Ok(Yield::Output(kept.out()))
 }
 
-const DOCS: &str = "Keeps `count` items after leaving out `skip`, counted from the start or from the end. Items keep their order.";
+const DOCS: &str =
+    "Keeps `count` items after leaving out `skip`, counted from the start or from the end. Items keep their order.";

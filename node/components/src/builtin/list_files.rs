@@ -71,25 +71,29 @@ const fn most() -> u64 {
 
 pub(super) fn component(options: &Arc<Options>) -> Made {
     let options = Arc::clone(options);
-    kind::<Config>("list-files", "List files", "Lists the files of a folder of this machine.", "Files and formats", DOCS)
-        .effect(Effect::Idempotent)
-        .permissions(Permissions { paths_from_config: true, ..Permissions::default() })
-        .check_by(check)
-        .example("All logs", json!({ "folder": "/var/log", "patterns": ["*.log"] }), json!({ "in": [{}] }), json!({}))
-        .later(move |config, call| {
-            let options = Arc::clone(&options);
-            async move { run(&config, &call, &options).await }
-        })
+    kind::<Config>(
+        "list-files",
+        "List files",
+        "Lists the files of a folder of this machine.",
+        "Files and formats",
+        DOCS,
+    )
+    .effect(Effect::Idempotent)
+    .permissions(Permissions { paths_from_config: true, ..Permissions::default() })
+    .check_by(check)
+    .example("All logs", json!({ "folder": "/var/log", "patterns": ["*.log"] }), json!({ "in": [{}] }), json!({}))
+    .later(move |config, call| {
+        let options = Arc::clone(&options);
+        async move { run(&config, &call, &options).await }
+    })
 }
 
 fn check(config: &Config) -> Vec<ConfigProblem> {
     match globs(&config.patterns) {
         Ok(_) => Vec::new(),
-        Err(failure) => vec![ConfigProblem {
-            place: "/patterns".to_owned(),
-            message: failure.message,
-            suggestion: failure.hint,
-        }],
+        Err(failure) => {
+            vec![ConfigProblem { place: "/patterns".to_owned(), message: failure.message, suggestion: failure.hint }]
+        }
     }
 }
 
@@ -168,9 +172,12 @@ fn list(config: &Config, folder: PathBuf, cancel: &CancellationToken) -> Result<
                 found.extend(described(&path, inside));
             }
             if found.len() as u64 > config.max.min(FILES_MAX) {
-                return Err(Failure::new("list-too-many", format!("there are more than {} such files in {}", config.max, folder.display()))
-                    .place("config.max")
-                    .hint("narrow `patterns`, or raise `max`"));
+                return Err(Failure::new(
+                    "list-too-many",
+                    format!("there are more than {} such files in {}", config.max, folder.display()),
+                )
+                .place("config.max")
+                .hint("narrow `patterns`, or raise `max`"));
             }
         }
     }
@@ -180,11 +187,8 @@ fn list(config: &Config, folder: PathBuf, cancel: &CancellationToken) -> Result<
 
 fn described(path: &Path, inside: &Path) -> Option<(String, Value)> {
     let meta = fs::metadata(path).ok()?;
-    let modified = meta
-        .modified()
-        .ok()
-        .and_then(|time| jiff::Timestamp::try_from(time).ok())
-        .map(|time| format!("{time:.3}"));
+    let modified =
+        meta.modified().ok().and_then(|time| jiff::Timestamp::try_from(time).ok()).map(|time| format!("{time:.3}"));
     let shown = path.display().to_string();
     let json = json!({
         "path": shown,

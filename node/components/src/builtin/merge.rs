@@ -167,8 +167,11 @@ fn by_key(config: &Config, a: &[Arc<Item>], b: &[Arc<Item>], merged: &mut Paired
                 merged.push(joined(config, left, &b[*at]), index);
             }
             if merged.len() > COMBINED_MAX {
-                return Err(Failure::new("merge-too-large", format!("more than {COMBINED_MAX} items have the same keys"))
-                    .hint("choose a key that is rarer, or remove duplicates first"));
+                return Err(Failure::new(
+                    "merge-too-large",
+                    format!("more than {COMBINED_MAX} items have the same keys"),
+                )
+                .hint("choose a key that is rarer, or remove duplicates first"));
             }
         }
         if found.is_empty() && matches!(config.join, Join::Left | Join::Outer | Join::LeftOnly) {
@@ -207,7 +210,8 @@ fn joined(config: &Config, a: &Item, b: &Item) -> Arc<Item> {
     Arc::new(Item { json, files })
 }
 
-const DOCS: &str = "It waits for both inputs. `append` puts `b` behind `a`; `by-key` joins items whose key is the same, as a \
+const DOCS: &str =
+    "It waits for both inputs. `append` puts `b` behind `a`; `by-key` joins items whose key is the same, as a \
 database would (`join` says what happens to those without a partner); `by-position` joins first with first; \
 `combinations` joins each with each.
 

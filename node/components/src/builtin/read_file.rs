@@ -96,7 +96,12 @@ pub(super) fn component(options: &Arc<Options>) -> Made {
     kind::<Config>("read-file", "Read file", "Reads a file of this machine.", "Files and formats", DOCS)
         .effect(Effect::Idempotent)
         .permissions(Permissions { paths_from_config: true, ..Permissions::default() })
-        .example("A log, line by line", json!({ "path": "/var/log/dpkg.log", "as": "lines" }), json!({ "in": [{}] }), json!({}))
+        .example(
+            "A log, line by line",
+            json!({ "path": "/var/log/dpkg.log", "as": "lines" }),
+            json!({ "in": [{}] }),
+            json!({}),
+        )
         .later(move |config, call| {
             let options = Arc::clone(&options);
             async move { run(&config, &call, &options).await }
@@ -111,7 +116,9 @@ async fn run(config: &Arc<Config>, call: &Call, options: &Options) -> Result<Yie
             Form::File => as_file(config, call, index, &path).await.map(|item| vec![item]),
             _ => {
                 let config = Arc::clone(config);
-                files::blocking(move || as_items(&config, &path)).await.map(|items| items.into_iter().map(Arc::new).collect())
+                files::blocking(move || as_items(&config, &path))
+                    .await
+                    .map(|items| items.into_iter().map(Arc::new).collect())
             }
         };
         for item in read.map_err(|failure| failure.item(index))? {
@@ -179,7 +186,8 @@ fn as_items(config: &Config, path: &Path) -> Result<Vec<Item>, Failure> {
     match config.form {
         Form::Lines => as_lines(config, path, file),
         Form::Json => {
-            let text = read_text(&mut file, path, size, config.max_bytes.unwrap_or(JSON_BYTES_MAX).min(JSON_BYTES_MAX))?;
+            let text =
+                read_text(&mut file, path, size, config.max_bytes.unwrap_or(JSON_BYTES_MAX).min(JSON_BYTES_MAX))?;
             let value: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| {
                 let (line, column) = (error.line(), error.column());
                 Failure::new("json-invalid", format!("{} is not JSON at line {line} column {column}", path.display()))
@@ -192,7 +200,8 @@ fn as_items(config: &Config, path: &Path) -> Result<Vec<Item>, Failure> {
             })
         }
         _ => {
-            let text = read_text(&mut file, path, size, config.max_bytes.unwrap_or(TEXT_BYTES_MAX).min(TEXT_BYTES_MAX))?;
+            let text =
+                read_text(&mut file, path, size, config.max_bytes.unwrap_or(TEXT_BYTES_MAX).min(TEXT_BYTES_MAX))?;
             Ok(vec![Item::json(json!({ "path": path.display().to_string(), "size": text.len(), "text": text }))])
         }
     }
@@ -238,9 +247,12 @@ fn as_lines(config: &Config, path: &Path, file: File) -> Result<Vec<Item>, Failu
                 bytes.pop();
             }
         } else if read as u64 == LINE_BYTES_MAX {
-            return Err(Failure::new("file-line-too-long", format!("line {number} of {} is longer than {LINE_BYTES_MAX} bytes", path.display()))
-                .place("config.as")
-                .hint("this is hardly a text of lines; read it as a `file`"));
+            return Err(Failure::new(
+                "file-line-too-long",
+                format!("line {number} of {} is longer than {LINE_BYTES_MAX} bytes", path.display()),
+            )
+            .place("config.as")
+            .hint("this is hardly a text of lines; read it as a `file`"));
         }
         let line = String::from_utf8_lossy(&bytes).into_owned();
         if lines.len() >= most {
@@ -252,7 +264,12 @@ fn as_lines(config: &Config, path: &Path, file: File) -> Result<Vec<Item>, Failu
         kept_bytes += line.len();
         lines.push_back((number, line));
         if kept_bytes > LINES_BYTES_MAX {
-            return Err(too_large(path, read_bytes, LINES_BYTES_MAX as u64, "lower `max_lines`, or read it as a `file`"));
+            return Err(too_large(
+                path,
+                read_bytes,
+                LINES_BYTES_MAX as u64,
+                "lower `max_lines`, or read it as a `file`",
+            ));
         }
     }
     Ok(lines.into_iter().map(|(number, line)| Item::json(json!({ "line": line, "number": number }))).collect())

@@ -26,14 +26,20 @@ struct Config {
 }
 
 pub(super) fn component() -> Made {
-    kind::<Config>("sub-preset", "Run a preset", "Runs another preset with the items and gives its output.", "Flow", DOCS)
-        .example(
-            "A shared report",
-            json!({ "preset": "report", "variables": { "title": "Week {{ $json.week }}" } }),
-            json!({ "in": [{ "week": 7 }] }),
-            json!({}),
-        )
-        .now(run)
+    kind::<Config>(
+        "sub-preset",
+        "Run a preset",
+        "Runs another preset with the items and gives its output.",
+        "Flow",
+        DOCS,
+    )
+    .example(
+        "A shared report",
+        json!({ "preset": "report", "variables": { "title": "Week {{ $json.week }}" } }),
+        json!({ "in": [{ "week": 7 }] }),
+        json!({}),
+    )
+    .now(run)
 }
 
 fn run(config: &Config, call: &Call) -> Result<Yield, Failure> {
@@ -44,25 +50,26 @@ fn run(config: &Config, call: &Call) -> Result<Yield, Failure> {
         }
         Some(Resumed::Child(ChildOutcome::Failed(cause))) => {
             let at = cause.step.as_ref().map(|step| format!(" at step `{step}`")).unwrap_or_default();
-            let mut failure =
-                Failure::new("sub-preset-failed", format!("the preset `{}` failed{at}: {}", config.preset, cause.message));
+            let mut failure = Failure::new(
+                "sub-preset-failed",
+                format!("the preset `{}` failed{at}: {}", config.preset, cause.message),
+            );
             failure.hint.clone_from(&cause.hint);
             failure.detail.clone_from(&cause.detail);
             failure.retryable = cause.retryable;
             return Err(failure);
         }
         Some(Resumed::Child(ChildOutcome::Cancelled)) => {
-            return Err(Failure::new("sub-preset-cancelled", format!("the job of preset `{}` was cancelled", config.preset)));
+            return Err(Failure::new(
+                "sub-preset-cancelled",
+                format!("the job of preset `{}` was cancelled", config.preset),
+            ));
         }
         _ => {}
     }
     let session = Session::new(call);
     let variables: BTreeMap<String, Value> = config.variables.get(&session.once())?.into_owned().into_iter().collect();
-    Ok(Yield::Suspend(Suspend::Child {
-        preset: config.preset.clone(),
-        items: call.input("in").to_vec(),
-        variables,
-    }))
+    Ok(Yield::Suspend(Suspend::Child { preset: config.preset.clone(), items: call.input("in").to_vec(), variables }))
 }
 
 const DOCS: &str = "All items become the input of one job of the other preset, and the items of its last steps go out of `out`. If \

@@ -104,7 +104,8 @@ fn check(config: &Config) -> Vec<ConfigProblem> {
     Vec::new()
 }
 
-const DOCS: &str = "One item per request goes out of port `out`: `method`, `path`, `query`, `headers` and `body` (JSON as \
+const DOCS: &str =
+    "One item per request goes out of port `out`: `method`, `path`, `query`, `headers` and `body` (JSON as \
 JSON, forms as an object, anything else as text). Uploaded files travel in `files`.
 
 A request that carries the header `Idempotency-Key` starts one job, however often it is sent.

@@ -171,8 +171,8 @@ fn jobs(config: &Config, call: &Call, options: &Options) -> Result<Vec<Job>, Fai
         }
         What::Json => {
             let values: Vec<&Value> = items.iter().map(|item| &item.json).collect();
-            let mut bytes = serde_json::to_vec_pretty(&values)
-                .map_err(|error| Failure::new("json-write", error.to_string()))?;
+            let mut bytes =
+                serde_json::to_vec_pretty(&values).map_err(|error| Failure::new("json-write", error.to_string()))?;
             bytes.push(b'\n');
             jobs.push(Job { path: path(0)?, content: Content::Bytes(bytes), item: 0 });
         }
@@ -216,7 +216,8 @@ async fn write(config: &Config, call: &Call, job: Job) -> Result<(), Failure> {
                     .await
                 }
                 Err(_) => {
-                    let (mut stream, size) = call.blobs.open(file.blob).await.map_err(|error| files::blob_failed(&error))?;
+                    let (mut stream, size) =
+                        call.blobs.open(file.blob).await.map_err(|error| files::blob_failed(&error))?;
                     let mut bytes = Vec::with_capacity(usize::try_from(size.min(1 << 20)).unwrap_or(0));
                     stream
                         .read_to_end(&mut bytes)

@@ -18,7 +18,9 @@ pub(super) fn given(scope: &Scope<'_>, name: &str, port: Option<&str>) -> Result
 /// [`given`], from a view.
 pub(super) fn given_by(view: &dyn View, name: &str, port: Option<&str>) -> Result<Items, String> {
     view.given(name, port).ok_or_else(|| match port {
-        None => format!("no step called `{name}` has given anything to here; check the name and that a wire leads from it"),
+        None => {
+            format!("no step called `{name}` has given anything to here; check the name and that a wire leads from it")
+        }
         Some(port) => format!("no step called `{name}` has given anything on port `{port}` to here; check both names"),
     })
 }

@@ -7,14 +7,18 @@
 //! One difference from JavaScript, on purpose: a number that a plain path passes on keeps all its digits, where a
 //! JavaScript number would round beyond 2^53.
 
+mod code;
 mod convert;
 mod engine;
+mod host;
 mod mentions;
 mod native;
 mod number;
 mod parse;
 mod scan;
 mod scope;
+mod trouble;
+mod values;
 
 use std::sync::Arc;
 
@@ -22,8 +26,8 @@ use flowork_ports::component::Mentions;
 use flowork_protocol::Failure;
 use serde_json::{Map, Value};
 
+pub(crate) use code::{CODE_MS_DEFAULT, CODE_MS_MAX, run_code};
 pub(crate) use convert::secret;
-pub(crate) use engine::{CODE_MS_DEFAULT, CODE_MS_MAX, run_code};
 pub(crate) use number::text_of;
 pub(crate) use scan::has_expression;
 pub(crate) use scope::{Scope, Session};
@@ -48,9 +52,12 @@ impl Expression {
         let native = parse::parse(source);
         if native.is_none() {
             engine::check_syntax(source).map_err(|error| {
-                Failure::new("expression-syntax", format!("`{{{{ {} }}}}` is not an expression: {error}", source.trim()))
-                    .place(place)
-                    .hint("write one JavaScript expression between the braces, such as `$json.price * 2`")
+                Failure::new(
+                    "expression-syntax",
+                    format!("`{{{{ {} }}}}` is not an expression: {error}", source.trim()),
+                )
+                .place(place)
+                .hint("write one JavaScript expression between the braces, such as `$json.price * 2`")
             })?;
         }
         Ok(Self { source: source.trim().into(), place: place.into(), native })
@@ -115,8 +122,11 @@ impl Template {
 
     fn compile_at(value: &Value, place: &str, depth: usize) -> Result<Self, Failure> {
         if depth > DEPTH_MAX {
-            return Err(Failure::new("config-too-deep", format!("the config is nested deeper than {DEPTH_MAX} levels"))
-                .place(place));
+            return Err(Failure::new(
+                "config-too-deep",
+                format!("the config is nested deeper than {DEPTH_MAX} levels"),
+            )
+            .place(place));
         }
         match value {
             Value::String(text) if has_expression(text) => Self::compile_text(text, place),
@@ -128,9 +138,7 @@ impl Template {
                 .map(Self::List),
             Value::Object(map) if map.values().any(holds_expression) => map
                 .iter()
-                .map(|(key, value)| {
-                    Ok((key.clone(), Self::compile_at(value, &format!("{place}.{key}"), depth + 1)?))
-                })
+                .map(|(key, value)| Ok((key.clone(), Self::compile_at(value, &format!("{place}.{key}"), depth + 1)?)))
                 .collect::<Result<_, _>>()
                 .map(Self::Object),
             fixed => Ok(Self::Fixed(fixed.clone())),

@@ -347,9 +347,9 @@ fn member<'a>(of: V<'a>, key: &Key, scope: &Scope<'a>) -> Result<V<'a>, Stop> {
             Key::Name(name) if &**name == "files" => Ok(V::Files(item)),
             _ => Ok(V::Undefined),
         },
-        V::Files(item) => some(
-            item.files.get(key.text().as_ref()).map(|file| V::Own(serde_json::to_value(file).unwrap_or_default())),
-        ),
+        V::Files(item) => {
+            some(item.files.get(key.text().as_ref()).map(|file| V::Own(serde_json::to_value(file).unwrap_or_default())))
+        }
         V::Items(items) => match key {
             Key::Index(index) => some(items.get(*index).map(|item| V::Item(item))),
             Key::Name(_) if is_length => Ok(V::Own(Value::from(items.len()))),

@@ -73,7 +73,7 @@ pub(super) fn text_of_double(double: f64) -> String {
     let scientific = format!("{double:e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-7..21).contains(&exponent) {
+    if (-6..21).contains(&exponent) {
         return format!("{double}");
     }
     format!("{mantissa}e{}{exponent}", if exponent > 0 { "+" } else { "" })

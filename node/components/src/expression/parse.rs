@@ -211,7 +211,8 @@ impl<'a> Parser<'a> {
         let end = self.rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(self.rest.len());
         let (digits, rest) = self.rest.split_at(end);
         let whole = digits.split('.').next().unwrap_or_default();
-        let plain = (whole == "0" || !whole.starts_with('0')) && !digits.ends_with('.') && digits.matches('.').count() < 2;
+        let plain =
+            (whole == "0" || !whole.starts_with('0')) && !digits.ends_with('.') && digits.matches('.').count() < 2;
         if !plain || rest.starts_with(|letter: char| letter.is_alphanumeric() || letter == '_' || letter == '$') {
             return None;
         }
@@ -250,8 +251,10 @@ impl<'a> Parser<'a> {
 
     fn end_of_word(&mut self, node: Node) -> Option<Node> {
         self.space();
-        (!self.rest.starts_with(['.', '[', '(', '`', '?']) || self.rest.starts_with("??") || self.rest.starts_with("? "))
-            .then_some(node)
+        (!self.rest.starts_with(['.', '[', '(', '`', '?'])
+            || self.rest.starts_with("??")
+            || self.rest.starts_with("? "))
+        .then_some(node)
     }
 
     /// `('name').item`, `.json`, `.first()`, `.last()` after `$`.

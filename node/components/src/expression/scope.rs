@@ -91,9 +91,7 @@ pub(crate) fn item_value(item: &Item) -> Value {
 
 /// The files of an item as expressions see them.
 pub(super) fn files_value(files: &BTreeMap<String, BlobRef>) -> Value {
-    let map: Map<String, Value> = files
-        .iter()
-        .map(|(name, file)| (name.clone(), serde_json::to_value(file).unwrap_or_default()))
-        .collect();
+    let map: Map<String, Value> =
+        files.iter().map(|(name, file)| (name.clone(), serde_json::to_value(file).unwrap_or_default())).collect();
     Value::Object(map)
 }

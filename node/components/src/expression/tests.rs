@@ -12,7 +12,10 @@ use crate::testing::{Given, call};
 fn given() -> Call {
     let mut call = call(&[(
         "in",
-        vec![json!({ "a": { "b": [1, { "c": "x" }] }, "n": 2.5, "t": "é𝄞x", "z": null, "f": false, "s": "" }), json!({ "a": 7 })],
+        vec![
+            json!({ "a": { "b": [1, { "c": "x" }] }, "n": 2.5, "t": "é𝄞x", "z": null, "f": false, "s": "" }),
+            json!({ "a": 7 }),
+        ],
     )]);
     let items = vec![Arc::new(Item::json(json!({ "id": 1 }))), Arc::new(Item::json(json!({ "id": 2 })))];
     call.view = Arc::new(Given(BTreeMap::from([("Read it".to_owned(), Arc::new(items))])));
@@ -47,7 +50,10 @@ fn one_expression_gives_its_value_and_mixed_text_gives_text() {
     check("{{ $json.a.b[1].c }}", json!("x"));
     check("{{ $json.n }}", json!(2.5));
     check("{{ $json }}", given().inputs[0].1[0].json.clone());
-    check("n={{ $json.n }}, c={{ $json.a.b[1] }}, none={{ $json.none }}{{ $json.z }}!", json!("n=2.5, c={\"c\":\"x\"}, none=!"));
+    check(
+        "n={{ $json.n }}, c={{ $json.a.b[1] }}, none={{ $json.none }}{{ $json.z }}!",
+        json!("n=2.5, c={\"c\":\"x\"}, none=!"),
+    );
     check("{{ 3 }}", json!(3));
     check("{{ \"text\" }}", json!("text"));
     check("plain", json!("plain"));
@@ -87,7 +93,10 @@ fn mentions_name_the_steps_that_are_read() {
 #[test]
 fn a_failed_expression_says_what_is_missing_and_where() {
     let native = fails("{{ $json.none.deep }}");
-    assert_eq!(native.message, "the expression `{{ $json.none.deep }}` failed: `$json.none` is missing, so `.deep` cannot be read");
+    assert_eq!(
+        native.message,
+        "the expression `{{ $json.none.deep }}` failed: `$json.none` is missing, so `.deep` cannot be read"
+    );
     assert_eq!((native.place.as_deref(), native.item), (Some("config.x"), Some(0)));
     assert!(native.hint.is_some_and(|hint| hint.contains("?.")));
     let engine = fails("{{ $json.none.deep() }}");
@@ -106,7 +115,10 @@ fn a_failed_expression_says_what_is_missing_and_where() {
 fn limits_end_what_does_not_end_and_the_next_expression_works() {
     assert_eq!(fails("{{ (() => { for (;;); })() }}").code, "expression-timeout");
     check("{{ [1].concat(2).length }}", json!(2));
-    assert_eq!(fails("{{ (() => { const all = []; for (;;) all.push(new Array(1e5).fill(7)); })() }}").code, "expression-memory");
+    assert_eq!(
+        fails("{{ (() => { const all = []; for (;;) all.push(new Array(1e5).fill(7)); })() }}").code,
+        "expression-memory"
+    );
     check("{{ [1].concat(2).length }}", json!(2));
     assert_eq!(fails("{{ (function f() { return f() + 1 })() }}").code, "expression-stack");
     check("{{ [1].concat(2).length }}", json!(2));
@@ -146,7 +158,10 @@ fn one_job_does_not_see_what_another_did() {
         let harmless = matches!(attack, "Error.prepareStackTrace = () => 'evil'" | "Error.stackTraceLimit = 0");
         assert!(result.is_err() || harmless, "{attack} gives {result:?}");
     }
-    check("{{ [typeof evil, [].evil, ({}).evil, [1].map(x => x + 1)[0], $vars.name].join('|') }}", json!("undefined|||2|Ada"));
+    check(
+        "{{ [typeof evil, [].evil, ({}).evil, [1].map(x => x + 1)[0], $vars.name].join('|') }}",
+        json!("undefined|||2|Ada"),
+    );
     check("{{ JSON.stringify([Array.from('ab'), Error.prepareStackTrace]) }}", json!("[[\"a\",\"b\"],null]"));
     // The item is the expression's own: changing it changes nothing outside.
     check("{{ ($json.a = 'mine', $json.a) }}", json!("mine"));
@@ -185,7 +200,9 @@ fn agree(source: &str, json: &Value) -> Result<(), TestCaseError> {
     let expression = Expression::compile(source, "config.x").map_err(|f| TestCaseError::fail(f.message))?;
     let (native, engine) = (expression.eval(&scope), expression.eval_engine(&scope));
     match (&native, &engine) {
-        (Ok(one), Ok(other)) => prop_assert!(same(one.as_ref(), other.as_ref()), "{source} on {json}: {one:?} / {other:?}"),
+        (Ok(one), Ok(other)) => {
+            prop_assert!(same(one.as_ref(), other.as_ref()), "{source} on {json}: {one:?} / {other:?}")
+        }
         (Err(_), Err(_)) => {}
         _ => prop_assert!(false, "{source} on {json}: {native:?} / {engine:?}"),
     }
@@ -211,7 +228,8 @@ fn json_value() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         (-1_000_i64..1_000).prop_map(Value::from),
         any::<f64>().prop_filter("finite", |n| n.is_finite()).prop_map(Value::from),
-        prop_oneof![Just(""), Just("a"), Just("10"), Just("9"), Just("é"), Just("𝄞"), Just("\u{ffff}")].prop_map(Value::from),
+        prop_oneof![Just(""), Just("a"), Just("10"), Just("9"), Just("é"), Just("𝄞"), Just("\u{ffff}")]
+            .prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
@@ -223,8 +241,16 @@ fn json_value() -> impl Strategy<Value = Value> {
 
 fn path() -> impl Strategy<Value = String> {
     let step = prop_oneof![
-        "\\.[abc]", "\\?\\.[abc]", "\\[[012]\\]", "\\?\\.\\[[01]\\]", Just("[\"a\"]".to_owned()), Just("['1']".to_owned()),
-        Just(".length".to_owned()), Just(".map".to_owned()), Just(".toString".to_owned()), Just("['__proto__']".to_owned()),
+        "\\.[abc]",
+        "\\?\\.[abc]",
+        "\\[[012]\\]",
+        "\\?\\.\\[[01]\\]",
+        Just("[\"a\"]".to_owned()),
+        Just("['1']".to_owned()),
+        Just(".length".to_owned()),
+        Just(".map".to_owned()),
+        Just(".toString".to_owned()),
+        Just("['__proto__']".to_owned()),
     ];
     prop::collection::vec(step, 0..5).prop_map(|steps| format!("$json{}", steps.concat()))
 }
@@ -271,5 +297,30 @@ proptest! {
         let session = Session::new(&call);
         let written = Expression::compile("String($json)", "x").and_then(|e| e.eval(&session.at(0)));
         prop_assert_eq!(written.ok().flatten(), Some(json!(super::text_of(&json!(number)))));
+    }
+}
+
+/// A figure to look at, not a test: `cargo test --release -- --ignored --nocapture speed`.
+#[test]
+#[ignore = "a measurement"]
+fn speed_of_a_set_step_with_three_paths() {
+    const ROUNDS: u32 = 100_000;
+    for (name, fields) in [
+        ("three paths", json!({ "a": "{{ $json.a }}", "b": "{{ $json.b.c }}", "c": "{{ $vars.name }}" })),
+        ("one JavaScript call", json!({ "a": "{{ $json.b.c.toUpperCase() }}" })),
+    ] {
+        let component = crate::testing::component("set");
+        let config = json!({ "fields": fields, "mode": "replace" }).as_object().cloned().unwrap_or_default();
+        let step = flowork_protocol::StepId::from("s");
+        let call = call(&[("in", vec![json!({ "a": 1, "b": { "c": "x" } })])]);
+        let context = flowork_ports::component::StepContext { version: call.version, step: &step, config: &config };
+        let Ok(flowork_ports::component::Body::Now(body)) = component.prepare(&context) else {
+            panic!("it does not prepare")
+        };
+        let start = std::time::Instant::now();
+        for _ in 0..ROUNDS {
+            std::hint::black_box(body.run(&call).is_ok());
+        }
+        println!("{name}: {:?} a step", start.elapsed() / ROUNDS);
     }
 }

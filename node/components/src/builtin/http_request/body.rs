@@ -45,7 +45,9 @@ pub(super) enum Content {
 /// One request per item.
 pub(super) fn requests(config: &Config, call: &Call) -> Result<Vec<Request>, Failure> {
     let session = Session::new(call);
-    (0..call.input("in").len()).map(|index| request(config, call, &session.at(index)).map_err(|f| f.item(index))).collect()
+    (0..call.input("in").len())
+        .map(|index| request(config, call, &session.at(index)).map_err(|f| f.item(index)))
+        .collect()
 }
 
 fn request(config: &Config, call: &Call, scope: &Scope<'_>) -> Result<Request, Failure> {
@@ -57,8 +59,10 @@ fn request(config: &Config, call: &Call, scope: &Scope<'_>) -> Result<Request, F
             pairs.append_pair(name, &value);
         }
     }
-    let mut headers: Vec<(String, String)> = several(&*config.headers.get(scope)?).map(|(n, v)| (n.to_owned(), v)).collect();
-    let has = |headers: &[(String, String)], wanted: &str| headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    let mut headers: Vec<(String, String)> =
+        several(&*config.headers.get(scope)?).map(|(n, v)| (n.to_owned(), v)).collect();
+    let has =
+        |headers: &[(String, String)], wanted: &str| headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
     let (content, media_type) = content(config, scope)?;
     if let Some(media_type) = media_type.filter(|_| !has(&headers, "content-type")) {
         headers.push(("content-type".to_owned(), media_type));
@@ -67,7 +71,9 @@ fn request(config: &Config, call: &Call, scope: &Scope<'_>) -> Result<Request, F
         headers.push(("idempotency-key".to_owned(), format!("{}-{}", call.key, scope.index())));
     }
     match &config.auth {
-        Some(Auth::Bearer(name)) => headers.push(("authorization".to_owned(), format!("Bearer {}", secret(call, name)?))),
+        Some(Auth::Bearer(name)) => {
+            headers.push(("authorization".to_owned(), format!("Bearer {}", secret(call, name)?)))
+        }
         Some(Auth::Basic(basic)) => {
             let pair = STANDARD.encode(format!("{}:{}", basic.user, secret(call, &basic.password)?));
             headers.push(("authorization".to_owned(), format!("Basic {pair}")));

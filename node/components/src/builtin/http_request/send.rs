@@ -51,7 +51,9 @@ pub(super) fn client(config: &Config) -> Result<Client, Failure> {
 }
 
 /// Sends a request and gives the answer as an item. The timeout covers the whole of it.
-pub(super) async fn send(client: &Client, config: &Config, call: &Call, index: usize, request: Request) -> Result<Item, Failure> {
+pub(super) async fn send(
+    client: &Client, config: &Config, call: &Call, index: usize, request: Request,
+) -> Result<Item, Failure> {
     let span = Duration::from_millis(config.timeout_ms);
     let shown = format!("{} {}", config.method.word(), without_secrets(&request.url));
     tokio::time::timeout(span, exchange(client, config, call, index, request, &shown)).await.unwrap_or_else(|_| {
@@ -73,12 +75,7 @@ fn without_secrets(url: &Url) -> String {
 }
 
 async fn exchange(
-    client: &Client,
-    config: &Config,
-    call: &Call,
-    index: usize,
-    request: Request,
-    shown: &str,
+    client: &Client, config: &Config, call: &Call, index: usize, request: Request, shown: &str,
 ) -> Result<Item, Failure> {
     let method = reqwest::Method::from_bytes(config.method.word().as_bytes())
         .map_err(|error| Failure::new("http-method", error.to_string()))?;
@@ -133,7 +130,9 @@ async fn read(config: &Config, call: &Call, index: usize, answer: Response, show
         return Err(match status.as_u16() {
             401 | 403 => failure.hint("check the secret in `auth` and what it may do"),
             404 => failure.hint("check the address"),
-            429 => failure.hint("the server wants fewer requests: lower `at_once`, or give the step a retry").retryable(),
+            429 => {
+                failure.hint("the server wants fewer requests: lower `at_once`, or give the step a retry").retryable()
+            }
             500..=599 => failure.hint("the server has a problem: give the step a retry").retryable(),
             _ => failure.hint("look at the answer in the detail"),
         });
@@ -175,9 +174,12 @@ async fn limited(answer: Response, shown: &str) -> Result<Vec<u8>, Failure> {
     while let Some(part) = stream.next().await {
         bytes.extend_from_slice(&part.map_err(|error| failed(shown, &error))?);
         if bytes.len() > BODY_BYTES_MAX {
-            return Err(Failure::new("http-too-large", format!("the answer to {shown} is larger than {BODY_BYTES_MAX} bytes"))
-                .place("config.response")
-                .hint("choose `response: \"file\"` for large answers"));
+            return Err(Failure::new(
+                "http-too-large",
+                format!("the answer to {shown} is larger than {BODY_BYTES_MAX} bytes"),
+            )
+            .place("config.response")
+            .hint("choose `response: \"file\"` for large answers"));
         }
     }
     Ok(bytes)

@@ -54,12 +54,18 @@ async fn a_file_is_written_whole_or_not_at_all_and_read_back_in_every_form() -> 
     let read = desk.run("read", json!({ "path": "a/b.txt", "as": "lines" }), vec![json!({})], false).await?;
     assert_eq!(on(&read, "out"), [json!({ "line": "n=1", "number": 1 }), json!({ "line": "n=2", "number": 2 })]);
     let last = json!({ "path": "a/b.txt", "as": "lines", "max_lines": 1, "keep": "last" });
-    assert_eq!(on(&desk.run("read", last, vec![json!({})], false).await?, "out"), [json!({ "line": "n=2", "number": 2 })]);
+    assert_eq!(
+        on(&desk.run("read", last, vec![json!({})], false).await?, "out"),
+        [json!({ "line": "n=2", "number": 2 })]
+    );
     let text = on(&desk.run("read", json!({ "path": "a/b.txt" }), vec![json!({})], false).await?, "out");
     assert_eq!(text[0]["text"], "n=1\nn=2\n");
 
     desk.run("write", json!({ "path": "c.json", "what": "json" }), items.clone(), false).await?;
-    assert_eq!(on(&desk.run("read", json!({ "path": "c.json", "as": "json" }), vec![json!({})], false).await?, "out"), items);
+    assert_eq!(
+        on(&desk.run("read", json!({ "path": "c.json", "as": "json" }), vec![json!({})], false).await?, "out"),
+        items
+    );
     let file = desk.run("read", json!({ "path": "c.json", "as": "file" }), vec![json!({ "k": 1 })], false).await?;
     assert_eq!(file.ports[0].1.items[0].files["data"].media_type.as_deref(), Some("application/json"));
     assert_eq!(on(&file, "out")[0]["k"], 1);

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use crate::testing::{call, component, on, output, run};
 
-async fn given(name: &str, config: Value, inputs: &[(&str, Vec<Value>)]) -> Result<flowork_ports::component::Output, Failure> {
+async fn given(
+    name: &str, config: Value, inputs: &[(&str, Vec<Value>)],
+) -> Result<flowork_ports::component::Output, Failure> {
     output(name, config, call(inputs)).await
 }
 
@@ -37,7 +39,8 @@ async fn an_approval_asks_and_then_sends_all_items_one_way() -> Result<(), Failu
     let approval = component("approval");
     let config = json!({ "title": "Pay {{ $json.n }}?", "expires": "1d", "on_expiry": "approve" });
     let mut call = call(&[("in", numbers(1))]);
-    let Yield::Suspend(Suspend::Approval { title, expires_at, on_expiry, .. }) = run(&*approval, config.clone(), call.clone()).await?
+    let Yield::Suspend(Suspend::Approval { title, expires_at, on_expiry, .. }) =
+        run(&*approval, config.clone(), call.clone()).await?
     else {
         panic!("it does not ask")
     };
@@ -54,7 +57,8 @@ async fn a_sub_preset_starts_a_child_and_gives_what_became_of_it() -> Result<(),
     let sub = component("sub-preset");
     let config = json!({ "preset": "report", "variables": { "n": "{{ $json.n + 1 }}" } });
     let mut call = call(&[("in", numbers(1))]);
-    let Yield::Suspend(Suspend::Child { preset, items, variables }) = run(&*sub, config.clone(), call.clone()).await? else {
+    let Yield::Suspend(Suspend::Child { preset, items, variables }) = run(&*sub, config.clone(), call.clone()).await?
+    else {
         panic!("it starts no child")
     };
     assert_eq!((preset.as_str(), items.len()), ("report", 1));
@@ -107,7 +111,10 @@ async fn items_remember_where_they_came_from() -> Result<(), Failure> {
     let split = given("split-out", json!({ "of": "{{ [1, 2] }}", "as": "x" }), &[("in", numbers(2))]).await?;
     assert_eq!(split.ports[0].1.pairs, Pairing::Each(vec![0, 0, 1, 1]));
     let even = given("filter", json!({ "condition": "$json.n % 2 === 0" }), &[("in", numbers(4))]).await?;
-    assert_eq!((&even.ports[0].1.pairs, &even.ports[1].1.pairs), (&Pairing::Each(vec![0, 2]), &Pairing::Each(vec![1, 3])));
+    assert_eq!(
+        (&even.ports[0].1.pairs, &even.ports[1].1.pairs),
+        (&Pairing::Each(vec![0, 2]), &Pairing::Each(vec![1, 3]))
+    );
     let each = json!({ "mode": "each", "code": "return $json.n === 1 ? null : [{ a: $index }, { b: $index }]" });
     let each = given("code", each, &[("in", numbers(3))]).await?;
     assert_eq!(each.ports[0].1.pairs, Pairing::Each(vec![0, 0, 2, 2]));
@@ -124,12 +131,15 @@ async fn code_runs_fresh_each_time_logs_and_names_the_line_that_failed() -> Resu
     let second = output("code", json!({ "code": code }), logged).await?;
     assert_eq!(on(&first, "out"), on(&second, "out"));
     assert_eq!(on(&first, "out")[0]["kept"], 1);
-    let lines = lines.0.lock().map(|lines| lines.iter().map(|(_, text)| text.clone()).collect::<Vec<_>>()).unwrap_or_default();
+    let lines =
+        lines.0.lock().map(|lines| lines.iter().map(|(_, text)| text.clone()).collect::<Vec<_>>()).unwrap_or_default();
     assert_eq!(lines, ["a", "b {\"c\":1}", "a", "b {\"c\":1}"]);
-    let fails = async |code: &str| match given("code", json!({ "code": code, "timeout_ms": 200 }), &[("in", numbers(1))]).await {
-        Err(failure) => failure,
-        Ok(given) => panic!("{given:?}"),
-    };
+    let fails =
+        async |code: &str| match given("code", json!({ "code": code, "timeout_ms": 200 }), &[("in", numbers(1))]).await
+        {
+            Err(failure) => failure,
+            Ok(given) => panic!("{given:?}"),
+        };
     let thrown = fails("const a = 1;\n\nthrow new Error('no')").await;
     assert_eq!((thrown.message.as_str(), thrown.place.as_deref()), ("no", Some("code, line 3")));
     assert_eq!(fails("for (;;);").await.code, "code-timeout");
@@ -144,7 +154,12 @@ async fn code_runs_fresh_each_time_logs_and_names_the_line_that_failed() -> Resu
 async fn an_error_of_ones_own_and_an_answer_say_what_was_written() -> Result<(), Failure> {
     let stopped = given("stop-with-error", json!({ "message": "n is {{ $json.n }}" }), &[("in", numbers(1))]).await;
     assert!(stopped.is_err_and(|failure| failure.message == "n is 0" && failure.code == "stopped"));
-    let answer = given("respond", json!({ "status": "{{ 200 + 1 }}", "headers": { "X-N": "{{ $json.n }}" } }), &[("in", numbers(1))]).await?;
+    let answer = given(
+        "respond",
+        json!({ "status": "{{ 200 + 1 }}", "headers": { "X-N": "{{ $json.n }}" } }),
+        &[("in", numbers(1))],
+    )
+    .await?;
     let response = answer.response.unwrap_or_else(|| panic!("no answer"));
     assert_eq!((response.status, response.headers["X-N"].as_str(), response.body), (201, "0", json!({ "n": 0 })));
     let wrong = given("respond", json!({ "headers": { "X": "a\r\nb" } }), &[("in", numbers(1))]).await;
@@ -184,7 +199,9 @@ async fn rules_compare_numbers_that_arrive_as_text() -> Result<(), Failure> {
         let sorted = given("if", config.clone(), &[("in", vec![json!({})])]).await?;
         assert_eq!(on(&sorted, "true").len() == 1, holds, "{config}");
     }
-    let wrong = given("if", json!({ "rules": [{ "left": "x", "op": "matches", "right": "(" }] }), &[("in", vec![json!({})])]).await;
+    let wrong =
+        given("if", json!({ "rules": [{ "left": "x", "op": "matches", "right": "(" }] }), &[("in", vec![json!({})])])
+            .await;
     assert!(wrong.is_err_and(|failure| failure.code == "rule-pattern"));
     Ok(())
 }

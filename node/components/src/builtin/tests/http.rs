@@ -105,7 +105,9 @@ async fn a_request_per_item_is_sent_and_answers_keep_their_order() -> Result<(),
     let mut seen = server.seen();
     seen.sort();
     assert!(seen[0].starts_with("POST /json/1?tag=a&tag=b+c HTTP/1.1"), "{}", seen[0]);
-    for part in ["authorization: Bearer s3cret", "idempotency-key: key-0", "content-type: application/json", "{\"id\":1}"] {
+    for part in
+        ["authorization: Bearer s3cret", "idempotency-key: key-0", "content-type: application/json", "{\"id\":1}"]
+    {
         assert!(seen[0].contains(part), "{part} is missing in {}", seen[0]);
     }
     Ok(())
@@ -146,7 +148,9 @@ async fn errors_name_the_item_and_say_whether_trying_again_helps() {
     assert!(refused.retryable && refused.code == "http-connect");
     assert!(!refused.message.contains("hidden"), "an error must not show the query: {}", refused.message);
     let secret = server.fails(json!({ "url": server.address, "auth": { "bearer": "other" } })).await;
-    assert!(secret.code == "secret-missing" && secret.hint.is_some_and(|hint| hint.contains("flowork secret set other")));
+    assert!(
+        secret.code == "secret-missing" && secret.hint.is_some_and(|hint| hint.contains("flowork secret set other"))
+    );
 }
 
 #[tokio::test]

@@ -95,24 +95,53 @@ fn a_wrong_config_is_told_with_place_and_suggestion() {
     check("limit", &json!({ "cuont": 3 }), "/cuont", "no field `cuont`", "did you mean `count`?");
     check("limit", &json!({}), "", "the field `count` is missing", "add `count`");
     check("limit", &json!({ "count": "many" }), "/count", "\"many\" must be a whole number", "");
-    check("limit", &json!({ "count": 1, "from": "edn" }), "/from", "is not one of `start`, `end`", "did you mean `end`?");
+    check(
+        "limit",
+        &json!({ "count": 1, "from": "edn" }),
+        "/from",
+        "is not one of `start`, `end`",
+        "did you mean `end`?",
+    );
     check("merge", &json!({ "mode": "by_key", "key": "a" }), "/mode", "is not one of", "did you mean `by-key`?");
     check("if", &json!({ "condition": "{{ $json. }}" }), "/condition", "is not an expression", "");
     check("if", &json!({}), "/condition", "says nothing", "add `condition`");
-    check("sort", &json!({ "keys": [{ "by": "a", "directoin": "up" }] }), "/keys/0/directoin", "no field", "did you mean `direction`?");
+    check(
+        "sort",
+        &json!({ "keys": [{ "by": "a", "directoin": "up" }] }),
+        "/keys/0/directoin",
+        "no field",
+        "did you mean `direction`?",
+    );
     check("http-request", &json!({ "url": "shop.example" }), "/url", "not an address", "in full");
-    check("http-request", &json!({ "url": "http://x", "auth": { "bearr": "x" } }), "/auth", "does not fit", "");
+    check(
+        "http-request",
+        &json!({ "url": "http://x", "auth": { "bearr": "x" } }),
+        "/auth/bearr",
+        "no field",
+        "did you mean `bearer`?",
+    );
+    check("http-request", &json!({ "url": "http://x", "auth": 5 }), "/auth", "5 does not fit here", "");
     check("webhook", &json!({ "path": "Has Space" }), "/path", "form", "match");
     check("webhook", &json!({ "path": "a", "method": "{{ $json.m }}" }), "/method", "is not one of", "");
     check("lmit", &json!({}), "", "no component `lmit`", "did you mean `limit`?");
     check("code", &json!({ "code": 5 }), "/code", "5 must be a text", "");
-    check("switch", &json!({ "cases": [{ "port": "a", "condition": "true" }, { "port": "a", "condition": "true" }] }), "/cases/1/port", "already", "");
+    assert_eq!(problems("limit", &json!({ "cuont": 3 })).len(), 1, "a misspelt field is told once");
+    check(
+        "switch",
+        &json!({ "cases": [{ "port": "a", "condition": "true" }, { "port": "a", "condition": "true" }] }),
+        "/cases/1/port",
+        "already",
+        "",
+    );
 }
 
 #[test]
 fn expressions_are_accepted_where_a_field_takes_them_and_nowhere_else() {
     assert_eq!(problems("limit", &json!({ "count": "{{ $vars.n }}" })), []);
-    assert_eq!(problems("respond", &json!({ "status": "{{ $json.ok ? 200 : 500 }}", "body": { "a": "{{ $json }}" } })), []);
+    assert_eq!(
+        problems("respond", &json!({ "status": "{{ $json.ok ? 200 : 500 }}", "body": { "a": "{{ $json }}" } })),
+        []
+    );
     assert_eq!(problems("code", &json!({ "code": "return [{ a: `{{`, b: {c:{}} }]" })), []);
     check("read-file", &json!({ "path": "x", "max_lines": "{{ 1 }}" }), "/max_lines", "must be", "not evaluated");
 }
@@ -122,7 +151,8 @@ fn a_switch_has_a_port_for_each_case() {
     let library = Library::new(builtin(options()));
     let config = json!({ "cases": [{ "port": "one", "condition": "true" }, { "port": "two", "condition": "true" }] });
     let ports = library.ports("switch", config.as_object().unwrap_or(&Map::new()));
-    let names: Vec<String> = ports.map(|ports| ports.outputs.into_iter().map(|port| port.name).collect()).unwrap_or_default();
+    let names: Vec<String> =
+        ports.map(|ports| ports.outputs.into_iter().map(|port| port.name).collect()).unwrap_or_default();
     assert_eq!(names, ["one", "two", "fallback"]);
 }
 
