@@ -96,7 +96,7 @@ impl<T: Clone + DeserializeOwned> Field<T> {
 
     fn compute(&self, scope: &Scope<'_>) -> Result<T, Failure> {
         let value = self.template.eval(scope)?;
-        let shown = value.as_ref().map_or_else(|| "nothing".to_owned(), |value| shown(value));
+        let shown = value.as_ref().map_or_else(|| "nothing".to_owned(), shown);
         let value = value.unwrap_or_default();
         let other = match &value {
             // What arrives as text may well be a number, and the other way round.

@@ -44,7 +44,7 @@ fn drop_echoes(found: &mut Vec<ConfigProblem>) {
 
 /// Expressions that do not parse, wherever expressions are taken.
 fn expressions(schema: &Value, value: &Value, place: &str, taken: bool, found: &mut Vec<ConfigProblem>) {
-    let taken = taken || takes_expression(schema, value);
+    let taken = taken || takes_expression(schema);
     match value {
         Value::String(text) if taken && has_expression(text) => {
             if let Err(failure) = Template::compile(value, place) {
@@ -72,18 +72,18 @@ fn expressions(schema: &Value, value: &Value, place: &str, taken: bool, found: &
 }
 
 fn under_each(schemas: &[&Value], value: &Value, place: &str, taken: bool, found: &mut Vec<ConfigProblem>) {
-    let taken = taken || schemas.iter().any(|schema| takes_expression(schema, value));
+    let taken = taken || schemas.iter().any(|schema| takes_expression(schema));
     // With alternatives (`anyOf`) the one that goes deepest into the value is as good as any: marks are what is looked for.
     let merged = Value::Array(schemas.iter().map(|schema| (*schema).clone()).collect());
     let schema = if schemas.len() == 1 { schemas[0].clone() } else { serde_json::json!({ "anyOf": merged }) };
     expressions(&schema, value, place, taken, found);
 }
 
-fn takes_expression(schema: &Value, value: &Value) -> bool {
+fn takes_expression(schema: &Value) -> bool {
     if schema.get(TAKES_EXPRESSION) == Some(&Value::Bool(true)) {
         return true;
     }
-    alternatives(schema).iter().any(|schema| takes_expression(schema, value))
+    alternatives(schema).into_iter().any(takes_expression)
 }
 
 fn alternatives(schema: &Value) -> Vec<&Value> {
@@ -130,7 +130,7 @@ fn is_expression_at(schema: &Value, whole: &Value, place: &str) -> bool {
                 under
             })
             .collect();
-        taken = taken || next.iter().any(|schema| takes_expression(schema, &Value::Null));
+        taken = taken || next.iter().any(|schema| takes_expression(schema));
         schemas = next;
     }
     taken

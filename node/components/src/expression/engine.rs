@@ -125,7 +125,7 @@ pub(super) fn eval(source: &Arc<str>, place: &str, scope: &Scope<'_>) -> Result<
         let result = engine.eval(source, place, scope);
         host::clear_current();
         // After a limit the runtime may hold half-done work; the next expression starts a clean one.
-        if result.as_ref().is_err_and(|failure| is_limit(failure)) {
+        if result.as_ref().is_err_and(is_limit) {
             *slot = None;
         }
         result

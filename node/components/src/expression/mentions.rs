@@ -41,7 +41,8 @@ fn constant_argument(after: &str) -> Option<String> {
     let inside = after.trim_start().strip_prefix('(')?.trim_start();
     let quote = inside.chars().next().filter(|quote| matches!(quote, '"' | '\'' | '`'))?;
     let (name, rest) = inside[1..].split_once(quote)?;
-    let plain = !name.contains(['\\', '\n']) && !(quote == '`' && name.contains("${"));
+    let computed = quote == '`' && name.contains("${");
+    let plain = !computed && !name.contains(['\\', '\n']);
     (plain && rest.trim_start().starts_with([')', ','])).then(|| name.to_owned())
 }
 

@@ -224,7 +224,7 @@ pub(crate) fn truthy(value: Option<&Value>) -> bool {
 /// Which other steps the expressions in a config read.
 pub(crate) fn mentions_in(config: &Map<String, Value>) -> Mentions {
     let mut found = mentions::Found::default();
-    config.values().for_each(|value| mentions_of(value, &mut found));
+    mentions_in_object(config, &mut found);
     found.finish()
 }
 
@@ -233,6 +233,16 @@ pub(crate) fn mentions_in_code(code: &str) -> Mentions {
     let mut found = mentions::Found::default();
     found.code(code);
     found.finish()
+}
+
+fn mentions_in_object(map: &Map<String, Value>, found: &mut mentions::Found) {
+    for (key, value) in map {
+        match value {
+            // A condition may be written without braces.
+            Value::String(code) if key == "condition" && !has_expression(code) => found.code(code),
+            value => mentions_of(value, found),
+        }
+    }
 }
 
 fn mentions_of(value: &Value, found: &mut mentions::Found) {
@@ -245,7 +255,7 @@ fn mentions_of(value: &Value, found: &mut mentions::Found) {
             }
         }
         Value::Array(values) => values.iter().for_each(|value| mentions_of(value, found)),
-        Value::Object(map) => map.values().for_each(|value| mentions_of(value, found)),
+        Value::Object(map) => mentions_in_object(map, found),
         _ => {}
     }
 }

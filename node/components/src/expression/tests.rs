@@ -85,9 +85,9 @@ fn other_steps_are_read_by_name() {
 
 #[test]
 fn mentions_name_the_steps_that_are_read() {
-    let config = json!({ "a": "{{ $('One').json.x }}", "b": [{ "c": "t {{ $(\"Two\").all() }}" }], "d": "$('Three')" });
+    let config = json!({ "a": "{{ $('One').json.x }}", "b": [{ "c": "t {{ $(\"Two\").all() }}" }], "d": "$('Three')", "condition": "$('Four').json.ok" });
     let config = config.as_object().cloned().unwrap_or_default();
-    assert_eq!(mentions_in(&config), Mentions::Named(vec!["One".to_owned(), "Two".to_owned()]));
+    assert_eq!(mentions_in(&config), Mentions::Named(["One", "Two", "Four"].map(str::to_owned).to_vec()));
 }
 
 #[test]
