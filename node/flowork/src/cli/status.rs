@@ -1,0 +1,76 @@
+//! `flowork status`: how the node is.
+
+use serde_json::Value;
+
+use super::fail::Fail;
+use super::show::{self, bytes, table, text_of, time_of};
+use super::{Context, print_text};
+
+/// Shows the node's roles, jobs, files and disk.
+pub(crate) async fn run(context: &Context) -> Result<(), Fail> {
+    let client = context.client()?;
+    let mut about = client.get("/api/v1/node").await?;
+    about["address"] = Value::String(client.address().to_string());
+    context.print(&about, text);
+    Ok(())
+}
+
+fn text(about: &Value) -> String {
+    let mut out = format!(
+        "Flowork {} at http://{}\n  node {}\n  data {}\n  up   {}\n\n",
+        text_of(&about["version"]),
+        text_of(&about["address"]),
+        text_of(&about["id"]),
+        text_of(&about["data_dir"]),
+        show::micros(about["uptime_ms"].as_u64().unwrap_or(0).saturating_mul(1_000)),
+    );
+    let roles: Vec<Vec<String>> = about["roles"].as_array().into_iter().flatten().map(role).collect();
+    out.push_str(&table(&["ROLE", "PID", "STATE", "SINCE", "RESTARTS", "LAST END"], &roles));
+    let stats = &about["stats"];
+    if let Some(jobs) = stats["jobs"].as_object() {
+        let counts: Vec<String> =
+            jobs.iter().filter(|(_, count)| count.as_u64() != Some(0)).map(|(state, count)| format!("{count} {state}")).collect();
+        let counts = if counts.is_empty() { "none yet".to_owned() } else { counts.join(", ") };
+        out.push_str(&format!("\njobs  {counts}\n"));
+        let files = stats["files"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let store: u64 = files.iter().filter_map(|file| file["bytes"].as_u64()).sum();
+        let blobs = stats["blob_bytes"].as_u64().unwrap_or(0);
+        let budget = stats["budget_bytes"].as_u64().map_or_else(String::new, |max| format!(" of {} allowed", bytes(max)));
+        let free = stats["free_bytes"].as_u64().unwrap_or(0);
+        out.push_str(&format!(
+            "disk  {} store, {} files{budget}; {} free\n",
+            bytes(store),
+            bytes(blobs),
+            bytes(free)
+        ));
+        for file in files.iter().filter(|file| !file["problem"].is_null()) {
+            out.push_str(&format!("✘ {}: {}\n", text_of(&file["file"]), text_of(&file["problem"])));
+        }
+    }
+    if let Some(problem) = about["problem"].as_str() {
+        out.push_str(&format!("\n✘ {problem}\n"));
+    }
+    out
+}
+
+fn role(role: &Value) -> Vec<String> {
+    let state = match (role["pid"].is_null(), role["ready"].as_bool() == Some(true)) {
+        (true, _) => "down",
+        (false, true) => "ready",
+        (false, false) => "starting",
+    };
+    vec![
+        text_of(&role["role"]),
+        text_of(&role["pid"]),
+        state.to_owned(),
+        time_of(&role["since"]),
+        text_of(&role["restarts"]),
+        text_of(&role["last_end"]),
+    ]
+}
+
+/// Prints the table of roles alone; what `doctor` ends with when a node runs.
+pub(crate) fn print_roles(about: &Value) {
+    let roles: Vec<Vec<String>> = about["roles"].as_array().into_iter().flatten().map(role).collect();
+    print_text(&table(&["ROLE", "PID", "STATE", "SINCE", "RESTARTS", "LAST END"], &roles));
+}

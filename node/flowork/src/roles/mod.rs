@@ -1,0 +1,248 @@
+//! One role as a process: takes what the supervisor hands over, serves its link, builds its room, and ends when it is told to
+//! or when the link closes.
+
+mod rings;
+
+use std::ffi::OsString;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use flowork_ports::roles::{Role, RoleStatus};
+use flowork_ports::{Bell, Documents};
+use flowork_protocol::wire::{self, Party, Refusal, Verb};
+use flowork_store::Layout;
+use tokio::net::UnixStream;
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Environment;
+use crate::documents_link;
+use crate::link::{self, Link, Serve};
+use crate::rooms::{self, Folders};
+use crate::supervisor::handover;
+use crate::supervisor::start::{ROLES, Start, party};
+
+/// How long the first notice may take.
+const START_WITHIN: Duration = Duration::from_secs(10);
+
+/// The entry of `flowork __role ROLE --parent PID`.
+pub(crate) fn main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
+    let word = args.next().unwrap_or_default();
+    let parent = args.nth(1).and_then(|pid| pid.to_str()?.parse::<i32>().ok());
+    let role = ROLES.into_iter().find(|role| word == party(*role).word());
+    let (Some(role), Some(parent)) = (role, parent) else {
+        eprintln!("this is how the supervisor starts its roles; run `flowork up`");
+        return ExitCode::from(crate::cli::fail::USAGE);
+    };
+    crate::init_log(&Environment::read(), true);
+    match run(role, parent) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(role = party(role).word(), "{error:#}");
+            ExitCode::from(crate::cli::fail::FAILED)
+        }
+    }
+}
+
+fn run(role: Role, parent: i32) -> anyhow::Result<()> {
+    use anyhow::Context as _;
+    // Also when the supervisor is killed so hard that it closes nothing in order.
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    anyhow::ensure!(
+        rustix::process::getppid().map(rustix::process::Pid::as_raw_nonzero).map(std::num::NonZero::get) == Some(parent),
+        "the supervisor is gone already"
+    );
+    name_process(role);
+    let files = handover::receive(std::io::stdin()).context("the supervisor handed nothing over")?;
+    let mut files = files.into_iter();
+    let link = files.next().context("the supervisor handed over no link")?;
+    // Held, not used: the directory stays locked until the last role is gone.
+    let _lock = files.next().context("the supervisor handed over no lock")?;
+    let runtime = runtime(role).context("cannot start a runtime")?;
+    let ended = runtime.block_on(live(role, link, files.next()));
+    // What still blocks a thread must not hold up the end: everything that counts is on disk.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    ended
+}
+
+/// So that `ps` and `top` tell the roles apart.
+fn name_process(role: Role) {
+    let name = format!("flowork-{}", party(role).word());
+    if let Ok(name) = std::ffi::CString::new(name) {
+        // A process with another name works as well.
+        let _ = rustix::thread::set_name(&name);
+    }
+}
+
+fn runtime(role: Role) -> std::io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let mut builder = match role {
+        Role::Kernel => tokio::runtime::Builder::new_multi_thread(),
+        Role::Gateway => tokio::runtime::Builder::new_multi_thread(),
+        Role::Docs | Role::Mesh => tokio::runtime::Builder::new_current_thread(),
+    };
+    builder.worker_threads(if role == Role::Kernel { cores.max(2) } else { 2 }).enable_all().build()
+}
+
+async fn live(role: Role, link: OwnedFd, extra: Option<OwnedFd>) -> anyhow::Result<()> {
+    use anyhow::Context as _;
+    let me = party(role);
+    let stream = std::os::unix::net::UnixStream::from(link);
+    stream.set_nonblocking(true)?;
+    let (told, start) = oneshot::channel();
+    let desk = Arc::new(Desk {
+        me,
+        bell: Bell::default(),
+        stop: CancellationToken::new(),
+        told: Mutex::new(Some(told)),
+        roles: watch::Sender::new(Vec::new()),
+        service: OnceLock::new(),
+    });
+    let mut first_id = [0; 8];
+    getrandom::fill(&mut first_id).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
+    // Half the numbers are left for counting up.
+    let first_id = u64::from_le_bytes(first_id) >> 1;
+    let (link, mut linked) = link::open(UnixStream::from_std(stream)?, me, first_id, desk.clone());
+    let start = tokio::time::timeout(START_WITHIN, start).await.context("the supervisor told nothing")??;
+    anyhow::ensure!(start.wire == wire::VERSION, "the supervisor speaks version {} of links", start.wire);
+    let sending = tokio::spawn(rings::send(desk.bell.clone(), me, link.clone()));
+    let room = Room::open(role, start, extra, &link, &desk).await?;
+    link.tell(Verb::Ready, Vec::new()).await?;
+    let ended = tokio::select! {
+        ended = &mut linked => Some(ended),
+        () = desk.stop.cancelled() => None,
+    };
+    desk.stop.cancel();
+    room.close().await;
+    sending.abort();
+    if let Some(Ok(Err(error))) = ended {
+        return Err(error).context("the link to the supervisor broke");
+    }
+    Ok(())
+}
+
+/// What a role's process holds once it runs.
+enum Room {
+    Gateway(flowork_gateway::Handle),
+    Kernel(rooms::Kernel),
+    Docs(flowork_documents::Handle),
+    Mesh,
+}
+
+impl Room {
+    async fn open(
+        role: Role,
+        start: Start,
+        extra: Option<OwnedFd>,
+        link: &Link,
+        desk: &Arc<Desk>,
+    ) -> anyhow::Result<Self> {
+        use anyhow::Context as _;
+        let folders = Folders { data: start.data.clone(), home: start.home.clone() };
+        let (bell, stop) = (desk.bell.clone(), desk.stop.clone());
+        Ok(match role {
+            Role::Mesh => {
+                let key = handover::read_key(extra.context("the supervisor handed over no key")?)?;
+                let seed: [u8; 32] = key.as_slice().try_into().context("the node key is not 32 bytes")?;
+                let mesh = flowork_mesh::run(flowork_mesh::Options { seed: flowork_mesh::Seed::new(seed) });
+                anyhow::ensure!(mesh.node_id() == start.node_id, "the key that was handed over is another node's");
+                let _ = desk.service.set(Service::Mesh(mesh));
+                Self::Mesh
+            }
+            Role::Docs => {
+                let layout = Layout::open(&start.data)?;
+                let (library, _workers) = rooms::library(&folders);
+                let documents = rooms::docs(&layout, library, bell, stop).await?;
+                let _ = desk.service.set(Service::Docs(Arc::new(documents.clone())));
+                Self::Docs(documents)
+            }
+            Role::Kernel => {
+                let layout = Layout::open(&start.data)?;
+                let identity = handover::read_key(extra.context("the supervisor handed over no key")?)?;
+                let identity = std::str::from_utf8(&identity).context("the vault key is not text")?;
+                Self::Kernel(rooms::kernel(&layout, rooms::library(&folders), identity, bell, &stop)?)
+            }
+            Role::Gateway => {
+                let layout = Layout::open(&start.data)?;
+                let listener = TcpListener::from(extra.context("the supervisor handed over no socket")?);
+                let parts = rooms::GatewayParts {
+                    start,
+                    listener: Some(listener),
+                    documents: Arc::new(documents_link::Client::new(link.clone())),
+                    roles: desk.roles.subscribe(),
+                };
+                let (library, _workers) = rooms::library(&folders);
+                Self::Gateway(rooms::gateway(&layout, library, parts, bell, stop).await?)
+            }
+        })
+    }
+
+    /// Ends in good order; the desk's token is cancelled already.
+    async fn close(self) {
+        match self {
+            Self::Gateway(handle) => handle.ended().await,
+            Self::Kernel(kernel) => kernel.stop().await,
+            Self::Docs(handle) => handle.ended().await,
+            Self::Mesh => {}
+        }
+    }
+}
+
+/// What the role does for others.
+enum Service {
+    Docs(Arc<dyn Documents>),
+    Mesh(flowork_mesh::Handle),
+}
+
+/// Takes what comes over the link.
+struct Desk {
+    me: Party,
+    bell: Bell,
+    stop: CancellationToken,
+    told: Mutex<Option<oneshot::Sender<Start>>>,
+    roles: watch::Sender<Vec<RoleStatus>>,
+    service: OnceLock<Service>,
+}
+
+#[async_trait]
+impl Serve for Desk {
+    async fn call(&self, from: Party, verb: Verb, body: Vec<u8>) -> Result<Vec<u8>, Refusal> {
+        let unreadable = |_| Refusal::Unreadable(self.me);
+        match (self.service.get(), verb) {
+            (Some(Service::Docs(documents)), Verb::Documents) => documents_link::answer(&**documents, &body).await,
+            (Some(Service::Mesh(mesh)), Verb::NodeId) => wire::to_body(&mesh.node_id()).map_err(unreadable),
+            (Some(Service::Mesh(mesh)), Verb::Sign) => {
+                let (domain, message): (String, Vec<u8>) = wire::from_body(&body).map_err(unreadable)?;
+                let signature = mesh.sign(&domain, &message).map_err(|error| error.to_string());
+                wire::to_body(&signature.map(|bytes| bytes.to_vec())).map_err(unreadable)
+            }
+            (None, _) => Err(Refusal::Away(self.me)),
+            _ => Err(Refusal::NotAllowed { from, to: self.me, verb }),
+        }
+    }
+
+    fn notice(&self, verb: Verb, body: Vec<u8>) {
+        match verb {
+            Verb::Ring => rings::ring(&self.bell, self.me, &body),
+            Verb::Stop => self.stop.cancel(),
+            Verb::Start => {
+                let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).take();
+                match (wire::from_body(&body), told) {
+                    // Who waits for it has given up only when the process ends.
+                    (Ok(start), Some(told)) => drop(told.send(start)),
+                    (Err(error), _) => tracing::error!(%error, "the supervisor's first words cannot be read"),
+                    (Ok(_), None) => {}
+                }
+            }
+            Verb::Roles => match wire::from_body(&body) {
+                Ok(roles) => drop(self.roles.send_replace(roles)),
+                Err(error) => tracing::warn!(%error, "the roles' status cannot be read"),
+            },
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Builds the rooms of a node from a data directory. Role processes and the embedded node use the same builders; nothing
+//! else wires rooms together.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use flowork_components::Library;
+use flowork_ports::roles::RoleStatus;
+use flowork_ports::{Bell, Documents};
+use flowork_protocol::NodeId;
+use flowork_store::Layout;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::backup::ChildBackup;
+use crate::supervisor::start::Start;
+use crate::vault::{AgeSeal, AgeVault};
+
+/// The name of the gateway's inbox. A second gateway would have another.
+const INBOX: &str = "main";
+/// How many jobs each shard keeps in memory at once.
+const JOBS_PER_SHARD_MAX: usize = 256;
+
+/// Why a room does not come up, for people.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// The store cannot be opened.
+    #[error("the store cannot be opened")]
+    Layout(#[from] flowork_store::layout::Error),
+    /// A file of the store cannot be opened.
+    #[error("the store cannot be opened")]
+    Store(#[from] flowork_ports::store::Error),
+    /// The documents cannot be read.
+    #[error("docs cannot start")]
+    Documents(#[from] flowork_documents::Error),
+    /// The gateway does not come up.
+    #[error("the gateway cannot start")]
+    Gateway(#[from] flowork_gateway::Error),
+    /// A key is not one.
+    #[error("a key cannot be used: {0}")]
+    Key(String),
+}
+
+/// Where components find their way.
+#[derive(Debug, Clone)]
+pub(crate) struct Folders {
+    /// The data directory.
+    pub(crate) data: PathBuf,
+    /// What `~` stands for in presets.
+    pub(crate) home: PathBuf,
+}
+
+/// Every component of this node, and the workers of the scripts among them (none are started).
+pub(crate) fn library(folders: &Folders) -> (Arc<Library>, flowork_workers::Handle) {
+    let launcher = flowork_workers::Launcher {
+        // This very program, also when the file it was started from has been replaced meanwhile.
+        program: "/proc/self/exe".into(),
+        args: vec![crate::CAGE.into()],
+    };
+    let scratch = folders.data.join("scratch");
+    let (scripts, workers) = flowork_workers::components(flowork_workers::Options::new(launcher, scratch));
+    let mut components = flowork_components::builtin(flowork_components::Options {
+        files_dir: folders.data.join("files"),
+        home_dir: folders.home.clone(),
+    });
+    components.extend(scripts);
+    (Arc::new(Library::new(components)), workers)
+}
+
+/// The keeper of drafts.
+pub(crate) async fn docs(
+    layout: &Layout,
+    library: Arc<Library>,
+    bell: Bell,
+    cancel: CancellationToken,
+) -> Result<flowork_documents::Handle, Error> {
+    let options = flowork_documents::Options {
+        table: layout.document_table()?,
+        blobs: layout.blobs(),
+        catalogue: library,
+        bell,
+        clock: Arc::new(crate::now),
+        on_fatal: Arc::new(|why| {
+            tracing::error!(why, "docs ends so that no edit is lost");
+            std::process::exit(i32::from(crate::cli::fail::FAILED));
+        }),
+    };
+    Ok(flowork_documents::run(options, cancel).await?)
+}
+
+/// A running kernel and what belongs to it.
+pub(crate) struct Kernel {
+    handle: flowork_kernel::Handle,
+    workers: flowork_workers::Handle,
+    /// Ends when dropped.
+    indexer: Option<Box<dyn std::any::Any + Send>>,
+}
+
+impl Kernel {
+    /// Lets go of every job in memory and ends every worker.
+    pub(crate) async fn stop(self) {
+        self.handle.stop().await;
+        self.workers.shutdown().await;
+        drop(self.indexer);
+    }
+}
+
+/// The runner of jobs.
+pub(crate) fn kernel(
+    layout: &Layout,
+    (library, workers): (Arc<Library>, flowork_workers::Handle),
+    vault_identity: &str,
+    bell: Bell,
+    cancel: &CancellationToken,
+) -> Result<Kernel, Error> {
+    let store = layout.kernel(bell.clone())?;
+    let vault = AgeVault::new(vault_identity, store.node.clone()).map_err(Error::Key)?;
+    let options = flowork_kernel::Options {
+        shards: store.shards,
+        node: store.node,
+        library,
+        blobs: layout.blobs(),
+        vault: Arc::new(vault),
+        bell,
+        clock: Arc::new(crate::now),
+        jobs_per_shard_max: JOBS_PER_SHARD_MAX,
+    };
+    let handle = flowork_kernel::run(options, cancel);
+    let indexer = store.indexer.map(|indexer| Box::new(indexer) as Box<dyn std::any::Any + Send>);
+    Ok(Kernel { handle, workers, indexer })
+}
+
+/// What the gateway is told beside the rooms it reads from.
+pub(crate) struct GatewayParts {
+    /// What every role is told.
+    pub(crate) start: Start,
+    /// The socket, when somebody else opened it.
+    pub(crate) listener: Option<std::net::TcpListener>,
+    /// Drafts.
+    pub(crate) documents: Arc<dyn Documents>,
+    /// How the processes of the node are.
+    pub(crate) roles: watch::Receiver<Vec<RoleStatus>>,
+}
+
+/// The one who speaks HTTP.
+pub(crate) async fn gateway(
+    layout: &Layout,
+    library: Arc<Library>,
+    parts: GatewayParts,
+    bell: Bell,
+    cancel: CancellationToken,
+) -> Result<flowork_gateway::Handle, Error> {
+    let Start { node_id, vault_recipient, local_token_hash, hosts, .. } = parts.start;
+    let options = flowork_gateway::Options {
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        listener: parts.listener,
+        inbox: layout.inbox(INBOX, bell.clone())?,
+        reader: layout.reader(),
+        documents: parts.documents,
+        blobs: layout.blobs(),
+        catalogue: library,
+        seal: Arc::new(AgeSeal::new(&vault_recipient).map_err(Error::Key)?),
+        bell,
+        roles: parts.roles,
+        node_id,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        local_token_hash: Some(local_token_hash),
+        hosts,
+        backup: Arc::new(ChildBackup::new(layout.dir())),
+        data_dir: layout.dir().display().to_string(),
+        upload_bytes_max: flowork_gateway::UPLOAD_BYTES_MAX,
+    };
+    Ok(flowork_gateway::run(options, cancel).await?)
+}
+
+/// What every role of a node is told, and the local admin token that it is told the hash of.
+pub(crate) fn start(folders: &Folders, node_id: NodeId, vault_recipient: String) -> Result<(Start, String), String> {
+    let token = crate::node_files::fresh_token()?;
+    let start = Start {
+        wire: flowork_protocol::wire::VERSION,
+        data: folders.data.clone(),
+        home: folders.home.clone(),
+        node_id,
+        vault_recipient,
+        local_token_hash: blake3::hash(token.as_bytes()).to_hex().to_string(),
+        hosts: Vec::new(),
+    };
+    Ok((start, token))
+}
+
+/// The folders that presets' relative paths lead to, made.
+pub(crate) fn make_folders(data: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(data.join("files"))
+}

@@ -1,0 +1,125 @@
+//! The middle of the star: which roles are there, and what one of them says to another.
+//!
+//! It keeps nothing about calls. When a role goes, the others are told, and whoever waited for it stops waiting.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use flowork_ports::roles::{Role, RoleStatus};
+use flowork_protocol::Timestamp;
+use flowork_protocol::wire::{self, Frame, Party, Refusal, Verb};
+use tokio::sync::{mpsc, watch};
+
+use super::start::{ROLES, party};
+
+/// Who hears rings.
+const LISTENERS: [Party; 2] = [Party::Gateway, Party::Kernel];
+
+/// The exchange. Clones are the same one.
+#[derive(Clone)]
+pub(crate) struct Exchange {
+    routes: Arc<Mutex<BTreeMap<Party, mpsc::Sender<Frame>>>>,
+    roles: Arc<watch::Sender<Vec<RoleStatus>>>,
+}
+
+impl Exchange {
+    /// An exchange that no role has joined.
+    pub(crate) fn new(now: Timestamp) -> Self {
+        let status =
+            |role| RoleStatus { role, pid: None, since: now, restarts: 0, ready: false, last_end: None };
+        Self {
+            routes: Arc::default(),
+            roles: Arc::new(watch::Sender::new(ROLES.into_iter().map(status).collect())),
+        }
+    }
+
+    /// How the roles are, now and from now on.
+    pub(crate) fn roles(&self) -> watch::Receiver<Vec<RoleStatus>> {
+        self.roles.subscribe()
+    }
+
+    /// Changes a role's status and tells the gateway.
+    pub(crate) fn note(&self, role: Role, change: impl FnOnce(&mut RoleStatus)) {
+        self.roles.send_modify(|roles| {
+            if let Some(status) = roles.iter_mut().find(|status| status.role == role) {
+                change(status);
+            }
+        });
+        self.tell_roles();
+    }
+
+    /// A role is there; frames for it go to `out`.
+    pub(crate) fn join(&self, who: Party, out: mpsc::Sender<Frame>) {
+        self.routes().insert(who, out);
+    }
+
+    /// A role is gone; the others stop waiting for it.
+    pub(crate) fn leave(&self, who: Party) {
+        self.routes().remove(&who);
+        if let Ok(body) = wire::to_body(&who) {
+            for other in ROLES.map(party).into_iter().filter(|other| *other != who) {
+                self.hint(other, Frame::Notice { verb: Verb::Down, body: body.clone() });
+            }
+        }
+    }
+
+    /// Passes on what `from` said. Waits while the receiver's queue is full; every role reads its link whatever it writes, so
+    /// that wait ends. Gives back the notices that are for the supervisor itself.
+    pub(crate) async fn pass(&self, from: Party, frame: Frame) -> Option<(Verb, Vec<u8>)> {
+        let (to, frame) = match frame {
+            Frame::Notice { verb, body } if verb.allowed(from, Party::Supervisor) => {
+                if verb == Verb::Ring {
+                    for listener in LISTENERS.into_iter().filter(|listener| *listener != from) {
+                        self.hint(listener, Frame::Notice { verb, body: body.clone() });
+                    }
+                    return None;
+                }
+                return Some((verb, body));
+            }
+            Frame::Notice { verb, .. } => {
+                tracing::warn!(%from, ?verb, "a role said what it may not say");
+                return None;
+            }
+            Frame::Call { id, peer, verb, .. } if !verb.allowed(from, peer) => {
+                let why = Refusal::NotAllowed { from, to: peer, verb };
+                (from, Frame::Refused { id, peer, why })
+            }
+            Frame::Call { id, peer, verb, more, part } => (peer, Frame::Call { id, peer: from, verb, more, part }),
+            Frame::Reply { id, peer, more, part } => (peer, Frame::Reply { id, peer: from, more, part }),
+            Frame::Refused { id, peer, why } => (peer, Frame::Refused { id, peer: from, why }),
+        };
+        let Some(out) = self.route(to) else {
+            if let Frame::Call { id, .. } = frame
+                && let Some(back) = self.route(from)
+            {
+                let refused = Frame::Refused { id, peer: to, why: Refusal::Away(to) };
+                let _ = back.send(refused).await;
+            }
+            return None;
+        };
+        // Closed: the receiver has just gone, and `leave` tells the sender.
+        let _ = out.send(frame).await;
+        None
+    }
+
+    /// Sends to `to` if it is there and its queue has room.
+    pub(crate) fn hint(&self, to: Party, frame: Frame) {
+        if let Some(out) = self.route(to) {
+            let _ = out.try_send(frame);
+        }
+    }
+
+    fn tell_roles(&self) {
+        if let Ok(body) = wire::to_body(&*self.roles.borrow()) {
+            self.hint(Party::Gateway, Frame::Notice { verb: Verb::Roles, body });
+        }
+    }
+
+    fn route(&self, to: Party) -> Option<mpsc::Sender<Frame>> {
+        self.routes().get(&to).cloned()
+    }
+
+    fn routes(&self) -> std::sync::MutexGuard<'_, BTreeMap<Party, mpsc::Sender<Frame>>> {
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
