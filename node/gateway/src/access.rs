@@ -101,7 +101,12 @@ pub(crate) fn admit<L: Level>(ctx: &Ctx, headers: &HeaderMap) -> Result<Permit<L
 /// As [`admit`], when the webhook asks for a token.
 pub(crate) fn admit_hook(ctx: &Ctx, headers: &HeaderMap, needs_token: bool) -> Result<HookPermit, Problem> {
     if needs_token {
-        admit::<Runner>(ctx, headers)?;
+        // The gateway cannot open secrets, so a webhook that names one is closed to all but this node's own tokens.
+        admit::<Runner>(ctx, headers).map_err(|problem| {
+            problem.hint(
+                "send `Authorization: Bearer …` with a token of the role runner; `flowork token create` makes one",
+            )
+        })?;
     }
     Ok(HookPermit(()))
 }

@@ -6,9 +6,12 @@ use flowork_ports::{blobs, documents, store};
 use flowork_protocol::check;
 use serde::{Deserialize, Serialize};
 
-/// An answer that says what is wrong.
+/// An answer that says what is wrong. Boxed, because most calls end without one.
 #[derive(Debug, Clone)]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
     status: StatusCode,
     code: &'static str,
     detail: String,
@@ -47,7 +50,16 @@ impl Problem {
     /// A problem with a stable word for programs and a sentence for people.
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        Self { status, code, detail, hint: None, problems: Vec::new(), job: None, retry_after_s: None, allow: None }
+        Self(Box::new(Inner {
+            status,
+            code,
+            detail,
+            hint: None,
+            problems: Vec::new(),
+            job: None,
+            retry_after_s: None,
+            allow: None,
+        }))
     }
 
     /// Something that is not there.
@@ -82,30 +94,30 @@ impl Problem {
 
     /// Says what to do next.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// Says when to try again.
     pub(crate) fn retry_after(mut self, seconds: u32) -> Self {
-        self.retry_after_s = Some(seconds);
+        self.0.retry_after_s = Some(seconds);
         self
     }
 
     /// Says which methods there are.
     pub(crate) fn allow(mut self, methods: String) -> Self {
-        self.allow = Some(methods);
+        self.0.allow = Some(methods);
         self
     }
 
     /// What happened, to what.
     pub(crate) fn detail(&self) -> &str {
-        &self.detail
+        &self.0.detail
     }
 
     /// Names the job.
     pub(crate) fn job(mut self, job: impl std::fmt::Display) -> Self {
-        self.job = Some(job.to_string());
+        self.0.job = Some(job.to_string());
         self
     }
 
@@ -114,34 +126,35 @@ impl Problem {
         let errors = problems.iter().filter(|problem| problem.severity == check::Severity::Error).count();
         let mut problem = Self::wrong("preset-problems", format!("the preset has {errors} problems that stop it"))
             .hint("`problems` lists each with its place and a suggestion; `flowork preset check FILE` shows the same");
-        problem.problems = problems;
+        problem.0.problems = problems;
         problem
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let problem = *self.0;
         let details = Details {
-            kind: format!("urn:flowork:problem:{}", self.code),
-            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
-            status: self.status.as_u16(),
-            detail: self.detail,
-            hint: self.hint,
-            problems: self.problems,
-            job: self.job,
+            kind: format!("urn:flowork:problem:{}", problem.code),
+            title: problem.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: problem.status.as_u16(),
+            detail: problem.detail,
+            hint: problem.hint,
+            problems: problem.problems,
+            job: problem.job,
         };
         // Texts and numbers only: this always writes.
         let body = serde_json::to_vec(&details).unwrap_or_default();
-        let mut response = (self.status, body).into_response();
+        let mut response = (problem.status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if let Some(seconds) = self.retry_after_s {
+        if let Some(seconds) = problem.retry_after_s {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        if let Some(methods) = self.allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
+        if let Some(methods) = problem.allow.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
             headers.insert(header::ALLOW, methods);
         }
-        if self.status == StatusCode::UNAUTHORIZED {
+        if problem.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"flowork\""));
         }
         response

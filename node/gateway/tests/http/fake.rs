@@ -29,6 +29,9 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const LOCAL: &str = "the token of this machine";
 pub(crate) const SHARDS: u16 = 4;
 
+/// Stands for a kernel.
+pub(crate) type Runs = fn(&Memory, &Submission);
+
 /// A store in memory. Tests write events; it rings as the real one does.
 #[derive(Default)]
 pub(crate) struct Memory {
@@ -41,7 +44,7 @@ pub(crate) struct Memory {
     /// What the next commands are refused with.
     pub(crate) refuse: Mutex<Option<store::Error>>,
     /// What runs a job as soon as it is submitted.
-    pub(crate) runs: Mutex<Option<fn(&Memory, &Submission)>>,
+    pub(crate) runs: Mutex<Option<Runs>>,
 }
 
 impl Memory {
