@@ -13,7 +13,7 @@ fn draft(edit: u64) -> Value {
         "flowork": "preset/1", "name": "edited",
         "docs": format!("edit {edit}"),
         "steps": { "only": { "component": "set", "config": { "fields": { "edit": edit } } } },
-        "wires": []
+        "wires": {}
     })
 }
 
