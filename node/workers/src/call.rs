@@ -1,6 +1,5 @@
 //! One call of a script, from its items to what it gave.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use crate::config::{Config, Mode, Stdout};
 use crate::failure;
 use crate::folder::{Given, place};
-use crate::frame::{Ended, FRAME_BYTES_MAX, Gave, Said};
+use crate::frame::{Ended, FRAME_BYTES_MAX, Gave, PortValues, Said};
 use crate::language::{INTERPRETER_MB, Language};
 use crate::lines::Lines;
 use crate::pool::{Lease, Pool, Recipe};
@@ -61,7 +60,7 @@ pub(crate) async fn run(
     drop(items);
     let mut run = Running::new(pool, recipe, config, call);
     let ended = tokio::select! {
-        ended = run.to_end(&mut lease, &bytes) => ended,
+        ended = run.until_done(&mut lease, &bytes) => ended,
         () = sleep_until(deadline) => Err(timeout()),
         () = call.cancel.cancelled() => Err(failure::cancelled()),
     };
@@ -195,7 +194,7 @@ impl<'a> Running<'a> {
         failure::output(self.language(), self.output_max)
     }
 
-    async fn to_end(&mut self, lease: &mut Lease, bytes: &[u8]) -> Result<Gave, Failure> {
+    async fn until_done(&mut self, lease: &mut Lease, bytes: &[u8]) -> Result<Gave, Failure> {
         if lease.worker().send(bytes).await.is_err() {
             return Err(self.gone(lease, None));
         }
@@ -269,9 +268,9 @@ impl<'a> Running<'a> {
     }
 
     /// What `set_output` of Bash left in the call's folder.
-    fn bash_ports(&self, lease: &mut Lease) -> Result<BTreeMap<String, Vec<(Option<u32>, Value)>>, Failure> {
+    fn bash_ports(&self, lease: &mut Lease) -> Result<PortValues, Failure> {
         use std::io::Read;
-        let mut ports = BTreeMap::new();
+        let mut ports = PortValues::new();
         let folder = &lease.worker().folder;
         let mut names = String::new();
         let read = |path: &str, into: &mut String| -> std::io::Result<()> {
@@ -309,7 +308,9 @@ impl<'a> Running<'a> {
     fn look(&self, lease: &mut Lease) -> Result<(), Failure> {
         let Some(pid) = lease.worker().pid() else { return Ok(()) };
         let usage = watch::below(pid);
-        if usage.memory_bytes > (self.memory_mb + INTERPRETER_MB) << 20 {
+        let most = (self.memory_mb + INTERPRETER_MB) << 20;
+        // The quick sum counts pages that forked processes share once for each; the exact one is asked only then.
+        if usage.memory_bytes > most && watch::exact_memory_bytes(pid) > most {
             return Err(failure::memory(self.language(), self.memory_mb));
         }
         if usage.processes > self.processes_max {

@@ -10,7 +10,8 @@ pub(crate) const DETAIL_BYTES_MAX: usize = 4 << 10;
 
 /// The call took longer than its step allows.
 pub(crate) fn timeout(language: Language, timeout_ms: u64) -> Failure {
-    let took = if timeout_ms % 1000 == 0 { format!("{} s", timeout_ms / 1000) } else { format!("{timeout_ms} ms") };
+    let took =
+        if timeout_ms.is_multiple_of(1000) { format!("{} s", timeout_ms / 1000) } else { format!("{timeout_ms} ms") };
     Failure::new(
         "script-timeout",
         format!("the {} script was not done after {took} and was ended with all it had started", language.title()),

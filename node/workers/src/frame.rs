@@ -76,6 +76,9 @@ pub(crate) enum Said {
     Exit(Ended),
 }
 
+/// Values by port, each with the item that the script was at.
+pub(crate) type PortValues = BTreeMap<String, Vec<(Option<u32>, Value)>>;
+
 /// What a script gave.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -83,7 +86,7 @@ pub(crate) struct Gave {
     /// What it returned: one value in mode all, one for each item in mode each.
     pub(crate) values: Vec<Value>,
     /// What it gave to `set_output`, with the item it was at.
-    pub(crate) ports: BTreeMap<String, Vec<(Option<u32>, Value)>>,
+    pub(crate) ports: PortValues,
 }
 
 /// An exception as the harness tells it.

@@ -14,8 +14,18 @@ pub(crate) struct Usage {
 /// The most processes that are looked at; more are over any bound anyway.
 const LOOKED_AT_MAX: u64 = 4_096;
 
-/// What everything below `root` uses. Processes that end meanwhile count as nothing.
+/// What everything below `root` uses. Processes that end meanwhile count as nothing, and memory that several share
+/// counts for each.
 pub(crate) fn below(root: u32) -> Usage {
+    sum(root, memory_bytes)
+}
+
+/// The memory of everything below `root`, in bytes, with shared pages counted once. Slow: the system walks all pages.
+pub(crate) fn exact_memory_bytes(root: u32) -> u64 {
+    sum(root, share_bytes).memory_bytes
+}
+
+fn sum(root: u32, memory_bytes: impl Fn(u32) -> u64) -> Usage {
     let mut usage = Usage::default();
     let mut open = children(root);
     while let Some(pid) = open.pop() {
@@ -40,10 +50,20 @@ fn children(pid: u32) -> Vec<u32> {
 }
 
 fn memory_bytes(pid: u32) -> u64 {
-    let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { return 0 };
+    fields(&format!("/proc/{pid}/status"), ["RssAnon:", "RssShmem:"]).unwrap_or(0)
+}
+
+/// A process's proportional share; where the system does not tell it, all that it maps.
+fn share_bytes(pid: u32) -> u64 {
+    fields(&format!("/proc/{pid}/smaps_rollup"), ["Pss_Anon:", "Pss_Shmem:"]).unwrap_or_else(|| memory_bytes(pid))
+}
+
+/// The sum of fields that are given in kB, in bytes.
+fn fields(path: &str, names: [&str; 2]) -> Option<u64> {
+    let text = fs::read_to_string(path).ok()?;
     let field = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
         line.trim().trim_end_matches(" kB").parse::<u64>().ok()
     };
-    (field("RssAnon:").unwrap_or(0) + field("RssShmem:").unwrap_or(0)) << 10
+    Some(names.iter().filter_map(|name| field(name)).sum::<u64>() << 10)
 }

@@ -45,7 +45,8 @@ __run() {
   exec < "$FLOWORK_ITEMS"
   set -E
   trap '[[ ${BASH_SOURCE[0]} == "$__boot/script" ]] && __line=$LINENO' ERR
-  trap '__put d "$? 0 ${__line-0}"' EXIT
+  # This tells the line. Status 0 is left to the parent: a signal may end the script with it, and the parent knows.
+  trap '__status=$?; (( __status )) && __put d "$__status 0 ${__line-0}"' EXIT
   . "$__boot/script"
 }
 
