@@ -21,7 +21,11 @@ const IN_FLIGHT: u64 = 256;
 const BATCH: usize = 256;
 
 fn submission(n: u64, shards: u16) -> Submission {
-    let job = JobId::fresh(Timestamp(1_790_000_000_000).plus_ms(n), ShardNo(u16::try_from(n % u64::from(shards)).unwrap()), n);
+    let job = JobId::fresh(
+        Timestamp(1_790_000_000_000).plus_ms(n),
+        ShardNo(u16::try_from(n % u64::from(shards)).unwrap()),
+        n,
+    );
     Submission {
         job,
         keyed: false,
@@ -36,13 +40,15 @@ fn submission(n: u64, shards: u16) -> Submission {
         dry_run: false,
         replay: None,
         parent: None,
+        depth: 0,
     }
 }
 
 /// Twelve events of about 300 bytes.
 fn events() -> Vec<u8> {
     let text = "x".repeat(250);
-    let all: Vec<_> = (2..=13).map(|seq| Event { seq, at: Timestamp(0), what: What::Parked { reason: text.clone() } }).collect();
+    let all: Vec<_> =
+        (2..=13).map(|seq| Event { seq, at: Timestamp(0), what: What::Parked { reason: text.clone() } }).collect();
     encode(&all).unwrap()
 }
 

@@ -187,7 +187,9 @@ impl Layout {
     fn add_blobs<W: Write>(&self, archive: &mut Archive<W>) -> Result<(), Error> {
         let dir = self.dir().join("blobs");
         let mut blobs = Vec::new();
-        self.file_blobs().walk(|id, _, path| blobs.push((id, path.to_owned()))).map_err(io_error("look through", &dir))?;
+        self.file_blobs()
+            .walk(|id, _, path| blobs.push((id, path.to_owned())))
+            .map_err(io_error("look through", &dir))?;
         for (id, path) in blobs {
             let place = path.strip_prefix(self.dir()).unwrap_or(&path).to_string_lossy().into_owned();
             // Swept meanwhile: then nothing names it.
@@ -197,7 +199,11 @@ impl Layout {
             archive.add(&place, &path)?;
             let hash = archive.files.last().map(|entry| entry.blake3.clone()).unwrap_or_default();
             if hash != id.to_string() {
-                return Err(StoreError::Damaged { file: place, detail: "its bytes are not what its name says".to_owned() }.into());
+                return Err(StoreError::Damaged {
+                    file: place,
+                    detail: "its bytes are not what its name says".to_owned(),
+                }
+                .into());
             }
         }
         Ok(())
@@ -252,7 +258,9 @@ fn check_contents(path: &Path, secret: &Secret, written: &Manifest) -> Result<()
 
 fn check_bytes(path: &Path, written: blake3::Hash) -> Result<(), Error> {
     let mut hasher = blake3::Hasher::new();
-    File::open(path).and_then(|file| io::copy(&mut BufReader::new(file), &mut hasher)).map_err(io_error("read back", path))?;
+    File::open(path)
+        .and_then(|file| io::copy(&mut BufReader::new(file), &mut hasher))
+        .map_err(io_error("read back", path))?;
     if hasher.finalize() == written { Ok(()) } else { Err(Error::Damaged("it reads back differently".to_owned())) }
 }
 
@@ -276,7 +284,9 @@ fn encryptor(secret: &Secret) -> Result<age::Encryptor, Error> {
 fn identity(secret: &Secret) -> Result<age::x25519::Identity, Error> {
     use age::secrecy::ExposeSecret as _;
     match secret {
-        Secret::Identity(text) => text.expose_secret().trim().parse().map_err(|why: &str| Error::Identity(why.to_owned())),
+        Secret::Identity(text) => {
+            text.expose_secret().trim().parse().map_err(|why: &str| Error::Identity(why.to_owned()))
+        }
         _ => Err(Error::Identity("a recipient only locks".to_owned())),
     }
 }
@@ -305,7 +315,8 @@ impl<W: Write> Archive<W> {
         let mut add = || {
             let source = File::open(path)?;
             let bytes = source.metadata()?.len();
-            let mut content = HashingReader { inner: BufReader::new(source).take(bytes), hasher: blake3::Hasher::new() };
+            let mut content =
+                HashingReader { inner: BufReader::new(source).take(bytes), hasher: blake3::Hasher::new() };
             append(&mut self.tar, name, bytes, &mut content)?;
             self.files.push(Entry { path: name.to_owned(), bytes, blake3: content.hasher.finalize().to_string() });
             Ok(())
@@ -343,9 +354,7 @@ fn add_folder<W: Write>(archive: &mut Archive<W>, dir: &Path, name: &str) -> Res
 
 /// Reads every file of a backup, in order, and checks all against the manifest at its end.
 fn read_back(
-    from: &Path,
-    secret: &Secret,
-    mut each: impl FnMut(&str, &mut dyn Read) -> io::Result<()>,
+    from: &Path, secret: &Secret, mut each: impl FnMut(&str, &mut dyn Read) -> io::Result<()>,
 ) -> Result<Manifest, Error> {
     let file = File::open(from).map_err(io_error("open", from))?;
     let locked = |error: age::DecryptError| Error::Locked(error.to_string());
@@ -424,7 +433,12 @@ fn leave_node_key(dir: &Path) -> Result<(), Error> {
 fn raise_inboxes(dir: &Path) -> Result<(), Error> {
     let mut holders = vec![dir.join("node.db")];
     if let Ok(entries) = fs::read_dir(dir.join("shards")) {
-        holders.extend(entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "db")));
+        holders.extend(
+            entries
+                .filter_map(Result::ok)
+                .map(|entry| entry.path())
+                .filter(|path| path.extension().is_some_and(|e| e == "db")),
+        );
     }
     let mut cursors = Vec::new();
     for path in holders {

@@ -31,8 +31,7 @@ fn failed(doing: &'static str) -> impl FnOnce(io::Error) -> Error {
 }
 
 async fn blocking<R: Send + 'static>(
-    doing: &'static str,
-    work: impl FnOnce() -> Result<R, Error> + Send + 'static,
+    doing: &'static str, work: impl FnOnce() -> Result<R, Error> + Send + 'static,
 ) -> Result<R, Error> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Error::Io { doing, source: io::Error::other(error) })?
 }
@@ -129,7 +128,8 @@ impl Blobs for FileBlobs {
             let mut piece = Vec::with_capacity(PIECE_BYTES);
             while piece.len() < PIECE_BYTES {
                 let room = u64::try_from(PIECE_BYTES - piece.len()).unwrap_or(u64::MAX);
-                let read = (&mut stream).take(room).read_buf(&mut piece).await.map_err(failed("read what is to be stored"))?;
+                let read =
+                    (&mut stream).take(room).read_buf(&mut piece).await.map_err(failed("read what is to be stored"))?;
                 if read == 0 {
                     break;
                 }

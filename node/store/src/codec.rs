@@ -163,7 +163,8 @@ pub(crate) fn blobs_in(json: &[u8]) -> Vec<BlobId> {
     let mut rest = json;
     while let Some(at) = find(rest, BLOB_MARK) {
         rest = &rest[at + BLOB_MARK.len()..];
-        let id = rest.get(..HASH_HEX_LEN).and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| hex.parse().ok());
+        let id =
+            rest.get(..HASH_HEX_LEN).and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| hex.parse().ok());
         if let Some(id) = id
             && !found.contains(&id)
         {
@@ -205,7 +206,9 @@ mod tests {
     fn blobs_are_found_where_items_name_them() {
         let one = BlobId::of(b"one");
         let two = BlobId::of(b"two");
-        let json = format!(r#"{{"b":{{"blob":"{one}","size":3}},"x":"bb","y":{{"blob":"{two}"}},"z":{{"blob":"{one}"}},"blob":"no"}}"#);
+        let json = format!(
+            r#"{{"b":{{"blob":"{one}","size":3}},"x":"bb","y":{{"blob":"{two}"}},"z":{{"blob":"{one}"}},"blob":"no"}}"#
+        );
         assert_eq!(blobs_in(json.as_bytes()), [one, two]);
         assert!(blobs_in(b"\"blo").is_empty() && blobs_in(b"").is_empty());
     }

@@ -12,13 +12,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::error::Failed;
 use crate::file;
 use crate::pool::Pool;
-use crate::shard::give_back;
 use crate::writer::{Tables, Writer};
 
 /// The file's name.
 pub(crate) const FILE: &str = "documents.db";
 const SMALL_BYTES: usize = 256;
-const VACUUM_PAUSE: Duration = Duration::from_millis(20);
 
 /// The table of documents in SQLite.
 pub(crate) struct SqliteDocuments {
@@ -149,17 +147,10 @@ impl Tables for DocumentFile {
         if !self.freed {
             return None;
         }
-        match give_back(&self.db) {
-            Ok(true) => Some(VACUUM_PAUSE),
-            Ok(false) => {
-                self.freed = false;
-                None
-            }
-            Err(error) => {
-                tracing::warn!(file = FILE, %error, "free pages could not be given back to the disk");
-                self.freed = false;
-                None
-            }
-        }
+        file::shrink(&self.db, file::FREE_PAGES_KEPT, &mut self.freed).unwrap_or_else(|error| {
+            tracing::warn!(file = FILE, %error, "free pages could not be given back to the disk");
+            self.freed = false;
+            None
+        })
     }
 }

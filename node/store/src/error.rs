@@ -42,7 +42,9 @@ pub(crate) fn named(file: &str, error: &rusqlite::Error) -> Error {
         rusqlite::Error::SqliteFailure(failure, _) => match (failure.code, failure.extended_code) {
             (ffi::ErrorCode::DiskFull, _) => Error::Full { file },
             // A file that may not grow: the disk, a quota or a size limit. SQLite only says FULL for the first.
-            (_, ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_TRUNCATE) => Error::Full { file },
+            (_, ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_SHMSIZE | ffi::SQLITE_IOERR_TRUNCATE) => {
+                Error::Full { file }
+            }
             (ffi::ErrorCode::DatabaseBusy | ffi::ErrorCode::DatabaseLocked, _) => Error::Locked { file },
             (ffi::ErrorCode::DatabaseCorrupt | ffi::ErrorCode::NotADatabase | ffi::ErrorCode::SystemIoFailure, _) => {
                 Error::Damaged { file, detail }

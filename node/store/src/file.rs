@@ -14,6 +14,13 @@ const READER_PATIENCE: Duration = Duration::from_secs(2);
 /// Prepared statements that a connection keeps.
 const STATEMENTS_MAX: usize = 64;
 
+/// Free pages that a file may keep for what comes next.
+pub(crate) const FREE_PAGES_KEPT: i64 = 256;
+/// Free pages given back at once, so that no writer waits long.
+const FREE_PAGES_STEP: i64 = 1_024;
+/// The pause between two such steps.
+const SHRINK_PAUSE: Duration = Duration::from_millis(20);
+
 /// A kind of file and the steps that bring one up to date. A shipped step is never edited.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kind {
@@ -26,7 +33,8 @@ pub(crate) struct Kind {
 pub(crate) const SHARD: Kind = Kind { what: "shard", migrations: &[include_str!("migrations/shard_1.sql")] };
 pub(crate) const INBOX: Kind = Kind { what: "inbox", migrations: &[include_str!("migrations/inbox_1.sql")] };
 pub(crate) const NODE: Kind = Kind { what: "node tables", migrations: &[include_str!("migrations/node_1.sql")] };
-pub(crate) const DOCUMENTS: Kind = Kind { what: "documents", migrations: &[include_str!("migrations/documents_1.sql")] };
+pub(crate) const DOCUMENTS: Kind =
+    Kind { what: "documents", migrations: &[include_str!("migrations/documents_1.sql")] };
 pub(crate) const SEARCH: Kind = Kind { what: "search index", migrations: &[include_str!("migrations/search_1.sql")] };
 
 impl Kind {
@@ -37,7 +45,9 @@ impl Kind {
 }
 
 /// Makes a file of `kind`; `fill` writes its first rows. It appears under its name only when it is whole.
-pub(crate) fn create(path: &Path, kind: Kind, fill: impl FnOnce(&Connection) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+pub(crate) fn create(
+    path: &Path, kind: Kind, fill: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
     let unfinished = beside(path, ".new");
     remove_all(&unfinished).map_err(io_error)?;
     {
@@ -95,6 +105,27 @@ pub(crate) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
+/// Gives some free pages of a file back to the disk, if it has more than `kept`, between transactions of its writer.
+/// `freed` is set while pages are given back and until the file is smaller for it. Tells when to go on.
+pub(crate) fn shrink(db: &Connection, kept: i64, freed: &mut bool) -> rusqlite::Result<Option<Duration>> {
+    let free: i64 = db.prepare_cached("PRAGMA freelist_count")?.query_row([], |row| row.get(0))?;
+    if free > kept {
+        *freed = true;
+        let step = FREE_PAGES_STEP.min(free - kept);
+        db.execute_batch(&format!("PRAGMA incremental_vacuum({step})"))?;
+        return Ok(Some(SHRINK_PAUSE));
+    }
+    if !*freed {
+        return Ok(None);
+    }
+    // File and log shrink at the checkpoint. With a reader in the way it is tried again later; nobody is waited for.
+    db.busy_timeout(Duration::ZERO)?;
+    let in_the_way = db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+    db.busy_timeout(WRITER_PATIENCE)?;
+    *freed = in_the_way?;
+    Ok(freed.then_some(SHRINK_PAUSE))
+}
+
 /// `path` with `ending` after its name.
 pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
@@ -138,6 +169,10 @@ pub(crate) fn bytes_on_disk(path: &Path) -> u64 {
 }
 
 fn io_error(error: io::Error) -> rusqlite::Error {
-    let code = if error.kind() == io::ErrorKind::StorageFull { rusqlite::ffi::SQLITE_FULL } else { rusqlite::ffi::SQLITE_CANTOPEN };
+    let code = if error.kind() == io::ErrorKind::StorageFull {
+        rusqlite::ffi::SQLITE_FULL
+    } else {
+        rusqlite::ffi::SQLITE_CANTOPEN
+    };
     rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), Some(error.to_string()))
 }

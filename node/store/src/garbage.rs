@@ -77,7 +77,10 @@ impl Layout {
         let mut marks = versions.clone();
         let mut roots: HashSet<BlobId> = versions.clone();
         let read = |name: &str, query: &mut dyn FnMut(&Connection) -> Result<(), Failed>| {
-            file::open_reader(&self.dir().join(name)).map_err(Failed::from).and_then(|db| query(&db)).map_err(|failed| failed.named(name))
+            file::open_reader(&self.dir().join(name))
+                .map_err(Failed::from)
+                .and_then(|db| query(&db))
+                .map_err(|failed| failed.named(name))
         };
         // Inboxes before shards: what moves meanwhile is then seen twice.
         for (name, _) in inboxes::files(&self.dir().join("inbox")) {
@@ -88,7 +91,9 @@ impl Layout {
                     let body: Vec<u8> = row.get(1)?;
                     if let Ok(body) = codec::unpack(row.get(0)?, &body) {
                         marks.extend(codec::blobs_in(&body));
-                        roots.extend(serde_json::from_slice::<codec::Head>(&body).ok().map(|head| BlobId(head.version.0)));
+                        roots.extend(
+                            serde_json::from_slice::<codec::Head>(&body).ok().map(|head| BlobId(head.version.0)),
+                        );
                     }
                 }
                 Ok(())

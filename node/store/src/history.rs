@@ -67,7 +67,9 @@ pub(crate) fn signals(file: &str, db: &Connection, job: i64) -> Result<Vec<(u64,
 }
 
 /// Chunks of one job, in the order asked for; those that are not there are left out.
-pub(crate) fn chunks(file: &str, db: &Connection, job: JobId, ids: &[ChunkId]) -> Result<Vec<(ChunkId, Vec<u8>)>, Failed> {
+pub(crate) fn chunks(
+    file: &str, db: &Connection, job: JobId, ids: &[ChunkId],
+) -> Result<Vec<(ChunkId, Vec<u8>)>, Failed> {
     let no = job_row::number(db, job)?.ok_or(Error::NoJob(job))?;
     let mut found = Vec::with_capacity(ids.len());
     let mut query = db.prepare_cached("SELECT codec, body FROM chunk WHERE job = ?1 AND id = ?2")?;

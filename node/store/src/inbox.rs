@@ -14,14 +14,15 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::clock::now;
 use crate::codec::{self, Packed, PackedSubmission};
 use crate::error::Failed;
+use crate::file;
 use crate::inboxes::{self, entry_id, last_id};
 use crate::job_row::int;
-use crate::shard::give_back;
 use crate::writer::{Tables, Writer};
-use crate::file;
 
 /// Drained entries are removed at most this often.
 const TRIM_EVERY: Duration = Duration::from_millis(100);
+/// Free pages that an inbox may keep: it fills and empties all the time.
+const FREE_PAGES_KEPT: i64 = 4_096;
 /// Entries of one shard removed at once, so that no submission waits long.
 const TRIM_MAX: i64 = 2_000;
 
@@ -58,7 +59,9 @@ impl Accepted {
 
 impl SqliteInbox {
     /// Opens the inbox of `gateway` in the data directory `dir`; makes it when it is not there.
-    pub(crate) fn open(dir: &Path, gateway: &str, shards: u16, drained_by: Vec<(ShardNo, PathBuf)>, bell: Bell) -> Result<Self, Error> {
+    pub(crate) fn open(
+        dir: &Path, gateway: &str, shards: u16, drained_by: Vec<(ShardNo, PathBuf)>, bell: Bell,
+    ) -> Result<Self, Error> {
         let file = format!("inbox/{gateway}.db");
         let path = dir.join(&file);
         let tables = (|| {
@@ -80,6 +83,7 @@ impl SqliteInbox {
                 drained_by,
                 trimmed_at: None,
                 left: true,
+                freed: false,
             })
         })();
         let tables = tables.map_err(|error: rusqlite::Error| Failed::from(error).named(&file))?;
@@ -103,8 +107,8 @@ impl Inbox for SqliteInbox {
             let detail = format!("there is no shard {shard}; the data directory has {}", self.shards);
             return Err(Error::Other { file: self.file.clone(), detail });
         }
-        let accepted =
-            Accepted::of(&command).map_err(|error| Error::Other { file: self.file.clone(), detail: error.to_string() })?;
+        let accepted = Accepted::of(&command)
+            .map_err(|error| Error::Other { file: self.file.clone(), detail: error.to_string() })?;
         let cost = accepted.body.bytes.len();
         self.writer.call_now(cost, move |tables: &mut InboxTables| tables.insert(&accepted)).await?;
         Ok(())
@@ -128,9 +132,11 @@ impl DrainedBy {
         if self.db.is_none() {
             self.db = file::open_reader(&self.path).ok();
         }
-        let read = self.db.as_ref()?.prepare_cached("SELECT seq FROM cursor WHERE inbox = ?1 AND incarnation = ?2").and_then(
-            |mut query| query.query_row(params![inbox, incarnation], |row| row.get(0)).optional(),
-        );
+        let read = self
+            .db
+            .as_ref()?
+            .prepare_cached("SELECT seq FROM cursor WHERE inbox = ?1 AND incarnation = ?2")
+            .and_then(|mut query| query.query_row(params![inbox, incarnation], |row| row.get(0)).optional());
         match read {
             Ok(seq) => seq,
             Err(error) => {
@@ -156,13 +162,17 @@ struct InboxTables {
     trimmed_at: Option<Instant>,
     /// Whether there may be entries left to trim.
     left: bool,
+    /// Whether pages are being given back.
+    freed: bool,
 }
 
 impl InboxTables {
     fn insert(&mut self, entry: &Accepted) -> Result<(), Failed> {
         let seq = self.last_seq + 1;
         self.db
-            .prepare_cached("INSERT INTO entry (id, at, kind, job, codec, head, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?
+            .prepare_cached(
+                "INSERT INTO entry (id, at, kind, job, codec, head, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
             .execute(params![
                 entry_id(entry.shard, seq),
                 entry.at,
@@ -190,9 +200,12 @@ impl InboxTables {
                 .optional()?;
             more |= upto.is_some();
             // One statement, one transaction: a crash in between only means that entries are removed later.
-            self.db.prepare_cached("DELETE FROM entry WHERE id >= ?1 AND id <= ?2")?.execute(params![first, upto.unwrap_or(last)])?;
+            self.db
+                .prepare_cached("DELETE FROM entry WHERE id >= ?1 AND id <= ?2")?
+                .execute(params![first, upto.unwrap_or(last)])?;
         }
-        let left: bool = self.db.prepare_cached("SELECT EXISTS (SELECT 1 FROM entry)")?.query_row([], |row| row.get(0))?;
+        let left: bool =
+            self.db.prepare_cached("SELECT EXISTS (SELECT 1 FROM entry)")?.query_row([], |row| row.get(0))?;
         self.left = left;
         Ok(more)
     }
@@ -238,31 +251,37 @@ impl Tables for InboxTables {
             return self.left.then_some(TRIM_EVERY);
         }
         self.trimmed_at = Some(Instant::now());
-        let tidied = self.trim().and_then(|more| if more || self.left { Ok(more) } else { give_back(&self.db) });
+        let tidied = self.trim().and_then(|more| match more || self.left {
+            true => Ok(if more { Some(TRIM_EVERY) } else { None }),
+            false => file::shrink(&self.db, FREE_PAGES_KEPT, &mut self.freed),
+        });
         match tidied {
             // A full disk or a lock: the entries wait for the next time.
             Err(error) => {
                 tracing::warn!(file = %self.file, %error, "drained entries could not be removed");
                 Some(TRIM_EVERY * 10)
             }
-            Ok(true) => Some(TRIM_EVERY),
-            Ok(false) => self.left.then_some(TRIM_EVERY * 2),
+            Ok(Some(_)) => Some(TRIM_EVERY),
+            Ok(None) => self.left.then_some(TRIM_EVERY * 2),
         }
     }
 }
 
 /// The submission of `job` in an inbox, drained or not, read from `db`.
-pub(crate) fn find(db: &Connection, job: JobId, after: i64) -> Result<Option<StoredEntry>, Failed> {
+pub(crate) fn find(db: &Connection, job: JobId) -> Result<Option<StoredEntry>, Failed> {
     let mut query = db.prepare_cached(
-        "SELECT id, at, codec, head, body FROM entry WHERE kind = 0 AND job = ?1 AND id > ?2 ORDER BY id LIMIT 1",
+        "SELECT id, at, codec, head, body, (SELECT incarnation FROM meta) FROM entry WHERE kind = 0 AND job = ?1
+         ORDER BY id DESC LIMIT 1",
     )?;
-    Ok(query.query_row(params![job.0, entry_id(job.shard(), after)], StoredEntry::read).optional()?)
+    Ok(query.query_row([job.0], StoredEntry::read).optional()?)
 }
 
 /// The newest `max` submissions for `shard` after `after`, newest first, accepted before or at `upto`.
-pub(crate) fn newest(db: &Connection, shard: ShardNo, after: i64, upto: i64, max: usize) -> Result<Vec<StoredEntry>, Failed> {
+pub(crate) fn newest(
+    db: &Connection, shard: ShardNo, after: i64, upto: i64, max: usize,
+) -> Result<Vec<StoredEntry>, Failed> {
     let mut query = db.prepare_cached(
-        "SELECT id, at, codec, head, body FROM entry
+        "SELECT id, at, codec, head, body, (SELECT incarnation FROM meta) FROM entry
          WHERE id > ?1 AND id <= ?2 AND kind = 0 AND at <= ?3 ORDER BY id DESC LIMIT ?4",
     )?;
     let max = int(max as u64);
@@ -273,6 +292,8 @@ pub(crate) fn newest(db: &Connection, shard: ShardNo, after: i64, upto: i64, max
 /// A submission as an inbox holds it.
 #[derive(Debug)]
 pub(crate) struct StoredEntry {
+    pub(crate) incarnation: i64,
+    pub(crate) seq: i64,
     pub(crate) at: i64,
     pub(crate) codec: i64,
     pub(crate) head: Option<Vec<u8>>,
@@ -281,6 +302,13 @@ pub(crate) struct StoredEntry {
 
 impl StoredEntry {
     fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self { at: row.get(1)?, codec: row.get(2)?, head: row.get(3)?, body: row.get(4)? })
+        Ok(Self {
+            seq: inboxes::split_id(row.get(0)?).1,
+            at: row.get(1)?,
+            codec: row.get(2)?,
+            head: row.get(3)?,
+            body: row.get(4)?,
+            incarnation: row.get(5)?,
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! The gateways' inboxes as a kernel sees them: read-only, in order, from a cursor on.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -43,6 +43,11 @@ pub(crate) fn cursors(db: &Connection) -> rusqlite::Result<Cursors> {
     rows.collect()
 }
 
+/// Up to where the inbox file of that incarnation is drained.
+pub(crate) fn cursor(cursors: &Cursors, inbox: &str, incarnation: i64) -> i64 {
+    cursors.get(inbox).filter(|(of, _)| *of == incarnation).map_or(0, |(_, seq)| *seq)
+}
+
 /// Keeps a cursor.
 pub(crate) fn keep_cursor(db: &Connection, inbox: &str, at: (i64, i64)) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT OR REPLACE INTO cursor (inbox, incarnation, seq) VALUES (?1, ?2, ?3)")?
@@ -82,14 +87,14 @@ impl Inboxes {
         Self { dir: dir.to_owned(), shard, open: BTreeMap::new(), looked_at: None }
     }
 
-    /// Up to `max` entries after `cursors`: of each inbox in its order, of all in the order they were accepted. Tells
-    /// whether there is more.
-    pub(crate) fn read(&mut self, cursors: &Cursors, max: usize) -> (Vec<Entry>, bool) {
+    /// Up to `max` entries after `cursors`: of each inbox in its order, of all in the order they were accepted. Inboxes in
+    /// `without` are left out. Tells whether there is more.
+    pub(crate) fn read(&mut self, cursors: &Cursors, max: usize, without: &BTreeSet<String>) -> (Vec<Entry>, bool) {
         self.look();
         let mut more = false;
         let mut queues = Vec::with_capacity(self.open.len());
         let mut failed = Vec::new();
-        for (name, source) in &self.open {
+        for (name, source) in self.open.iter().filter(|(name, _)| !without.contains(*name)) {
             match source.read(name, self.shard, cursors, max) {
                 Ok(entries) => {
                     more |= entries.len() == max;
@@ -109,14 +114,16 @@ impl Inboxes {
         (entries, more || left)
     }
 
-    /// Whether some inbox holds a submission of `job` after its cursor.
-    pub(crate) fn holds(&self, job: JobId, cursors: &Cursors) -> bool {
-        self.open.iter().any(|(name, source)| {
+    /// Whether an inbox other than `besides` holds a submission of `job` after its cursor.
+    pub(crate) fn holds(&self, job: JobId, cursors: &Cursors, besides: &str) -> bool {
+        self.open.iter().filter(|(name, _)| *name != besides).any(|(name, source)| {
             let from = source.cursor(name, cursors);
             source
                 .db
                 .prepare_cached("SELECT 1 FROM entry WHERE kind = 0 AND job = ?1 AND id > ?2")
-                .and_then(|mut query| query.query_row(params![job.0, entry_id(self.shard, from)], |_| Ok(())).optional())
+                .and_then(|mut query| {
+                    query.query_row(params![job.0, entry_id(self.shard, from)], |_| Ok(())).optional()
+                })
                 .is_ok_and(|found| found.is_some())
         })
     }
@@ -166,7 +173,7 @@ impl Source {
     }
 
     fn cursor(&self, name: &str, cursors: &Cursors) -> i64 {
-        cursors.get(name).filter(|(incarnation, _)| *incarnation == self.incarnation).map_or(0, |(_, seq)| *seq)
+        cursor(cursors, name, self.incarnation)
     }
 
     fn read(&self, name: &str, shard: ShardNo, cursors: &Cursors, max: usize) -> rusqlite::Result<VecDeque<Entry>> {
@@ -194,7 +201,8 @@ impl Source {
 fn merge(mut queues: Vec<VecDeque<Entry>>, max: usize) -> (Vec<Entry>, bool) {
     let mut merged = Vec::new();
     while merged.len() < max {
-        let earliest = queues.iter_mut().filter(|queue| !queue.is_empty()).min_by_key(|queue| queue.front().map(|entry| entry.at));
+        let earliest =
+            queues.iter_mut().filter(|queue| !queue.is_empty()).min_by_key(|queue| queue.front().map(|entry| entry.at));
         match earliest.and_then(VecDeque::pop_front) {
             Some(entry) => merged.push(entry),
             None => break,

@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use flowork_ports::Blobs;
 use flowork_ports::bell::Bell;
 use flowork_ports::documents::DocumentTable;
 use flowork_ports::store::{Error as StoreError, FileHealth, Inbox, NodeTables, Reader, Shard};
-use flowork_ports::Blobs;
 use flowork_protocol::{ShardNo, Timestamp};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,9 @@ pub(crate) const SEARCH: &str = "search.db";
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A newer Flowork wrote it.
-    #[error("{file} has format {found}, this Flowork knows up to {known}; start the newer Flowork, or restore a backup made by this one")]
+    #[error(
+        "{file} has format {found}, this Flowork knows up to {known}; start the newer Flowork, or restore a backup made by this one"
+    )]
     Newer {
         /// Which file.
         file: String,
@@ -59,7 +61,9 @@ pub enum Error {
     #[error("{0} holds no Flowork data; `flowork up` makes it")]
     Empty(PathBuf),
     /// A file could not be brought up to date. All files are as they were.
-    #[error("the data in {file} could not be brought up to date; it is unchanged, the Flowork that wrote it still runs on it")]
+    #[error(
+        "the data in {file} could not be brought up to date; it is unchanged, the Flowork that wrote it still runs on it"
+    )]
     Migrate {
         /// Which file.
         file: String,
@@ -314,7 +318,10 @@ impl Layout {
     /// The search index is made anew whenever it is missing, old or unreadable: everything in it is elsewhere too.
     fn make_search(&self) -> Result<(), Error> {
         let path = self.dir.join(SEARCH);
-        let usable = path.exists() && file::open_reader(&path).and_then(|db| file::version(&db)).is_ok_and(|found| found == file::SEARCH.version());
+        let usable = path.exists()
+            && file::open_reader(&path)
+                .and_then(|db| file::version(&db))
+                .is_ok_and(|found| found == file::SEARCH.version());
         if !usable {
             file::remove_all(&path).map_err(io_error("remove", &path))?;
             file::create(&path, file::SEARCH, |_| Ok(())).map_err(|error| named(SEARCH, &error))?;
@@ -369,7 +376,10 @@ fn migrated_copy(name: &str, path: &Path, kind: Kind, found: i64) -> Result<Path
         file::migrate(&db, kind, found)?;
         let said: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if said != "ok" {
-            return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), Some(said)));
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
+                Some(said),
+            ));
         }
         db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
     };
@@ -394,4 +404,62 @@ pub(crate) fn shard_file(no: ShardNo) -> String {
 fn private(dir: &Path) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    const OLD: Kind = Kind { what: "test", migrations: &["CREATE TABLE a (x INTEGER) STRICT;"] };
+    const NEW: Kind =
+        Kind { what: "test", migrations: &["CREATE TABLE a (x INTEGER) STRICT;", "ALTER TABLE a ADD COLUMN y TEXT;"] };
+    const BROKEN: Kind = Kind {
+        what: "test",
+        migrations: &["CREATE TABLE a (x INTEGER) STRICT;", "ALTER TABLE nothing ADD COLUMN y TEXT;"],
+    };
+
+    fn old_file(dir: &Path) -> PathBuf {
+        let path = dir.join("a.db");
+        file::create(&path, OLD, |db| db.execute("INSERT INTO a VALUES (7)", []).map(|_| ())).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_file_is_brought_up_to_date_on_a_copy_that_takes_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = old_file(dir.path());
+        let copy = migrated_copy("a.db", &path, NEW, 1).unwrap();
+        assert_eq!(readable_version(&path), Some(1), "the file itself is untouched");
+        file::switch(&copy, &path).unwrap();
+        let db = file::open_reader(&path).unwrap();
+        let row: (i64, Option<String>) =
+            db.query_row("SELECT x, y FROM a", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!((file::version(&db).unwrap(), row), (2, (7, None)));
+        let form: i64 = db.query_row("PRAGMA auto_vacuum", [], |row| row.get(0)).unwrap();
+        assert_eq!(form, 2, "it can still shrink");
+    }
+
+    #[test]
+    fn a_failed_migration_leaves_the_old_file_in_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = old_file(dir.path());
+        let error = migrated_copy("a.db", &path, BROKEN, 1).unwrap_err();
+        assert!(matches!(&error, Error::Migrate { file, .. } if file == "a.db"), "{error}");
+        assert_eq!(readable_version(&path), Some(1));
+        assert!(!file::beside(&path, ".migrating").exists());
+    }
+
+    #[test]
+    fn a_folder_without_data_is_said_to_hold_none() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(matches!(Layout::open(dir.path()), Err(Error::Empty(_))));
+    }
+
+    #[test]
+    fn the_number_of_shards_is_fixed_when_a_directory_is_made() {
+        let dir = tempfile::tempdir().unwrap();
+        Layout::create_or_open_with(dir.path(), 2).unwrap();
+        assert_eq!(Layout::create_or_open_with(dir.path(), 9).unwrap().plan().shards, 2);
+    }
 }

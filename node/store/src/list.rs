@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use crate::codec::Head;
 use crate::error::{Failed, unreadable};
-use crate::inboxes::{self, Cursors};
+use crate::inboxes::{self, Cursors, cursor};
 use crate::job_row::{self, COLUMNS, TABLES};
 use crate::layout::{Layout, SEARCH};
 use crate::{file, inbox};
@@ -44,12 +44,12 @@ impl Key {
 
     /// From the `next` of a page.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        text.split_once('.')
-            .and_then(|(at, id)| Some(Self { at: at.parse().ok()?, id: id.parse().ok()? }))
-            .ok_or_else(|| Error::Other {
+        text.split_once('.').and_then(|(at, id)| Some(Self { at: at.parse().ok()?, id: id.parse().ok()? })).ok_or_else(
+            || Error::Other {
                 file: "after".to_owned(),
                 detail: format!("`{text}` is not where a page ends; pass the `next` of the page before"),
-            })
+            },
+        )
     }
 }
 
@@ -107,9 +107,13 @@ fn fits(query: &Query, after: Option<Key>, job: &Summary) -> bool {
 }
 
 /// The newest `max` jobs of a shard that fit.
-pub(crate) fn newest(file: &str, db: &Connection, query: &Query, after: Option<Key>, max: usize) -> Result<Vec<Summary>, Failed> {
+pub(crate) fn newest(
+    file: &str, db: &Connection, query: &Query, after: Option<Key>, max: usize,
+) -> Result<Vec<Summary>, Failed> {
     let (conditions, values) = conditions(query, after);
-    let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE {conditions} ORDER BY job.accepted_at DESC, job.id DESC LIMIT {max}");
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {TABLES} WHERE {conditions} ORDER BY job.accepted_at DESC, job.id DESC LIMIT {max}"
+    );
     let mut statement = db.prepare_cached(&sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
     let mut found = Vec::new();
@@ -120,9 +124,12 @@ pub(crate) fn newest(file: &str, db: &Connection, query: &Query, after: Option<K
 }
 
 /// Those of the jobs with these numbers that fit.
-pub(crate) fn among(file: &str, db: &Connection, query: &Query, after: Option<Key>, numbers: &[i64]) -> Result<Vec<Summary>, Failed> {
+pub(crate) fn among(
+    file: &str, db: &Connection, query: &Query, after: Option<Key>, numbers: &[i64],
+) -> Result<Vec<Summary>, Failed> {
     let (conditions, values) = conditions(query, after);
-    let mut statement = db.prepare_cached(&format!("SELECT {COLUMNS} FROM {TABLES} WHERE {conditions} AND job.no = ?"))?;
+    let mut statement =
+        db.prepare_cached(&format!("SELECT {COLUMNS} FROM {TABLES} WHERE {conditions} AND job.no = ?"))?;
     let mut found = Vec::new();
     for no in numbers {
         let values = values.iter().cloned().chain([Value::from(*no)]);
@@ -136,7 +143,9 @@ pub(crate) fn among(file: &str, db: &Connection, query: &Query, after: Option<Ke
 
 /// Those of the jobs that the shard has, or has had and forgotten.
 pub(crate) fn known(db: &Connection, jobs: &[JobId]) -> Result<Vec<JobId>, Failed> {
-    let mut query = db.prepare_cached("SELECT EXISTS (SELECT 1 FROM job WHERE id = ?1) OR EXISTS (SELECT 1 FROM seen WHERE id = ?1)")?;
+    let mut query = db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM job WHERE id = ?1) OR EXISTS (SELECT 1 FROM seen WHERE id = ?1)",
+    )?;
     let mut found = Vec::new();
     for job in jobs {
         if query.query_row([job.0], |row| row.get(0))? {
@@ -154,12 +163,7 @@ pub(crate) fn is_gone(db: &Connection, job: JobId) -> Result<bool, Failed> {
 
 /// The newest `max` submissions in one inbox that no shard has drained and that fit.
 pub(crate) fn newest_undrained(
-    file: &str,
-    db: &Connection,
-    inbox: &str,
-    cursors: &BTreeMap<ShardNo, Cursors>,
-    query: &Query,
-    after: Option<Key>,
+    file: &str, db: &Connection, inbox: &str, cursors: &BTreeMap<ShardNo, Cursors>, query: &Query, after: Option<Key>,
     max: usize,
 ) -> Result<Vec<Summary>, Failed> {
     let (incarnation, _) = inboxes::meta(db)?;
@@ -185,12 +189,10 @@ pub(crate) fn newest_undrained(
     Ok(found)
 }
 
-fn cursor(cursors: &Cursors, inbox: &str, incarnation: i64) -> i64 {
-    cursors.get(inbox).filter(|(of, _)| *of == incarnation).map_or(0, |(_, seq)| *seq)
-}
-
 /// How many submissions in one inbox no shard has drained.
-pub(crate) fn count_undrained(db: &Connection, inbox: &str, cursors: &BTreeMap<ShardNo, Cursors>) -> Result<u64, Failed> {
+pub(crate) fn count_undrained(
+    db: &Connection, inbox: &str, cursors: &BTreeMap<ShardNo, Cursors>,
+) -> Result<u64, Failed> {
     let (incarnation, _) = inboxes::meta(db)?;
     // Answered from the index over submissions alone.
     let mut query = db.prepare_cached("SELECT id FROM entry INDEXED BY entry_job WHERE kind = 0")?;
@@ -210,7 +212,8 @@ pub(crate) fn files(layout: &Layout, problems: &BTreeMap<String, String>) -> Vec
     files
         .into_iter()
         .map(|(name, path)| {
-            let problem = problems.get(&name).cloned().or_else(|| (!path.exists()).then(|| "the file is gone".to_owned()));
+            let problem =
+                problems.get(&name).cloned().or_else(|| (!path.exists()).then(|| "the file is gone".to_owned()));
             FileHealth { bytes: file::bytes_on_disk(&path), problem, file: name }
         })
         .collect()
@@ -220,4 +223,3 @@ pub(crate) fn files(layout: &Layout, problems: &BTreeMap<String, String>) -> Vec
 pub(crate) fn free_bytes(dir: &Path) -> u64 {
     rustix::fs::statvfs(dir).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
 }
-

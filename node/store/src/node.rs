@@ -1,5 +1,6 @@
 //! The node's own tables: tokens, sealed secrets, activations, settings.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -135,13 +136,18 @@ pub(crate) fn activations(db: &Connection) -> Result<Vec<Activation>, Failed> {
 
 fn activation(row: &Row<'_>) -> Result<Activation, Failed> {
     let header: String = row.get(2)?;
-    Ok(Activation { preset: PresetId(row.get(0)?), version: VersionId(row.get(1)?), header: parse("an activation", &header)? })
+    Ok(Activation {
+        preset: PresetId(row.get(0)?),
+        version: VersionId(row.get(1)?),
+        header: parse("an activation", &header)?,
+    })
 }
 
 /// All tokens.
 pub(crate) fn tokens(db: &Connection) -> Result<Vec<Token>, Failed> {
-    let mut query =
-        db.prepare_cached("SELECT id, label, secret_hash, role, created_at, expires_at FROM token ORDER BY created_at, id")?;
+    let mut query = db.prepare_cached(
+        "SELECT id, label, secret_hash, role, created_at, expires_at FROM token ORDER BY created_at, id",
+    )?;
     let mut rows = query.query([])?;
     let mut tokens = Vec::new();
     while let Some(row) = rows.next()? {
@@ -184,7 +190,7 @@ struct NodeFile {
 impl NodeFile {
     fn drain(&mut self) -> Result<usize, Failed> {
         let cursors = inboxes::cursors(&self.db)?;
-        let (entries, _) = self.inboxes.read(&cursors, DRAIN_MAX);
+        let (entries, _) = self.inboxes.read(&cursors, DRAIN_MAX, &BTreeSet::new());
         for entry in &entries {
             self.carry_out(entry)?;
             inboxes::keep_cursor(&self.db, &entry.inbox, (entry.incarnation, entry.seq))?;

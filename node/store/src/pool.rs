@@ -41,14 +41,14 @@ impl Pool {
 
     /// Reads on a thread that may block.
     pub(crate) async fn read<R: Send + 'static>(
-        self: &Arc<Self>,
-        query: impl FnOnce(&Connection) -> Result<R, Failed> + Send + 'static,
+        self: &Arc<Self>, query: impl FnOnce(&Connection) -> Result<R, Failed> + Send + 'static,
     ) -> Result<R, Error> {
         let _room = self.room.acquire().await.map_err(|_| Error::Busy(self.file.clone()))?;
         let pool = Arc::clone(self);
-        tokio::task::spawn_blocking(move || pool.read_here(query))
-            .await
-            .map_err(|error| Error::Other { file: self.file.clone(), detail: format!("reading ended by a fault: {error}") })?
+        tokio::task::spawn_blocking(move || pool.read_here(query)).await.map_err(|error| Error::Other {
+            file: self.file.clone(),
+            detail: format!("reading ended by a fault: {error}"),
+        })?
     }
 
     /// Reads on this thread, which may block.

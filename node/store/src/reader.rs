@@ -86,12 +86,11 @@ impl SqliteReader {
         known.iter().map(|(name, pool)| (name.clone(), Arc::clone(pool))).collect()
     }
 
-    /// A job that is accepted and not drained: its submission as stored.
-    async fn undrained(&self, job: JobId) -> Result<Option<inbox::StoredEntry>, Error> {
-        for (_, pool) in self.inboxes() {
-            let found = pool.read(move |db| inbox::find(db, job, 0)).await?;
-            if found.is_some() {
-                return Ok(found);
+    /// The submission of a job in an inbox, drained or not, and the inbox's name.
+    async fn submitted(&self, job: JobId) -> Result<Option<(String, inbox::StoredEntry)>, Error> {
+        for (name, pool) in self.inboxes() {
+            if let Some(entry) = pool.read(move |db| inbox::find(db, job)).await? {
+                return Ok(Some((name, entry)));
             }
         }
         Ok(None)
@@ -100,8 +99,7 @@ impl SqliteReader {
     /// Reads a job in its shard; when it is not there yet, from an inbox; and once more in the shard, where it may have
     /// moved meanwhile.
     async fn find<R: Send + 'static>(
-        &self,
-        job: JobId,
+        &self, job: JobId,
         in_shard: impl Fn(&str, &rusqlite::Connection) -> Result<Option<R>, Failed> + Clone + Send + 'static,
         in_inbox: impl FnOnce(inbox::StoredEntry) -> Result<R, Error>,
     ) -> Result<Option<R>, Error> {
@@ -111,17 +109,21 @@ impl SqliteReader {
         if let Some(found) = pool.read(look.clone()).await? {
             return Ok(Some(found));
         }
-        let Some(entry) = self.undrained(job).await? else {
+        let Some((inbox, entry)) = self.submitted(job).await? else {
             return pool.read(look).await;
         };
-        // A drained entry that is not removed yet, of a job that was forgotten: its key may be all that is left.
-        if let Some(found) = pool.read(look).await? {
-            return Ok(Some(found));
+        let (incarnation, seq) = (entry.incarnation, entry.seq);
+        // In one snapshot: a job that is not in the shard though its entry is drained was forgotten, and one whose key is
+        // remembered will not run again.
+        let look_again = move |db: &rusqlite::Connection| {
+            let is_drained = inboxes::cursor(&inboxes::cursors(db)?, &inbox, incarnation) >= seq;
+            Ok((look(db)?, is_drained || list::is_gone(db, job)?))
+        };
+        match pool.read(look_again).await? {
+            (Some(found), _) => Ok(Some(found)),
+            (None, true) => Ok(None),
+            (None, false) => in_inbox(entry).map(Some),
         }
-        if pool.read(move |db| list::is_gone(db, job)).await? {
-            return Ok(None);
-        }
-        in_inbox(entry).map(Some)
     }
 
     async fn count_undrained(&self) -> Result<u64, Error> {
@@ -231,7 +233,11 @@ fn finish(page: &mut Page, mut found: Vec<Summary>, limit: usize) {
 }
 
 fn health(pool: &Pool, error: &Error) -> FileHealth {
-    FileHealth { file: pool.file().to_owned(), bytes: file::bytes_on_disk(pool.path()), problem: Some(error.to_string()) }
+    FileHealth {
+        file: pool.file().to_owned(),
+        bytes: file::bytes_on_disk(pool.path()),
+        problem: Some(error.to_string()),
+    }
 }
 
 fn head(entry: &inbox::StoredEntry) -> Result<Head, Error> {

@@ -58,11 +58,11 @@ impl Indexer {
         let db = open().map_err(|error: rusqlite::Error| named(SEARCH, &error))?;
         let shards = layout.shards().map(|no| (no, layout.dir().join(shard_file(no)), None)).collect();
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
-        let work = Work { db, shards, stop: Arc::clone(&stop), swept_to: 0 };
-        let thread = thread::Builder::new()
-            .name("search index".to_owned())
-            .spawn(move || work.run())
-            .map_err(|error| Error::Other { file: SEARCH.to_owned(), detail: format!("no thread to write it: {error}") })?;
+        let work = Work { db, shards, stop: Arc::clone(&stop), swept_to: 0, freed: false };
+        let thread =
+            thread::Builder::new().name("search index".to_owned()).spawn(move || work.run()).map_err(|error| {
+                Error::Other { file: SEARCH.to_owned(), detail: format!("no thread to write it: {error}") }
+            })?;
         Ok(Self { stop, thread: Some(thread) })
     }
 }
@@ -83,6 +83,7 @@ struct Work {
     shards: Vec<(ShardNo, PathBuf, Option<Connection>)>,
     stop: Arc<(Mutex<bool>, Condvar)>,
     swept_to: i64,
+    freed: bool,
 }
 
 impl Work {
@@ -142,7 +143,8 @@ impl Work {
         let mut last = done;
         let mut rows_read = 0;
         {
-            let mut query = shard.prepare_cached("SELECT no, job, at, codec, body FROM journal WHERE no > ?1 ORDER BY no LIMIT ?2")?;
+            let mut query = shard
+                .prepare_cached("SELECT no, job, at, codec, body FROM journal WHERE no > ?1 ORDER BY no LIMIT ?2")?;
             let mut rows = query.query(params![done, ROWS_MAX])?;
             while let Some(row) = rows.next()? {
                 last = row.get(0)?;
@@ -175,7 +177,8 @@ impl Work {
         let mut gone = Vec::new();
         for (no, shard, job) in entries {
             let Some((_, _, Some(db))) = self.shards.iter().find(|(no, ..)| no.0 == shard) else { continue };
-            let there = db.prepare_cached("SELECT 1 FROM job WHERE no = ?1")?.query_row([job], |_| Ok(())).optional()?;
+            let there =
+                db.prepare_cached("SELECT 1 FROM job WHERE no = ?1")?.query_row([job], |_| Ok(())).optional()?;
             if there.is_none() {
                 gone.push(no);
             }
@@ -189,7 +192,7 @@ impl Work {
             change.prepare_cached("DELETE FROM doc WHERE no = ?1")?.execute([no])?;
         }
         change.commit()?;
-        crate::shard::give_back(&self.db)?;
+        file::shrink(&self.db, file::FREE_PAGES_KEPT, &mut self.freed)?;
         Ok(())
     }
 }
@@ -206,7 +209,8 @@ fn keep_progress(db: &Connection, shard: ShardNo, no: i64) -> rusqlite::Result<(
 
 fn add(db: &Connection, shard: ShardNo, job: i64, text: &str) -> rusqlite::Result<()> {
     db.prepare_cached("INSERT INTO doc (shard, job) VALUES (?1, ?2)")?.execute(params![shard.0, job])?;
-    db.prepare_cached("INSERT INTO words (rowid, text) VALUES (?1, ?2)")?.execute(params![db.last_insert_rowid(), text])?;
+    db.prepare_cached("INSERT INTO words (rowid, text) VALUES (?1, ?2)")?
+        .execute(params![db.last_insert_rowid(), text])?;
     Ok(())
 }
 
@@ -255,7 +259,9 @@ impl Text {
                     }
                     let body = shard
                         .prepare_cached("SELECT codec, body FROM chunk WHERE job = ?1 AND id = ?2")
-                        .and_then(|mut query| query.query_row(params![job, id.0], |row| Ok((row.get(0)?, row.get(1)?))).optional());
+                        .and_then(|mut query| {
+                            query.query_row(params![job, id.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+                        });
                     // The form of a chunk is the kernel's; its words are the same in any.
                     if let Ok(Some((codec, body))) = body {
                         let body: Vec<u8> = body;
@@ -309,9 +315,7 @@ impl Search {
 
     /// The numbers of jobs that hold all words of `text`, by shard, and how many events the index is behind.
     pub(crate) async fn find(
-        &self,
-        text: &str,
-        shards: &[(ShardNo, Arc<Pool>)],
+        &self, text: &str, shards: &[(ShardNo, Arc<Pool>)],
     ) -> Result<(BTreeMap<ShardNo, Vec<i64>>, u64), Error> {
         let terms = terms(text);
         let read = move |db: &Connection| {
@@ -326,7 +330,10 @@ impl Search {
         for (no, pool) in shards {
             let done = progress.iter().find(|(shard, _)| *shard == no.0).map_or(0, |(_, done)| *done);
             // A shard that cannot be read is named as missing by who lists its jobs.
-            let written = pool.read(|db| Ok(db.query_row("SELECT events FROM meta", [], |row| row.get(0))?)).await.unwrap_or(done);
+            let written = pool
+                .read(|db| Ok(db.query_row("SELECT events FROM meta", [], |row| row.get(0))?))
+                .await
+                .unwrap_or(done);
             lag += unsigned(written - done);
         }
         Ok((found, lag))
@@ -352,7 +359,8 @@ fn matches(db: &Connection, terms: &[String]) -> Result<BTreeMap<ShardNo, Vec<i6
     }
     let one = "SELECT doc.shard, doc.job FROM words JOIN doc ON doc.no = words.rowid WHERE words MATCH ?";
     let all = vec![one; terms.len()].join(" INTERSECT ");
-    let mut query = db.prepare_cached(&format!("SELECT shard, job FROM ({all}) ORDER BY job DESC LIMIT {FOUND_MAX}"))?;
+    let mut query =
+        db.prepare_cached(&format!("SELECT shard, job FROM ({all}) ORDER BY job DESC LIMIT {FOUND_MAX}"))?;
     let mut rows = query.query(rusqlite::params_from_iter(terms))?;
     while let Some(row) = rows.next()? {
         let jobs = found.entry(ShardNo(row.get(0)?)).or_default();

@@ -75,7 +75,9 @@ impl<T, R: Send, F: FnMut(&mut T) -> Result<R, Failed> + Send> Operation<T> for 
             (Ok(commit), Some(Ok(value))) => Ok((value, commit)),
             (Ok(_), Some(Err(error))) | (Err(error), _) => Err(error),
             // Committed without having run: cannot be, and must not be taken for done.
-            (Ok(_), None) => Err(Error::Other { file: String::new(), detail: "the operation was not carried out".to_owned() }),
+            (Ok(_), None) => {
+                Err(Error::Other { file: String::new(), detail: "the operation was not carried out".to_owned() })
+            }
         };
         // Who asked may have gone; what was committed stays.
         let _ = self.reply.send(answer);
@@ -104,6 +106,7 @@ impl<T> Shared<T> {
 pub(crate) struct Writer<T> {
     shared: Arc<Shared<T>>,
     thread: Option<thread::JoinHandle<()>>,
+    gate: tokio::sync::Mutex<()>,
     file: String,
 }
 
@@ -123,7 +126,7 @@ impl<T: Tables> Writer<T> {
                 move || run(tables, &shared)
             })
             .map_err(|error| Error::Other { file: file.clone(), detail: format!("no thread to write it: {error}") })?;
-        Ok(Self { shared, thread: Some(thread), file })
+        Ok(Self { shared, thread: Some(thread), gate: tokio::sync::Mutex::new(()), file })
     }
 
     /// Runs `operation` in the next transaction and waits until it is on disk; gives its value and the commit's number.
@@ -131,32 +134,35 @@ impl<T: Tables> Writer<T> {
     ///
     /// `operation` may be run more than once, each time after a rollback.
     pub(crate) async fn call<R: Send + 'static>(
-        &self,
-        cost_bytes: usize,
-        operation: impl FnMut(&mut T) -> Result<R, Failed> + Send + 'static,
+        &self, cost_bytes: usize, operation: impl FnMut(&mut T) -> Result<R, Failed> + Send + 'static,
     ) -> Result<(R, u64), Error> {
-        let room = self.shared.room.acquire().await.map_err(|_| self.gone())?;
-        room.forget();
-        self.push(cost_bytes, operation).await
+        let (reply, answer) = oneshot::channel();
+        // The order of calls is the order of the queue: the gate is fair, and neither it nor the room may put a caller off
+        // for fairness between tasks while a later call goes on.
+        tokio::task::unconstrained(async {
+            let _gate = self.gate.lock().await;
+            let room = self.shared.room.acquire().await.map_err(|_| self.gone())?;
+            room.forget();
+            self.push(cost_bytes, operation, reply)
+        })
+        .await?;
+        answer.await.map_err(|_| self.gone())?
     }
 
     /// As [`Self::call`], but [`Error::Busy`] at once when the queue is full.
     pub(crate) async fn call_now<R: Send + 'static>(
-        &self,
-        cost_bytes: usize,
-        operation: impl FnMut(&mut T) -> Result<R, Failed> + Send + 'static,
+        &self, cost_bytes: usize, operation: impl FnMut(&mut T) -> Result<R, Failed> + Send + 'static,
     ) -> Result<(R, u64), Error> {
         let room = self.shared.room.try_acquire().map_err(|_| Error::Busy(self.file.clone()))?;
         room.forget();
-        self.push(cost_bytes, operation).await
+        let (reply, answer) = oneshot::channel();
+        self.push(cost_bytes, operation, reply)?;
+        answer.await.map_err(|_| self.gone())?
     }
 
-    async fn push<R: Send + 'static>(
-        &self,
-        cost_bytes: usize,
-        run: impl FnMut(&mut T) -> Result<R, Failed> + Send + 'static,
-    ) -> Result<(R, u64), Error> {
-        let (reply, answer) = oneshot::channel();
+    fn push<R: Send + 'static>(
+        &self, cost_bytes: usize, run: impl FnMut(&mut T) -> Result<R, Failed> + Send + 'static, reply: Answer<R>,
+    ) -> Result<(), Error> {
         {
             let mut waiting = self.shared.lock();
             if waiting.closed {
@@ -165,7 +171,7 @@ impl<T: Tables> Writer<T> {
             waiting.operations.push_back(Box::new(Call { cost_bytes, run, result: None, reply }));
         }
         self.shared.news.notify_one();
-        answer.await.map_err(|_| self.gone())?
+        Ok(())
     }
 }
 
@@ -290,8 +296,7 @@ fn commit<T: Tables>(tables: &mut T, mut group: VecDeque<Box<dyn Operation<T>>>)
 }
 
 fn try_commit<T: Tables>(
-    tables: &mut T,
-    group: &mut VecDeque<Box<dyn Operation<T>>>,
+    tables: &mut T, group: &mut VecDeque<Box<dyn Operation<T>>>,
 ) -> Result<u64, (Option<usize>, Error)> {
     tables.begin().map_err(|failed| (None, failed.named(tables.file())))?;
     for (place, operation) in group.iter_mut().enumerate() {

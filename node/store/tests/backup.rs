@@ -46,12 +46,18 @@ async fn a_backup_taken_under_load_restores_and_its_jobs_go_on() {
             let mut n = 0;
             while !stop.load(Ordering::Relaxed) {
                 for _ in 0..8 {
-                    inbox.submit(Command::Submit(Box::new(submission(id(u16::try_from(n % 4).unwrap(), n))))).await.unwrap();
+                    inbox
+                        .submit(Command::Submit(Box::new(submission(id(u16::try_from(n % 4).unwrap(), n)))))
+                        .await
+                        .unwrap();
                     n += 1;
                 }
                 for shard in &kernel.shards {
                     for claimed in shard.drain(64, 1).await.unwrap().claimed {
-                        shard.append(write(claimed.submission.job, &[log(2, "x")], state(State::Succeeded))).await.unwrap();
+                        shard
+                            .append(write(claimed.submission.job, &[log(2, "x")], state(State::Succeeded)))
+                            .await
+                            .unwrap();
                     }
                 }
             }
@@ -88,7 +94,10 @@ async fn a_backup_taken_under_load_restores_and_its_jobs_go_on() {
     let inbox = restored.inbox("gateway", Bell::default()).unwrap();
     let kernel = restored.kernel(Bell::default()).unwrap();
     for n in 0..40 {
-        inbox.submit(Command::Submit(Box::new(submission(id(u16::try_from(n % 4).unwrap(), 1_000_000 + n))))).await.unwrap();
+        inbox
+            .submit(Command::Submit(Box::new(submission(id(u16::try_from(n % 4).unwrap(), 1_000_000 + n)))))
+            .await
+            .unwrap();
     }
     let mut claimed = Vec::new();
     for shard in &kernel.shards {

@@ -24,9 +24,10 @@ impl Backend for Sqlite {
         let layout = Layout::create_or_open_with(self.dir.path(), 3).unwrap();
         let bell = Bell::default();
         let inbox = layout.inbox("gateway", bell.clone()).unwrap();
+        let other = layout.inbox("gateway-2", bell.clone()).unwrap();
         let kernel = layout.kernel(bell).unwrap();
         assert!(kernel.failures.is_empty(), "{:?}", kernel.failures);
-        Open { inbox, shards: kernel.shards, node: kernel.node, reader: layout.reader() }
+        Open { inbox, other, shards: kernel.shards, node: kernel.node, reader: layout.reader() }
     }
 }
 
@@ -50,6 +51,7 @@ facts!(
     an_append_is_all_or_nothing,
     appends_of_one_job_are_done_in_the_order_of_the_calls,
     signals_reach_jobs_and_stay_until_they_are_carried_out,
+    a_signal_through_one_gateway_waits_for_a_job_through_another,
     a_job_that_has_not_begun_can_be_cancelled_out_of_turn,
     a_claimed_job_with_signals_is_told_of,
     held_jobs_wait_for_their_preset,
@@ -63,7 +65,7 @@ facts!(
 );
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn a_store_behaves_like_its_model(ops in model::ops()) {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use flowork_ports::Bell;
-use flowork_ports::store::{Error, Inbox as _, Query, Reader as _, RowChange};
+use flowork_ports::store::{Error, Query, RowChange};
 use flowork_protocol::command::{Command, Submission};
 use flowork_protocol::job::State;
 use flowork_protocol::{BlobId, Item};
@@ -204,7 +204,7 @@ async fn files_shrink_when_history_goes() {
     let inbox = layout.inbox("gateway", Bell::default()).unwrap();
     for n in 0..300 {
         // Words of random-looking digits do not compress away.
-        let noise: String = (0..60).map(|i| BlobId::of(format!("{n} {i}").as_bytes()).to_string()).collect();
+        let noise: String = (0..200).map(|i| BlobId::of(format!("{n} {i}").as_bytes()).to_string()).collect();
         let one = Submission { input: vec![Item::json(noise.into())], ..submission(id(0, n)) };
         inbox.submit(Command::Submit(Box::new(one))).await.unwrap();
     }
@@ -212,15 +212,16 @@ async fn files_shrink_when_history_goes() {
     for claimed in shard.drain(1_000, 1_000).await.unwrap().claimed {
         shard.append(write(claimed.submission.job, &[log(2, "x")], state(State::Succeeded))).await.unwrap();
     }
-    let size = || ["", "-wal"].iter().map(|end| fs::metadata(dir.path().join(format!("shards/00.db{end}"))).map_or(0, |meta| meta.len())).sum::<u64>();
+    let size = || fs::metadata(dir.path().join("shards/00.db")).unwrap().len();
     let rules = flowork_ports::store::RetentionRules { bytes: Some(4 * 200_000), ..Default::default() };
     let gone = shard.forget(&rules, suite::T0, 1_000).await.unwrap();
     assert!(gone > 100 && gone < 300, "{gone} went");
-    drop(kernel);
-    let layout = Layout::create_or_open(dir.path()).unwrap();
-    let kernel = layout.kernel(Bell::default()).unwrap();
-    drop(kernel);
-    assert!(size() < 2_500_000, "{} bytes are left", size());
+    // The writer gives pages back on its own clock, some at a time.
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    while size() > 1_500_000 && std::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(size() <= 1_500_000, "{} bytes are left", size());
 }
 
 #[tokio::test]
@@ -229,10 +230,14 @@ async fn blobs_that_nothing_names_go_after_the_grace_period() {
     let layout = layout(dir.path());
     let blobs = layout.blobs();
     let put = async |bytes: &'static [u8]| blobs.put_bytes(Bytes::from_static(bytes)).await.unwrap();
-    let (named, waiting, version, lost) = (put(b"named").await, put(b"waiting").await, put(b"version").await, put(b"lost").await);
-    let of = |blob: BlobId| serde_json::from_value::<Item>(serde_json::json!({
-        "json": {}, "files": { "f": { "blob": blob.to_string(), "size": 5, "name": "f" } }
-    })).unwrap();
+    let (named, waiting, version, lost) =
+        (put(b"named").await, put(b"waiting").await, put(b"version").await, put(b"lost").await);
+    let of = |blob: BlobId| {
+        serde_json::from_value::<Item>(serde_json::json!({
+            "json": {}, "files": { "f": { "blob": blob.to_string(), "size": 5, "name": "f" } }
+        }))
+        .unwrap()
+    };
     let inbox = layout.inbox("gateway", Bell::default()).unwrap();
     let kernel = run_jobs(&layout, 0).await;
     let submit = async |n, blob| {
@@ -286,7 +291,9 @@ async fn a_damaged_document_is_named() {
     table.put("a/1", b"one".to_vec()).await.unwrap();
     table.put("a/2", b"two".to_vec()).await.unwrap();
     table.put("b", b"three".to_vec()).await.unwrap();
-    let all = |entries: &[(&str, &[u8])]| entries.iter().map(|(key, body)| ((*key).to_owned(), body.to_vec())).collect::<Vec<_>>();
+    let all = |entries: &[(&str, &[u8])]| {
+        entries.iter().map(|(key, body)| ((*key).to_owned(), body.to_vec())).collect::<Vec<_>>()
+    };
     assert_eq!(table.load_range("a/").await.unwrap(), all(&[("a/1", b"one"), ("a/2", b"two")]));
     assert_eq!(table.load_range("").await.unwrap().len(), 3);
     table.delete("a/1").await.unwrap();
@@ -295,8 +302,13 @@ async fn a_damaged_document_is_named() {
         .unwrap()
         .execute("UPDATE document SET body = x'00' WHERE key = 'a/2'", [])
         .unwrap();
-    for error in [table.load("a/2").await.map(|_| ()).unwrap_err(), table.load_range("a/").await.map(|_| ()).unwrap_err()] {
-        assert!(matches!(&error, Error::Damaged { file, detail } if file == "documents.db" && detail.contains("a/2")), "{error}");
+    for error in
+        [table.load("a/2").await.map(|_| ()).unwrap_err(), table.load_range("a/").await.map(|_| ()).unwrap_err()]
+    {
+        assert!(
+            matches!(&error, Error::Damaged { file, detail } if file == "documents.db" && detail.contains("a/2")),
+            "{error}"
+        );
     }
 }
 
@@ -307,7 +319,10 @@ async fn text_is_found_in_items_logs_and_errors() {
     let inbox = layout.inbox("gateway", Bell::default()).unwrap();
     let kernel = run_jobs(&layout, 0).await;
     for n in 0..4 {
-        let one = Submission { input: vec![Item::json(serde_json::json!({ "city": format!("Zürich-{n}"), "n": 42 }))], ..submission(id(0, n)) };
+        let one = Submission {
+            input: vec![Item::json(serde_json::json!({ "city": format!("Zürich-{n}"), "n": 42 }))],
+            ..submission(id(0, n))
+        };
         inbox.submit(Command::Submit(Box::new(one))).await.unwrap();
     }
     let shard = &kernel.shards[0];
@@ -330,8 +345,8 @@ async fn text_is_found_in_items_logs_and_errors() {
     assert_eq!(find("Zürich-2", vec![]).await, [id(0, 2)]);
     assert_eq!(find("42 engine", vec![]).await, [id(0, 2)], "words from different events of one job");
     assert_eq!(find("zurich", vec![State::Running]).await.len(), 3);
-    assert_eq!(find("nowhere", vec![]).await, []);
-    assert_eq!(find("\"; DROP TABLE", vec![]).await, []);
+    assert!(find("nowhere", vec![]).await.is_empty());
+    assert!(find("\"; DROP TABLE", vec![]).await.is_empty());
     assert!(shard.delete(id(0, 2)).await.unwrap());
-    assert_eq!(find("engine", vec![]).await, []);
+    assert!(find("engine", vec![]).await.is_empty());
 }

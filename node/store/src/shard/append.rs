@@ -139,7 +139,11 @@ impl ShardTables {
     fn change_row(&mut self, place: Place, write: &PackedWrite) -> Result<(), Failed> {
         let row = &write.row;
         let state = row.state.unwrap_or(place.state);
-        if state == place.state && row.due_at.is_none() && row.ended_at.is_none() && row.started_at.is_none() && write.error.is_none()
+        if state == place.state
+            && row.due_at.is_none()
+            && row.ended_at.is_none()
+            && row.started_at.is_none()
+            && write.error.is_none()
         {
             // The commonest case touches no index.
             self.db

@@ -1,18 +1,18 @@
 //! From the inboxes into the shard, exactly once: what is moved and the cursor behind it share a transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use flowork_protocol::JobId;
 use flowork_protocol::command::Command;
 use flowork_protocol::id::PresetId;
 use flowork_protocol::job::State;
-use flowork_protocol::JobId;
 use rusqlite::params;
 
 use super::jobs::{Kept, RawClaim};
 use super::tables::ShardTables;
 use crate::codec::{self, Head};
 use crate::error::Failed;
-use crate::inboxes::{self, Entry};
+use crate::inboxes::{self, Cursors, Entry};
 use crate::job_row::unsigned;
 
 /// Jobs with signals told of at once.
@@ -41,35 +41,14 @@ impl ShardTables {
     /// Moves up to `max` entries in and claims up to `room` jobs.
     pub(super) fn drain(&mut self, max: usize, room: usize) -> Result<RawDrained, Failed> {
         self.leased()?;
-        let mut cursors = inboxes::cursors(&self.db)?;
-        let (entries, mut more) = self.inboxes.read(&cursors, max);
         let mut drained = RawDrained::default();
-        let heads = read_heads(&entries);
-        // With nobody waiting and equal priorities, the order of arrival is the order of claiming: a job need not be
-        // written as queued first.
-        let direct = self.count(State::Queued) == 0 && all_equal(heads.iter().flatten().map(|head| head.priority));
-        let mut moved = BTreeMap::new();
-        for (entry, head) in entries.into_iter().zip(heads) {
-            let at = (entry.incarnation, entry.seq);
-            let inbox = entry.inbox.clone();
-            let step = match head {
-                Some(head) => {
-                    let direct = direct && drained.claimed.len() < room;
-                    self.move_in(entry, &head, direct, &mut drained)?;
-                    Step::Done
-                }
-                None => self.carry_out(&entry, &cursors)?,
-            };
-            if matches!(step, Step::Later) {
-                more = true;
-                break;
-            }
-            cursors.insert(inbox.clone(), at);
-            moved.insert(inbox, at);
-        }
-        for (inbox, at) in moved {
-            inboxes::keep_cursor(&self.db, &inbox, at)?;
-            self.wrote();
+        let mut cursors = inboxes::cursors(&self.db)?;
+        let mut waiting = BTreeSet::new();
+        let mut more = self.move_entries(max, room, &mut cursors, &mut waiting, &mut drained)?;
+        if !waiting.is_empty() {
+            // What an inbox waits for is in another one, perhaps behind everything that was just read.
+            self.move_entries(max, room, &mut cursors, &mut waiting, &mut drained)?;
+            more = true;
         }
         let room_left = room.saturating_sub(drained.claimed.len());
         if room_left > 0 && self.count(State::Queued) > 0 {
@@ -92,6 +71,48 @@ impl ShardTables {
         Ok(drained)
     }
 
+    /// Moves up to `max` entries of those inboxes that do not wait for another; tells whether there is more.
+    fn move_entries(
+        &mut self, max: usize, room: usize, cursors: &mut Cursors, waiting: &mut BTreeSet<String>,
+        drained: &mut RawDrained,
+    ) -> Result<bool, Failed> {
+        let (entries, more) = self.inboxes.read(cursors, max, waiting);
+        let heads = read_heads(&entries);
+        // With nobody waiting and equal priorities, the order of arrival is the order of claiming: a job need not be
+        // written as queued first.
+        let direct = self.count(State::Queued) == 0 && all_equal(heads.iter().flatten().map(|head| head.priority));
+        let mut moved = BTreeMap::new();
+        for (entry, head) in entries.into_iter().zip(heads) {
+            if waiting.contains(&entry.inbox) {
+                continue;
+            }
+            let at = (entry.incarnation, entry.seq);
+            let inbox = entry.inbox.clone();
+            let step = match head {
+                Some(head) => {
+                    let direct = direct && drained.claimed.len() < room;
+                    self.move_in(entry, &head, direct, drained)?;
+                    Step::Done
+                }
+                None => self.carry_out(&entry, cursors)?,
+            };
+            if matches!(step, Step::Later) {
+                waiting.insert(inbox);
+                continue;
+            }
+            cursors.insert(inbox.clone(), at);
+            moved.insert(inbox, at);
+        }
+        // Inboxes that all wait for each other cannot come from work that was accepted in some order: they name jobs that
+        // do not exist, and the next look drops what they wait with.
+        self.stuck = moved.is_empty() && !waiting.is_empty();
+        for (inbox, at) in moved {
+            inboxes::keep_cursor(&self.db, &inbox, at)?;
+            self.wrote();
+        }
+        Ok(more)
+    }
+
     fn move_in(&mut self, entry: Entry, head: &Head, direct: bool, drained: &mut RawDrained) -> Result<(), Failed> {
         let state = match head.concurrency {
             Some(_) => State::Held,
@@ -106,17 +127,19 @@ impl ShardTables {
     }
 
     /// An entry that is no submission.
-    fn carry_out(&mut self, entry: &Entry, cursors: &inboxes::Cursors) -> Result<Step, Failed> {
-        let command = codec::unpack(entry.codec, &entry.body).map_err(|error| error.to_string()).and_then(|bytes| {
-            serde_json::from_slice::<Command>(&bytes).map_err(|error| error.to_string())
-        });
+    fn carry_out(&mut self, entry: &Entry, cursors: &Cursors) -> Result<Step, Failed> {
+        let command = codec::unpack(entry.codec, &entry.body)
+            .map_err(|error| error.to_string())
+            .and_then(|bytes| serde_json::from_slice::<Command>(&bytes).map_err(|error| error.to_string()));
         match command {
             Ok(Command::Signal(job, signal)) => {
                 let body = serde_json::to_string(&signal).unwrap_or_default();
                 match self.signal(job, &body)? {
                     Kept::Yes => {}
                     // Another gateway accepted the job a moment before this one accepted the signal.
-                    Kept::Unknown if self.inboxes.holds(job, cursors) => return Ok(Step::Later),
+                    Kept::Unknown if !self.stuck && self.inboxes.holds(job, cursors, &entry.inbox) => {
+                        return Ok(Step::Later);
+                    }
                     Kept::Unknown => tracing::warn!(%job, "a signal for a job that is not here was dropped"),
                     Kept::Ended => tracing::debug!(%job, "a signal for an ended job was dropped"),
                 }
@@ -126,9 +149,13 @@ impl ShardTables {
                     tracing::warn!(%job, "a job that has not ended or is not here was not deleted");
                 }
             }
-            Ok(_) => tracing::error!(inbox = %entry.inbox, seq = entry.seq, "an inbox entry is not for a shard; it was dropped"),
+            Ok(_) => {
+                tracing::error!(inbox = %entry.inbox, seq = entry.seq, "an inbox entry is not for a shard; it was dropped")
+            }
             // Kept in the inbox it would only stop what comes after it.
-            Err(error) => tracing::error!(inbox = %entry.inbox, seq = entry.seq, %error, "an inbox entry does not read; it was dropped"),
+            Err(error) => {
+                tracing::error!(inbox = %entry.inbox, seq = entry.seq, %error, "an inbox entry does not read; it was dropped")
+            }
         }
         Ok(Step::Done)
     }
@@ -161,12 +188,14 @@ fn read_heads(entries: &[Entry]) -> Vec<Option<Head>> {
     entries
         .iter()
         .map(|entry| {
-            (entry.kind == inboxes::SUBMISSION).then(|| Head::read(entry.head.as_deref(), &entry.body)).and_then(|head| {
-                head.inspect_err(|error| {
-                    tracing::error!(inbox = %entry.inbox, seq = entry.seq, %error, "a submission does not read");
-                })
-                .ok()
-            })
+            (entry.kind == inboxes::SUBMISSION).then(|| Head::read(entry.head.as_deref(), &entry.body)).and_then(
+                |head| {
+                    head.inspect_err(|error| {
+                        tracing::error!(inbox = %entry.inbox, seq = entry.seq, %error, "a submission does not read");
+                    })
+                    .ok()
+                },
+            )
         })
         .collect()
 }

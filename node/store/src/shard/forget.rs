@@ -23,11 +23,7 @@ struct Old {
 impl ShardTables {
     /// Forgets up to `max` jobs that `rules` no longer cover. `bytes_max` is this shard's part of the bytes.
     pub(super) fn forget(
-        &mut self,
-        rules: &RetentionRules,
-        bytes_max: Option<u64>,
-        now: Timestamp,
-        max: usize,
+        &mut self, rules: &RetentionRules, bytes_max: Option<u64>, now: Timestamp, max: usize,
     ) -> Result<u64, Failed> {
         self.leased()?;
         self.flush_presets()?;
@@ -53,7 +49,9 @@ impl ShardTables {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn forget_preset(&mut self, preset: i64, ended: u64, rule: Retention, now: Timestamp, max: usize) -> Result<usize, Failed> {
+    fn forget_preset(
+        &mut self, preset: i64, ended: u64, rule: Retention, now: Timestamp, max: usize,
+    ) -> Result<usize, Failed> {
         let mut gone = 0;
         if let Some(days) = rule.days {
             let before = now.0.saturating_sub(i64::from(days).saturating_mul(DAY_MS));

@@ -37,7 +37,9 @@ pub(super) enum Kept {
 
 impl ShardTables {
     /// Takes a job in as `state`, with its first event. False when its id is known already.
-    pub(super) fn accept(&mut self, head: &Head, codec: i64, body: &[u8], at: Timestamp, state: State) -> Result<bool, Failed> {
+    pub(super) fn accept(
+        &mut self, head: &Head, codec: i64, body: &[u8], at: Timestamp, state: State,
+    ) -> Result<bool, Failed> {
         if head.keyed && self.has_seen(head.job)? {
             return Ok(false);
         }
@@ -82,7 +84,9 @@ impl ShardTables {
     }
 
     /// Adds one row to a job's history.
-    pub(super) fn journal(&mut self, job: i64, seqs: (i64, i64), at: Timestamp, codec: i64, body: &[u8]) -> Result<(), Failed> {
+    pub(super) fn journal(
+        &mut self, job: i64, seqs: (i64, i64), at: Timestamp, codec: i64, body: &[u8],
+    ) -> Result<(), Failed> {
         self.events += seqs.1 - seqs.0 + 1;
         self.db
             .prepare_cached(
@@ -106,8 +110,11 @@ impl ShardTables {
     /// Where a job is.
     pub(super) fn place(&self, job: JobId) -> Result<Option<Place>, Failed> {
         let mut query = self.db.prepare_cached("SELECT no, preset, state, last_seq FROM job WHERE id = ?1")?;
-        let found = query.query_row([job.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).optional()?;
-        found.map(|(no, preset, code, last_seq)| Ok(Place { no, preset, state: self.state(code)?, last_seq })).transpose()
+        let found =
+            query.query_row([job.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))).optional()?;
+        found
+            .map(|(no, preset, code, last_seq)| Ok(Place { no, preset, state: self.state(code)?, last_seq }))
+            .transpose()
     }
 
     fn state(&self, code: i64) -> Result<State, Failed> {
@@ -122,7 +129,9 @@ impl ShardTables {
     }
 
     /// Claims the jobs that `sql` selects (`no, id, preset, last_seq`), which are all in state `from`.
-    pub(super) fn claim(&mut self, sql: &str, values: impl rusqlite::Params, from: State) -> Result<Vec<RawClaim>, Failed> {
+    pub(super) fn claim(
+        &mut self, sql: &str, values: impl rusqlite::Params, from: State,
+    ) -> Result<Vec<RawClaim>, Failed> {
         let found: Vec<(JobId, Place)> = {
             let mut query = self.db.prepare_cached(sql)?;
             let rows = query.query_map(values, |row| {
@@ -203,7 +212,8 @@ impl ShardTables {
                  WHERE state = 3 AND due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2",
             )?;
             let rows = query.query_map(params![now.0, max], |row| {
-                let place = Place { no: row.get(0)?, preset: row.get(2)?, state: State::Waiting, last_seq: row.get(3)? };
+                let place =
+                    Place { no: row.get(0)?, preset: row.get(2)?, state: State::Waiting, last_seq: row.get(3)? };
                 Ok((JobId(row.get(1)?), place))
             })?;
             rows.collect::<Result<_, _>>()?

@@ -26,7 +26,6 @@ use crate::{codec, file, history, job_row};
 
 use append::PackedWrite;
 use jobs::RawClaim;
-pub(crate) use tables::give_back;
 use tables::ShardTables;
 
 /// What an operation without a body of its own counts for in a group.
@@ -44,21 +43,26 @@ pub(crate) struct SqliteShard {
 
 impl SqliteShard {
     /// Opens the file of shard `no` at `path`, called `name` in errors.
-    pub(crate) fn open(path: &Path, name: &str, no: ShardNo, shards: u16, inbox_dir: &Path, bell: Bell) -> Result<Self, Error> {
-        let opened = file::open_writer(path).map_err(Failed::from).and_then(|db| {
-            ShardTables::new(db, no, name.to_owned(), Inboxes::new(inbox_dir, no), bell)
-        });
+    pub(crate) fn open(
+        path: &Path, name: &str, no: ShardNo, shards: u16, inbox_dir: &Path, bell: Bell,
+    ) -> Result<Self, Error> {
+        let opened = file::open_writer(path)
+            .map_err(Failed::from)
+            .and_then(|db| ShardTables::new(db, no, name.to_owned(), Inboxes::new(inbox_dir, no), bell));
         let tables = opened.map_err(|failed| failed.named(name))?;
         Ok(Self { no, shards, writer: Writer::start(tables)?, readers: Pool::new(path.to_owned(), name.to_owned()) })
     }
 
-    fn claimed(&self, raw: Vec<RawClaim>) -> Result<Vec<Claimed>, Error> {
-        raw.into_iter()
-            .map(|claim| {
-                let submission = codec::submission(self.readers.file(), claim.codec, &claim.body)?;
-                Ok(Claimed { accepted_at: claim.at, submission })
-            })
-            .collect()
+    /// Unpacks claimed jobs. One that does not read stays claimed, and is found so by who loads it; the others go on.
+    fn claimed(&self, raw: Vec<RawClaim>) -> Vec<Claimed> {
+        let read = |claim: RawClaim| match codec::submission(self.readers.file(), claim.codec, &claim.body) {
+            Ok(submission) => Some(Claimed { accepted_at: claim.at, submission }),
+            Err(error) => {
+                tracing::error!(shard = %self.no, %error, "a claimed job does not read");
+                None
+            }
+        };
+        raw.into_iter().filter_map(read).collect()
     }
 }
 
@@ -79,7 +83,7 @@ impl Shard for SqliteShard {
     async fn drain(&self, max: usize, room: usize) -> Result<Drained, Error> {
         let cost = ENTRY_BYTES.saturating_mul(max);
         let (raw, _) = self.writer.call(cost, move |tables: &mut ShardTables| tables.drain(max, room)).await?;
-        let claimed = self.claimed(raw.claimed)?;
+        let claimed = self.claimed(raw.claimed);
         Ok(Drained { claimed, signalled: raw.signalled, held: raw.held, more: raw.more })
     }
 
@@ -87,7 +91,7 @@ impl Shard for SqliteShard {
         let preset = preset.clone();
         let claim = move |tables: &mut ShardTables| tables.claim_held(&preset, limit(room));
         let (raw, _) = self.writer.call(SMALL_BYTES, claim).await?;
-        self.claimed(raw)
+        Ok(self.claimed(raw))
     }
 
     async fn append(&self, write: JobWrite) -> Result<u64, Error> {

@@ -11,18 +11,12 @@ use flowork_protocol::{JobId, ShardNo};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::Failed;
+use crate::file;
 use crate::inboxes::Inboxes;
 use crate::writer::Tables;
 
 /// Presets and sources whose numbers are kept in memory.
 const INTERNED_MAX: usize = 10_000;
-/// Free pages that a file may keep for what comes next.
-const FREE_PAGES_KEPT: i64 = 256;
-/// Free pages given back at once, so that no writer waits long.
-const FREE_PAGES_STEP: i64 = 1_024;
-/// The pause between two such steps.
-const VACUUM_PAUSE: Duration = Duration::from_millis(20);
-
 /// What one commit changes in a preset's counts.
 #[derive(Debug, Default, Clone, Copy)]
 struct Delta {
@@ -38,6 +32,8 @@ pub(crate) struct ShardTables {
     pub(super) announce: BTreeSet<JobId>,
     /// Signals not carried out.
     pub(super) signals: i64,
+    /// Set when inboxes waited for each other and nothing moved.
+    pub(super) stuck: bool,
     /// Set when pages became free.
     pub(super) freed: bool,
     file: String,
@@ -59,13 +55,16 @@ pub(crate) struct ShardTables {
 
 impl ShardTables {
     /// For the open file of `shard`.
-    pub(super) fn new(db: Connection, shard: ShardNo, file: String, inboxes: Inboxes, bell: Bell) -> Result<Self, Failed> {
+    pub(super) fn new(
+        db: Connection, shard: ShardNo, file: String, inboxes: Inboxes, bell: Bell,
+    ) -> Result<Self, Failed> {
         let mut tables = Self {
             db,
             shard,
             inboxes,
             announce: BTreeSet::new(),
             signals: 0,
+            stuck: false,
             freed: true,
             file,
             bell,
@@ -91,7 +90,8 @@ impl ShardTables {
     fn reload(&mut self) -> Result<(), Failed> {
         let stored: u16 = self.db.query_row("SELECT shard FROM meta", [], |row| row.get(0))?;
         if stored != self.shard.0 {
-            let detail = format!("it holds shard {}, not {}; put the files back under their names", ShardNo(stored), self.shard);
+            let detail =
+                format!("it holds shard {}, not {}; put the files back under their names", ShardNo(stored), self.shard);
             return Err(Error::Damaged { file: self.file.clone(), detail }.into());
         }
         self.read_meta()?;
@@ -213,7 +213,9 @@ impl ShardTables {
             return Ok(*no);
         }
         let values = params![preset, version.0, name];
-        self.db.prepare_cached("INSERT OR IGNORE INTO source (preset, version, name) VALUES (?1, ?2, ?3)")?.execute(values)?;
+        self.db
+            .prepare_cached("INSERT OR IGNORE INTO source (preset, version, name) VALUES (?1, ?2, ?3)")?
+            .execute(values)?;
         self.wrote();
         let no = self
             .db
@@ -303,33 +305,10 @@ impl Tables for ShardTables {
         if !self.freed {
             return None;
         }
-        match give_back(&self.db) {
-            Ok(true) => Some(VACUUM_PAUSE),
-            Ok(false) => {
-                self.freed = false;
-                None
-            }
-            Err(error) => {
-                tracing::warn!(file = %self.file, %error, "free pages could not be given back to the disk");
-                self.freed = false;
-                None
-            }
-        }
+        file::shrink(&self.db, file::FREE_PAGES_KEPT, &mut self.freed).unwrap_or_else(|error| {
+            tracing::warn!(file = %self.file, %error, "free pages could not be given back to the disk");
+            self.freed = false;
+            None
+        })
     }
-}
-
-/// Gives some free pages of a file back to the disk; tells whether there are more.
-pub(crate) fn give_back(db: &Connection) -> rusqlite::Result<bool> {
-    let free: i64 = db.query_row("PRAGMA freelist_count", [], |row| row.get(0))?;
-    if free <= FREE_PAGES_KEPT {
-        return Ok(false);
-    }
-    let step = FREE_PAGES_STEP.min(free - FREE_PAGES_KEPT);
-    db.execute_batch(&format!("PRAGMA incremental_vacuum({step})"))?;
-    if free - step <= FREE_PAGES_KEPT {
-        // The file itself shrinks at the checkpoint; a passive one waits for nobody.
-        db.execute_batch("PRAGMA wal_checkpoint(PASSIVE)")?;
-        return Ok(false);
-    }
-    Ok(true)
 }

@@ -171,12 +171,47 @@ pub async fn signals_reach_jobs_and_stay_until_they_are_carried_out(backend: &im
     store.shards[0].append(done).await.unwrap();
     assert!(store.shards[0].load(job).await.unwrap().signals.is_empty());
     // From one job to another, in one commit.
-    let ends = JobWrite { signals: vec![(job, Signal::Resume)], ..write(other, &[log(2, "ends")], state(State::Failed)) };
+    let ends =
+        JobWrite { signals: vec![(job, Signal::Resume)], ..write(other, &[log(2, "ends")], state(State::Failed)) };
     store.shards[0].append(ends).await.unwrap();
     assert_eq!(store.drain(9).await.signalled, [job]);
     store.signal(other, Signal::Pause).await;
     assert!(store.drain(9).await.signalled.is_empty(), "an ended job hears nothing");
     assert!(store.shards[0].load(other).await.unwrap().signals.is_empty());
+}
+
+pub async fn a_signal_through_one_gateway_waits_for_a_job_through_another(backend: &impl Backend) {
+    let store = backend.open();
+    store.take().await;
+    let job = id(0, 1);
+    // As a clock that jumps leaves them: the signal looks older than what it is for, and hides behind it.
+    store.signal(job, Signal::Pause).await;
+    for n in 2..6 {
+        store.submit(submission(id(0, n))).await;
+    }
+    store.other.submit(Command::Submit(Box::new(submission(id(0, 10))))).await.unwrap();
+    store.other.submit(Command::Submit(Box::new(submission(job)))).await.unwrap();
+    let mut claimed = Vec::new();
+    let mut signalled = Vec::new();
+    for _ in 0..9 {
+        let drained = store.shards[0].drain(1, 9).await.unwrap();
+        claimed.extend(ids(&drained.claimed));
+        signalled.extend(drained.signalled);
+    }
+    assert_eq!(signalled, [job]);
+    claimed.sort_unstable();
+    assert_eq!(claimed, [1, 2, 3, 4, 5, 10].map(|n| id(0, n)));
+    // Two that wait for each other's end are not waited for.
+    store.signal(id(0, 30), Signal::Pause).await;
+    store.other.submit(Command::Signal(id(0, 31), Signal::Pause)).await.unwrap();
+    store.submit(submission(id(0, 31))).await;
+    store.other.submit(Command::Submit(Box::new(submission(id(0, 30))))).await.unwrap();
+    let mut claimed = Vec::new();
+    for _ in 0..6 {
+        claimed.extend(ids(&store.shards[0].drain(9, 9).await.unwrap().claimed));
+    }
+    claimed.sort_unstable();
+    assert_eq!(claimed, [id(0, 30), id(0, 31)]);
 }
 
 pub async fn a_job_that_has_not_begun_can_be_cancelled_out_of_turn(backend: &impl Backend) {
@@ -210,7 +245,9 @@ pub async fn held_jobs_wait_for_their_preset(backend: &impl Backend) {
     store.take().await;
     for n in 0..5 {
         let priority = i32::try_from(n % 2).unwrap();
-        store.submit(flowork_protocol::command::Submission { concurrency: Some(2), priority, ..submission(id(0, n)) }).await;
+        store
+            .submit(flowork_protocol::command::Submission { concurrency: Some(2), priority, ..submission(id(0, n)) })
+            .await;
     }
     let drained = store.shards[0].drain(64, 64).await.unwrap();
     assert!(drained.claimed.is_empty());
@@ -347,7 +384,8 @@ pub async fn lists_are_filtered(backend: &impl Backend) {
         let parent = (n == 5).then(|| (id(0, 0), "a".to_owned()));
         let name = if n < 3 { "orders" } else { "mails" };
         let preset = PresetId::from(if n < 3 { "preset-1" } else { "preset-2" });
-        let one = flowork_protocol::command::Submission { parent, preset, name: name.to_owned(), ..submission(id(0, n)) };
+        let one =
+            flowork_protocol::command::Submission { parent, preset, name: name.to_owned(), ..submission(id(0, n)) };
         store.submit(one).await;
     }
     store.drain(9).await;
@@ -364,8 +402,13 @@ pub async fn lists_are_filtered(backend: &impl Backend) {
     assert_eq!(list(Query { preset: Some("mails".to_owned()), ..Query::default() }).await, [3, 4, 5]);
     assert_eq!(list(Query { preset: Some("preset-1".to_owned()), ..Query::default() }).await, [0, 1, 2]);
     assert_eq!(list(Query { parent: Some(id(0, 0)), ..Query::default() }).await, [5]);
-    assert_eq!(list(Query { until: Some(Timestamp(0)), ..Query::default() }).await, []);
-    let running = Query { states: vec![State::Running], preset: Some("mails".to_owned()), since: Some(Timestamp(0)), ..Query::default() };
+    assert_eq!(list(Query { until: Some(Timestamp(0)), ..Query::default() }).await, Vec::<u64>::new());
+    let running = Query {
+        states: vec![State::Running],
+        preset: Some("mails".to_owned()),
+        since: Some(Timestamp(0)),
+        ..Query::default()
+    };
     assert_eq!(list(running).await, [3, 5]);
     assert_eq!(store.reader.job(id(0, 4)).await.unwrap().unwrap().error, Some(error));
     let stats = store.reader.stats().await.unwrap();

@@ -17,6 +17,8 @@ use flowork_protocol::{Item, JobId, PresetId, ShardNo, Timestamp, VersionId};
 /// The halves of one open store.
 pub struct Open {
     pub inbox: Arc<dyn Inbox>,
+    /// The inbox of a second gateway.
+    pub other: Arc<dyn Inbox>,
     pub shards: Vec<Arc<dyn Shard>>,
     pub node: Arc<dyn NodeTables>,
     pub reader: Arc<dyn Reader>,
@@ -99,6 +101,7 @@ pub fn submission(job: JobId) -> Submission {
         dry_run: false,
         replay: None,
         parent: None,
+        depth: 0,
     }
 }
 

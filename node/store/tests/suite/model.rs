@@ -90,8 +90,12 @@ impl Model {
     }
 
     fn claim(&mut self, from: State, room: usize) -> Vec<u64> {
-        let mut found: Vec<_> =
-            self.jobs.iter().filter(|(_, job)| job.state == from).map(|(n, job)| (-job.priority, job.order, *n)).collect();
+        let mut found: Vec<_> = self
+            .jobs
+            .iter()
+            .filter(|(_, job)| job.state == from)
+            .map(|(n, job)| (-job.priority, job.order, *n))
+            .collect();
         found.sort_unstable();
         found.truncate(room);
         for (_, _, n) in &found {
@@ -170,12 +174,14 @@ pub async fn a_store_behaves_like_its_model(backend: &impl Backend, ops: Vec<Op>
     }
     for n in 0..JOBS {
         let job = model.jobs.get(&n);
-        let undrained = model.inbox.iter().any(|one| matches!(one, Command::Submit(submission) if submission.job == id(0, n)));
+        let undrained =
+            model.inbox.iter().any(|one| matches!(one, Command::Submit(submission) if submission.job == id(0, n)));
         let stored = store.reader.job(id(0, n)).await.unwrap();
         match (job, stored) {
             (Some(job), Some(stored)) => {
                 assert_eq!((stored.state, stored.last_seq, stored.priority), (job.state, job.last_seq, job.priority));
-                let seqs: Vec<_> = store.reader.events(id(0, n), 0, 10_000).await.unwrap().iter().map(|event| event.seq).collect();
+                let seqs: Vec<_> =
+                    store.reader.events(id(0, n), 0, 10_000).await.unwrap().iter().map(|event| event.seq).collect();
                 assert_eq!(seqs, (1..=job.last_seq).collect::<Vec<_>>());
             }
             (None, stored) => assert!(undrained || stored.is_none(), "{stored:?}"),
