@@ -18,8 +18,8 @@ pub mod manifest;
 pub mod plan;
 pub mod preset;
 pub mod time;
-pub mod wire;
 pub mod view;
+pub mod wire;
 
 pub use failure::Failure;
 pub use id::{BlobId, JobId, NodeId, PresetId, ShardNo, StepId, VersionId};

@@ -1,5 +1,6 @@
 //! Versions: presets that never change again, named by the hash of their canonical JSON.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -111,7 +112,7 @@ impl Freezer {
         let rows =
             rows::read(&*self.table, &format!("version/{preset}/")).await.map_err(|error| rows::refused(&error))?;
         let mut versions = rows.into_iter().map(|(key, row)| parse(&key, row)).collect::<Result<Vec<_>, _>>()?;
-        versions.sort_by(|one, other| (other.frozen_at, other.id).cmp(&(one.frozen_at, one.id)));
+        versions.sort_by_key(|version| Reverse((version.frozen_at, version.id)));
         Ok(versions)
     }
 

@@ -54,8 +54,15 @@ pub(crate) struct Open {
     pub(crate) id: PresetId,
     pub(crate) handle: DocHandle,
     pub(crate) editing: AsyncMutex<Editing>,
-    /// The last version frozen from it, and at which heads.
-    frozen: Mutex<Option<(Vec<ChangeHash>, Version, Arc<Preset>)>>,
+    /// The last version frozen from it.
+    frozen: Mutex<Option<Frozen>>,
+}
+
+/// A version, and what it was frozen from.
+struct Frozen {
+    at: Vec<ChangeHash>,
+    version: Version,
+    preset: Arc<Preset>,
 }
 
 /// What only one edit at a time may have.
@@ -182,14 +189,14 @@ impl Open {
     /// The version that was last frozen, if it was at these heads.
     pub(crate) fn frozen_at(&self, heads: &[ChangeHash]) -> Option<(Version, Arc<Preset>)> {
         let frozen = self.frozen.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, version, preset) = frozen.as_ref().filter(|(at, ..)| at == heads)?;
-        Some((version.clone(), preset.clone()))
+        let frozen = frozen.as_ref().filter(|frozen| frozen.at == heads)?;
+        Some((frozen.version.clone(), frozen.preset.clone()))
     }
 
     /// Remembers the version that was frozen last: running the same draft again and again freezes it once.
-    pub(crate) fn keep_frozen(&self, heads: Vec<ChangeHash>, version: &Version, preset: &Preset) {
-        let frozen = Some((heads, version.clone(), Arc::new(preset.clone())));
-        *self.frozen.lock().unwrap_or_else(PoisonError::into_inner) = frozen;
+    pub(crate) fn keep_frozen(&self, at: Vec<ChangeHash>, version: &Version, preset: &Preset) {
+        let frozen = Frozen { at, version: version.clone(), preset: Arc::new(preset.clone()) };
+        *self.frozen.lock().unwrap_or_else(PoisonError::into_inner) = Some(frozen);
     }
 
     /// The document as it is now, to read or to try an edit on.

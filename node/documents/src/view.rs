@@ -256,13 +256,14 @@ impl Reader<'_> {
         let clashes: Vec<StepId> =
             preset.triggers.keys().filter(|id| preset.steps.contains_key(*id)).cloned().collect();
         for id in clashes {
-            let free = (1_u32..).map(|count| match count {
+            let mut free = (1_u32..).map(|count| match count {
                 1 => format!("{id}-trigger"),
                 more => format!("{id}-trigger-{more}"),
             });
-            let taken =
-                |name: &String| preset.steps.contains_key(name.as_str()) || preset.triggers.contains_key(name.as_str());
-            let Some(name) = free.skip_while(taken).next() else { continue };
+            let is_free = |name: &String| {
+                !preset.steps.contains_key(name.as_str()) && !preset.triggers.contains_key(name.as_str())
+            };
+            let Some(name) = free.find(is_free) else { continue };
             if let Some(trigger) = preset.triggers.remove(&id) {
                 self.repairs.push(format!(
                     "a step and a trigger were both named `{id}` at the same time; the trigger reads as `{name}`"

@@ -64,7 +64,11 @@ impl Backup for ChildBackup {
                 let _ = stderr.take(COMPLAINT_BYTES_MAX).read_to_end(&mut complaint).await;
             }
             let complaint = String::from_utf8_lossy(&complaint).trim().to_owned();
-            return Err(if complaint.is_empty() { "the process that writes backups died".to_owned() } else { complaint });
+            return Err(if complaint.is_empty() {
+                "the process that writes backups died".to_owned()
+            } else {
+                complaint
+            });
         }
         first.truncate(read);
         let rest = Whole { stdout, child, status: None };
@@ -123,7 +127,8 @@ fn write(data: &Path) -> anyhow::Result<()> {
     use anyhow::Context as _;
     let mut passphrase = Zeroizing::new(String::new());
     std::io::Read::take(std::io::stdin(), PASSPHRASE_BYTES_MAX)
-        .read_to_string(&mut passphrase).context("cannot read the passphrase")?;
+        .read_to_string(&mut passphrase)
+        .context("cannot read the passphrase")?;
     let layout = Layout::open(data)?;
     let target = data.join("run").join(format!("backup-{}", std::process::id()));
     // What a killed process left there.

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use flowork_ports::Documents;
 use flowork_ports::documents::{Change, Draft, DraftSummary, Error, FrozenPreset, Version};
+use flowork_protocol::VersionId;
 use flowork_protocol::preset::Preset;
 use flowork_protocol::wire::{self, Party, Refusal, Verb};
-use flowork_protocol::VersionId;
 use serde::{Deserialize, Serialize};
 
 use crate::link::Link;

@@ -29,11 +29,7 @@ pub(crate) struct Embedded {
 
 impl Embedded {
     /// Takes the lock on `data` and starts every role.
-    pub(crate) async fn start(
-        data: &Path,
-        home: &Path,
-        passphrase: Option<&Zeroizing<String>>,
-    ) -> Result<Self, Fail> {
+    pub(crate) async fn start(data: &Path, home: &Path, passphrase: Option<&Zeroizing<String>>) -> Result<Self, Fail> {
         let prepared = prepare::prepare(data, home, passphrase)?;
         let bell = Bell::default();
         let cancel = CancellationToken::new();
@@ -65,8 +61,7 @@ impl Embedded {
             documents: std::sync::Arc::new(documents.clone()),
             roles,
         };
-        let gateway =
-            rooms::gateway(&prepared.layout, library, parts, bell, cancel.clone()).await.map_err(fail)?;
+        let gateway = rooms::gateway(&prepared.layout, library, parts, bell, cancel.clone()).await.map_err(fail)?;
         let files = NodeFiles::write(data, gateway.addr, &prepared.token)
             .map_err(|error| Fail::because("cannot say where the node listens", &error))?;
         let client = Client::new(gateway.addr, prepared.token.clone())?;

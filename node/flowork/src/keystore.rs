@@ -87,20 +87,23 @@ pub(crate) fn forget_node_key(dir: &Path) {
 /// Reads the keys in `dir`, makes those that are missing, and encrypts plain ones when a passphrase is given.
 pub(crate) fn open(dir: &Path, passphrase: Option<&Zeroizing<String>>) -> Result<Keys, Error> {
     if !dir.is_dir() {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(dir)
-            .map_err(|source| Error::Io { doing: "make", path: dir.to_owned(), source })?;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|source| Error::Io {
+            doing: "make",
+            path: dir.to_owned(),
+            source,
+        })?;
     }
-    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))
-        .map_err(|source| Error::Io { doing: "protect", path: dir.to_owned(), source })?;
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).map_err(|source| Error::Io {
+        doing: "protect",
+        path: dir.to_owned(),
+        source,
+    })?;
     let mut notes = Vec::new();
     let node_text = one_key(&dir.join(NODE_FILE), passphrase, &mut notes, fresh_node_key)?;
     let vault_text = one_key(&dir.join(VAULT_FILE), passphrase, &mut notes, || Ok(fresh_vault_key()))?;
     let node_seed = parse_node_key(&node_text).ok_or_else(|| Error::Damaged(dir.join(NODE_FILE)))?;
-    let identity = age::x25519::Identity::from_str(vault_text.trim())
-        .map_err(|_| Error::Damaged(dir.join(VAULT_FILE)))?;
+    let identity =
+        age::x25519::Identity::from_str(vault_text.trim()).map_err(|_| Error::Damaged(dir.join(VAULT_FILE)))?;
     notes.dedup();
     Ok(Keys {
         node_seed,
@@ -111,9 +114,7 @@ pub(crate) fn open(dir: &Path, passphrase: Option<&Zeroizing<String>>) -> Result
 }
 
 fn one_key(
-    plain: &Path,
-    passphrase: Option<&Zeroizing<String>>,
-    notes: &mut Vec<&'static str>,
+    plain: &Path, passphrase: Option<&Zeroizing<String>>, notes: &mut Vec<&'static str>,
     make: impl FnOnce() -> Result<Zeroizing<String>, Error>,
 ) -> Result<Zeroizing<String>, Error> {
     let sealed = plain.with_extension("key.age");
@@ -126,7 +127,11 @@ fn one_key(
         return Ok(text);
     }
     let text = if plain.exists() {
-        let bytes = Zeroizing::new(fs::read(plain).map_err(|source| Error::Io { doing: "read", path: plain.to_owned(), source })?);
+        let bytes = Zeroizing::new(fs::read(plain).map_err(|source| Error::Io {
+            doing: "read",
+            path: plain.to_owned(),
+            source,
+        })?);
         Zeroizing::new(std::str::from_utf8(&bytes).map_err(|_| Error::Damaged(plain.to_owned()))?.to_owned())
     } else {
         notes.push("made new keys");
@@ -193,13 +198,8 @@ fn decrypt(path: &Path, passphrase: &str) -> Result<Zeroizing<String>, Error> {
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let io = |doing| move |source| Error::Io { doing, path: path.to_owned(), source };
     let fresh = path.with_extension("new");
-    let mut file = fs::File::options()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&fresh)
-        .map_err(io("make"))?;
+    let mut file =
+        fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(io("make"))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io("write"))?;
     fs::rename(&fresh, path).map_err(io("replace"))?;
     if let Some(dir) = path.parent() {

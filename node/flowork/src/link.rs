@@ -74,10 +74,7 @@ struct Waiting {
 /// Opens `me`'s end on `stream`. The task ends when the link does; its result says why. `first_id` must differ between lives
 /// of one role (a random number), so that a late answer to the life before is not taken for one to this.
 pub(crate) fn open(
-    stream: UnixStream,
-    me: Party,
-    first_id: u64,
-    serve: Arc<dyn Serve>,
+    stream: UnixStream, me: Party, first_id: u64, serve: Arc<dyn Serve>,
 ) -> (Link, JoinHandle<Result<(), Error>>) {
     let (reader, writer) = stream.into_split();
     let (out, frames) = mpsc::channel(FRAMES_WAITING_MAX);
@@ -134,10 +131,7 @@ impl Link {
 
     /// Like [`Self::call`], with the bodies as values.
     pub(crate) async fn ask<Q: Serialize, A: for<'de> Deserialize<'de>>(
-        &self,
-        peer: Party,
-        verb: Verb,
-        question: &Q,
+        &self, peer: Party, verb: Verb, question: &Q,
     ) -> Result<A, Error> {
         let answer = self.call(peer, verb, wire::to_body(question)?).await?;
         Ok(wire::from_body(&answer)?)
@@ -355,8 +349,7 @@ impl<R: AsyncRead + Unpin> Frames<R> {
 
 /// Writes frames until nobody can send any more or the other end is gone.
 pub(crate) async fn write_frames<W: AsyncWrite + Unpin>(
-    mut writer: W,
-    mut frames: mpsc::Receiver<Frame>,
+    mut writer: W, mut frames: mpsc::Receiver<Frame>,
 ) -> Result<(), Error> {
     let mut batch = Vec::with_capacity(FRAMES_PER_WRITE_MAX);
     let mut bytes = Vec::new();

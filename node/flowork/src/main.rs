@@ -79,5 +79,6 @@ fn init_log(environment: &config::Environment, of_the_node: bool) {
     });
     let colours = std::io::stderr().is_terminal() && !environment.no_color;
     // A second call (there is none) would leave the first in place.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).try_init();
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).try_init();
 }

@@ -70,10 +70,7 @@ pub(crate) fn library(folders: &Folders) -> (Arc<Library>, flowork_workers::Hand
 
 /// The keeper of drafts.
 pub(crate) async fn docs(
-    layout: &Layout,
-    library: Arc<Library>,
-    bell: Bell,
-    cancel: CancellationToken,
+    layout: &Layout, library: Arc<Library>, bell: Bell, cancel: CancellationToken,
 ) -> Result<flowork_documents::Handle, Error> {
     let options = flowork_documents::Options {
         table: layout.document_table()?,
@@ -108,10 +105,7 @@ impl Kernel {
 
 /// The runner of jobs.
 pub(crate) fn kernel(
-    layout: &Layout,
-    (library, workers): (Arc<Library>, flowork_workers::Handle),
-    vault_identity: &str,
-    bell: Bell,
+    layout: &Layout, (library, workers): (Arc<Library>, flowork_workers::Handle), vault_identity: &str, bell: Bell,
     cancel: &CancellationToken,
 ) -> Result<Kernel, Error> {
     let store = layout.kernel(bell.clone())?;
@@ -145,11 +139,7 @@ pub(crate) struct GatewayParts {
 
 /// The one who speaks HTTP.
 pub(crate) async fn gateway(
-    layout: &Layout,
-    library: Arc<Library>,
-    parts: GatewayParts,
-    bell: Bell,
-    cancel: CancellationToken,
+    layout: &Layout, library: Arc<Library>, parts: GatewayParts, bell: Bell, cancel: CancellationToken,
 ) -> Result<flowork_gateway::Handle, Error> {
     let Start { node_id, vault_recipient, local_token_hash, hosts, .. } = parts.start;
     let options = flowork_gateway::Options {

@@ -44,7 +44,9 @@ impl Vault for AgeVault {
             return Ok(None);
         };
         let plain = age::decrypt(&self.identity, &sealed).map_err(|_| {
-            format!("the secret `{name}` was sealed to another vault key; set it again with `flowork secret set {name}`")
+            format!(
+                "the secret `{name}` was sealed to another vault key; set it again with `flowork secret set {name}`"
+            )
         })?;
         String::from_utf8(plain).map(Some).map_err(|_| format!("the secret `{name}` is not text; set it again"))
     }

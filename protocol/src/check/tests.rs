@@ -28,7 +28,12 @@ impl Catalogue for Few {
             config: json!({}),
             effect: Effect::Pure,
             permissions: Permissions::default(),
-            example: Example { title: String::new(), config: json!({}), input: BTreeMap::new(), output: BTreeMap::new() },
+            example: Example {
+                title: String::new(),
+                config: json!({}),
+                input: BTreeMap::new(),
+                output: BTreeMap::new(),
+            },
         })
     }
     fn ports(&self, name: &str, _: &Map<String, Value>) -> Option<Ports> {

@@ -142,7 +142,7 @@ impl Engine {
                 if self.contexts.len() >= CONTEXTS_MAX {
                     self.contexts.remove(0);
                 }
-                self.limit.until.set(None);
+                self.limit.disarm();
                 let (context, tools) = prepare(&self.runtime, true)?;
                 self.contexts.push(Kept {
                     version: call.version,
@@ -167,7 +167,7 @@ impl Engine {
             while result.is_ok() && ctx.execute_pending_job() {}
             result
         });
-        self.limit.until.set(None);
+        self.limit.disarm();
         if self.limit.hit.get() && result.is_ok() {
             return Err(timeout("expression", EXPRESSION_MS_MAX));
         }

@@ -127,6 +127,17 @@ fn limits_end_what_does_not_end_and_the_next_expression_works() {
 }
 
 #[test]
+fn a_job_that_ended_does_not_stop_the_next_ones_first_expression() {
+    let mut first = given();
+    first.version = VersionId([41; 32]);
+    assert!(eval_in("{{ [1].concat(2).length }}", &first).is_ok());
+    first.cancel.cancel();
+    let mut second = given();
+    second.version = VersionId([42; 32]);
+    assert_eq!(eval_in("{{ [1].concat(2).length }}", &second), Ok(Some(json!(2))));
+}
+
+#[test]
 fn one_job_does_not_see_what_another_did() {
     // All of these share one context: same thread, same version.
     for attack in [

@@ -28,6 +28,12 @@ impl Limit {
         *self.cancel.borrow_mut() = Some(call.cancel.clone());
     }
 
+    /// No evaluation is on: the last one's job may end, and its token be cancelled, without anybody being stopped.
+    pub(super) fn disarm(&self) {
+        self.until.set(None);
+        *self.cancel.borrow_mut() = None;
+    }
+
     pub(super) fn is_over(&self) -> bool {
         let late = self.until.get().is_some_and(|until| Instant::now() >= until);
         if late {

@@ -171,10 +171,17 @@ fn a_long_text_that_is_replaced_whole_is_not_compared_letter_by_letter() {
     let mut preset = report();
     let fetch = preset.steps.get_mut("fetch").unwrap();
     fetch.config.insert("code".into(), format!("head {} tail", "ä".repeat(300_000)).into());
+    let t = std::time::Instant::now();
     let doc = made(&preset);
+    eprintln!("made {:?}", t.elapsed());
+    let t = std::time::Instant::now();
     let text = format!("head {} tail", "ö😀".repeat(150_000));
     preset.steps.get_mut("fetch").unwrap().config.insert("code".into(), text.clone().into());
     let edited = edit(&doc, &preset);
+    eprintln!("edited {:?}", t.elapsed());
+    let t = std::time::Instant::now();
+    view::read(&edited.doc, None);
+    eprintln!("read {:?}", t.elapsed());
     assert_eq!(edited.view.preset.steps["fetch"].config["code"], text);
 }
 

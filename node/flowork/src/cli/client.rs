@@ -44,11 +44,10 @@ impl Client {
         let holder = Lock::holder(data);
         match (NodeFiles::find(data), holder) {
             (Some(found), Some(_)) => Self::new(found.address, found.token),
-            (None, Some(pid)) => Err(Fail::new(
-                NO_NODE,
-                format!("the node on {} (process {pid}) is still starting", data.display()),
-            )
-            .hint("try again in a moment")),
+            (None, Some(pid)) => {
+                Err(Fail::new(NO_NODE, format!("the node on {} (process {pid}) is still starting", data.display()))
+                    .hint("try again in a moment"))
+            }
             _ => Err(Fail::new(NO_NODE, format!("no node runs on {}", data.display()))
                 .hint("start one with `flowork up`, or name another directory with --data")),
         }
@@ -76,12 +75,6 @@ impl Client {
     /// Asks for JSON.
     pub(crate) async fn get(&self, path: &str) -> Result<Value, Fail> {
         json(self.send(Method::GET, path, None, "application/json").await?).await
-    }
-
-    /// Asks for bytes.
-    pub(crate) async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, Fail> {
-        let response = self.send(Method::GET, path, None, "*/*").await?;
-        Ok(response.bytes().await.map_err(|error| broke(&error))?.to_vec())
     }
 
     /// Sends JSON.
@@ -185,7 +178,8 @@ async fn json(response: Response) -> Result<Value, Fail> {
     if bytes.is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_slice(&bytes).map_err(|error| Fail::because("the node answered with something that is not JSON", &error))
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Fail::because("the node answered with something that is not JSON", &error))
 }
 
 fn broke(error: &reqwest::Error) -> Fail {
@@ -281,7 +275,10 @@ mod tests {
 
     #[test]
     fn an_events_data_lines_are_joined_and_comments_passed_over() {
-        assert_eq!(data_of("id: 4\nevent: x\ndata: {\"a\":1,\ndata: \"b\":2}\n\n").as_deref(), Some("{\"a\":1,\n\"b\":2}"));
+        assert_eq!(
+            data_of("id: 4\nevent: x\ndata: {\"a\":1,\ndata: \"b\":2}\n\n").as_deref(),
+            Some("{\"a\":1,\n\"b\":2}")
+        );
         assert_eq!(data_of(": still here\n\n"), None);
     }
 

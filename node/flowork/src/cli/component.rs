@@ -72,7 +72,8 @@ fn page(manifest: &Manifest) -> String {
     );
     for (head, ports) in [("IN", &manifest.inputs), ("OUT", &manifest.outputs)] {
         if !ports.is_empty() {
-            let rows: Vec<Vec<String>> = ports.iter().map(|Port { name, docs }| vec![name.clone(), docs.clone()]).collect();
+            let rows: Vec<Vec<String>> =
+                ports.iter().map(|Port { name, docs }| vec![name.clone(), docs.clone()]).collect();
             out.push_str(&format!("\n{}", table(&[head, ""], &rows)));
         }
     }

@@ -129,7 +129,10 @@ fn directory(data: &Path) -> Finding {
     match Layout::open(data) {
         Ok(layout) => {
             let plan = layout.plan();
-            let text = format!("{shown}, format {}, {} shards, written by Flowork {}", plan.format, plan.shards, plan.written_by);
+            let text = format!(
+                "{shown}, format {}, {} shards, written by Flowork {}",
+                plan.format, plan.shards, plan.written_by
+            );
             machine("data directory", How::Fine, text)
         }
         Err(flowork_store::layout::Error::Empty(_)) => {
@@ -157,9 +160,11 @@ fn disk(data: &Path) -> Finding {
 fn port() -> Finding {
     match TcpListener::bind(LISTEN) {
         Ok(_) => machine("port", How::Fine, format!("{LISTEN} is free")),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            machine("port", How::Missing, format!("{LISTEN} is in use (by this node, or by another program: then pass --listen 127.0.0.1:0)"))
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => machine(
+            "port",
+            How::Missing,
+            format!("{LISTEN} is in use (by this node, or by another program: then pass --listen 127.0.0.1:0)"),
+        ),
         Err(error) => machine("port", How::Broken, format!("{LISTEN} cannot be had: {error}")),
     }
 }

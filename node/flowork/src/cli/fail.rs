@@ -68,7 +68,8 @@ impl Fail {
             return; // Everything was said on stdout.
         }
         if as_json {
-            let problems: Vec<Value> = self.problems.iter().map(|(problem, at)| problem_json(problem, at.as_deref())).collect();
+            let problems: Vec<Value> =
+                self.problems.iter().map(|(problem, at)| problem_json(problem, at.as_deref())).collect();
             let mut error = json!({ "code": self.code, "message": self.message });
             if let Some(hint) = &self.hint {
                 error["hint"] = json!(hint);

@@ -47,7 +47,8 @@ pub(crate) async fn follow(client: &Client, job: &str, show: Show) -> Result<Job
         }
         if !view.state().has_ended() && broken > 0 {
             if broken >= RECONNECTS_MAX {
-                return Err(Fail::new(UNAVAILABLE, format!("the feed of job {job} keeps ending")).hint("`flowork status` shows how the node is"));
+                return Err(Fail::new(UNAVAILABLE, format!("the feed of job {job} keeps ending"))
+                    .hint("`flowork status` shows how the node is"));
             }
             tokio::time::sleep(Duration::from_millis(u64::from(50 * broken).min(1_000))).await;
         }
@@ -138,13 +139,16 @@ impl Screen {
         let Some(bars) = &self.bars else { return };
         match what {
             What::StepStarted { run, .. } if self.running.len() < SPINNERS_MAX => {
-                let style = ProgressStyle::with_template("  {spinner} {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+                let style = ProgressStyle::with_template("  {spinner} {msg} {elapsed}")
+                    .unwrap_or_else(|_| ProgressStyle::default_spinner());
                 let bar = bars.add(ProgressBar::new_spinner().with_style(style).with_message(run.to_string()));
                 bar.enable_steady_tick(Duration::from_millis(120));
                 self.running.insert(run.clone(), bar);
             }
             What::StepSucceeded(result) => self.still(&result.run),
-            What::StepFailed { run, .. } | What::StepSkipped { run, .. } | What::StepSuspended { run, .. } => self.still(run),
+            What::StepFailed { run, .. } | What::StepSkipped { run, .. } | What::StepSuspended { run, .. } => {
+                self.still(run)
+            }
             What::Ended { .. } => self.clear(),
             _ => {}
         }
@@ -184,11 +188,12 @@ pub(crate) fn lines(what: &What) -> Vec<String> {
         }
         What::StepSkipped { run, reason } => vec![format!("  – {} skipped: {reason}", name(run))],
         What::StepSuspended { run, wait, .. } => vec![format!("  … {} {}", name(run), waiting(run, wait))],
-        What::LoopRound { run, round, items } => vec![format!("  ↻ {} round {round}: {} items", name(run), items.len())],
-        What::StepLog { run, lines } => lines
-            .iter()
-            .map(|line| format!("    {} │ {}", name(run), show::clip(&line.text, LOG_CHARS_MAX)))
-            .collect(),
+        What::LoopRound { run, round, items } => {
+            vec![format!("  ↻ {} round {round}: {} items", name(run), items.len())]
+        }
+        What::StepLog { run, lines } => {
+            lines.iter().map(|line| format!("    {} │ {}", name(run), show::clip(&line.text, LOG_CHARS_MAX))).collect()
+        }
         What::Paused => vec!["paused".to_owned()],
         What::Resumed => vec!["resumed".to_owned()],
         What::CancelRequested { .. } => vec!["cancelling".to_owned()],
@@ -243,11 +248,7 @@ async fn chunked(client: &Client, job: &str, view: &JobView, step: &str) -> Resu
     for port in ports {
         let path = super::client::with_query(
             &format!("/api/v1/jobs/{job}/items"),
-            &[
-                ("run", Some(step.to_owned())),
-                ("port", Some(port)),
-                ("limit", Some(OUTPUT_ITEMS_MAX.to_string())),
-            ],
+            &[("run", Some(step.to_owned())), ("port", Some(port)), ("limit", Some(OUTPUT_ITEMS_MAX.to_string()))],
         );
         if let Some(list) = client.get(&path).await?["items"].as_array() {
             items.extend(list.iter().cloned());

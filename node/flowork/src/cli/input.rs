@@ -31,7 +31,9 @@ pub(crate) async fn read(client: &Client, source: &str) -> Result<Vec<Value>, Fa
             .read_to_end(&mut bytes)
             .map_err(|error| Fail::because("cannot read standard input", &error))?;
         if bytes.len() as u64 > JSON_BYTES_MAX {
-            return Err(Fail::usage("standard input is larger than 64 MiB").hint("write it to a file and pass --input FILE"));
+            return Err(
+                Fail::usage("standard input is larger than 64 MiB").hint("write it to a file and pass --input FILE")
+            );
         }
         return match understand("standard input", None, &bytes)? {
             Input::Items(items) => Ok(items),
@@ -106,7 +108,8 @@ fn reason(error: &serde_json::Error) -> String {
 fn spill(bytes: &[u8]) -> Result<tokio::fs::File, Fail> {
     use std::io::{Seek as _, Write as _};
     let fail = |error: std::io::Error| Fail::because("cannot keep the input in memory", &error);
-    let memory = rustix::fs::memfd_create("flowork input", rustix::fs::MemfdFlags::CLOEXEC).map_err(|error| fail(error.into()))?;
+    let memory = rustix::fs::memfd_create("flowork input", rustix::fs::MemfdFlags::CLOEXEC)
+        .map_err(|error| fail(error.into()))?;
     let mut file = std::fs::File::from(memory);
     file.write_all(bytes).and_then(|()| file.rewind()).map_err(fail)?;
     Ok(tokio::fs::File::from_std(file))
@@ -138,10 +141,9 @@ pub(crate) fn variables(pairs: &[String]) -> Result<BTreeMap<String, Value>, Fai
     pairs
         .iter()
         .map(|pair| {
-            let (name, value) = pair
-                .split_once('=')
-                .filter(|(name, _)| !name.is_empty())
-                .ok_or_else(|| Fail::usage(format!("`{pair}` is not a variable")).hint("write it like --var name=value"))?;
+            let (name, value) = pair.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or_else(|| {
+                Fail::usage(format!("`{pair}` is not a variable")).hint("write it like --var name=value")
+            })?;
             let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
             Ok((name.to_owned(), value))
         })

@@ -171,7 +171,9 @@ impl Job {
                 let page = client.get(&with_query(&format!("/api/v1/jobs/{job}/items"), &query)).await?;
                 context.print(&page, |page| job_look::items(page, limit));
             }
-            Self::Cancel { job, reason } => signal(&client, &context, &job, "cancel", &json!({ "reason": reason })).await?,
+            Self::Cancel { job, reason } => {
+                signal(&client, &context, &job, "cancel", &json!({ "reason": reason })).await?
+            }
             Self::Pause { job } => signal(&client, &context, &job, "pause", &json!({})).await?,
             Self::Resume { job } => signal(&client, &context, &job, "resume", &json!({})).await?,
             Self::Replay { job, from, variables, edits, version_id, follow, wait } => {
@@ -220,7 +222,8 @@ async fn show_one(client: &Client, context: &Context, job: &str, at: Option<u64>
         context.print(&detail, |detail| job_look::job(detail, &detail["view"]));
         return Ok(());
     };
-    let view = client.get(&with_query(&format!("/api/v1/jobs/{job}/snapshot"), &[("at", Some(at.to_string()))])).await?;
+    let view =
+        client.get(&with_query(&format!("/api/v1/jobs/{job}/snapshot"), &[("at", Some(at.to_string()))])).await?;
     context.print(&view, |view| job_look::job(&json!({ "id": job, "state": view["state"] }), view));
     Ok(())
 }
@@ -228,7 +231,9 @@ async fn show_one(client: &Client, context: &Context, job: &str, at: Option<u64>
 async fn events(client: &Client, context: &Context, job: &str, mut after: u64) -> Result<(), Fail> {
     let mut all = Vec::new();
     loop {
-        let page = client.get(&with_query(&format!("/api/v1/jobs/{job}/events"), &[("after", Some(after.to_string()))])).await?;
+        let page = client
+            .get(&with_query(&format!("/api/v1/jobs/{job}/events"), &[("after", Some(after.to_string()))]))
+            .await?;
         let Value::Array(events) = page else { break };
         let Some(last) = events.last().and_then(|event| event["seq"].as_u64()) else { break };
         after = last;

@@ -30,7 +30,11 @@ pub(crate) fn list(page: &Value) -> String {
         .collect();
     let mut out = table(&["JOB", "PRESET", "STATE", "ACCEPTED", "TOOK", "ERROR"], &rows);
     for missing in page["missing"].as_array().into_iter().flatten() {
-        out.push_str(&format!("✘ {} could not be asked: {}\n", text_of(&missing["file"]), text_of(&missing["problem"])));
+        out.push_str(&format!(
+            "✘ {} could not be asked: {}\n",
+            text_of(&missing["file"]),
+            text_of(&missing["problem"])
+        ));
     }
     if let Some(lag) = page["index_lag"].as_u64().filter(|lag| *lag > 0) {
         out.push_str(&format!("the search index is {lag} events behind\n"));
@@ -61,7 +65,9 @@ pub(crate) fn job(summary: &Value, view: &Value) -> String {
     for (name, value) in facts.into_iter().filter(|(_, value)| !value.is_null()) {
         out.push_str(&format!("  {name:<9}{}\n", text_of(value)));
     }
-    for (name, value) in [("accepted", &view["accepted_at"]), ("started", &view["started_at"]), ("ended", &view["ended_at"])] {
+    for (name, value) in
+        [("accepted", &view["accepted_at"]), ("started", &view["started_at"]), ("ended", &view["ended_at"])]
+    {
         if !value.is_null() {
             out.push_str(&format!("  {name:<9}{}\n", time_of(value)));
         }
@@ -113,7 +119,10 @@ pub(crate) fn events(events: &[Value]) -> String {
             continue;
         };
         let lines = follow::lines(&event.what);
-        let kind = raw["what"].as_object().and_then(|what| what.keys().next().cloned()).unwrap_or_else(|| text_of(&raw["what"]));
+        let kind = raw["what"]
+            .as_object()
+            .and_then(|what| what.keys().next().cloned())
+            .unwrap_or_else(|| text_of(&raw["what"]));
         let run = raw["what"][&kind]["run"].as_str().unwrap_or_default().to_owned();
         let first = lines.first().map(|line| line.trim().to_owned()).unwrap_or_else(|| format!("{kind} {run}"));
         out.push_str(&format!("{:>6}  {}  {}\n", event.seq, time(event.at), first.trim_end()));

@@ -130,7 +130,8 @@ impl Preset {
                 let mut text = serde_json::to_string_pretty(&client.get(&path).await?["preset"]).unwrap_or_default();
                 text.push('\n');
                 match output {
-                    Some(file) => std::fs::write(&file, text).map_err(|error| Fail::because(format!("cannot write {file}"), &error))?,
+                    Some(file) => std::fs::write(&file, text)
+                        .map_err(|error| Fail::because(format!("cannot write {file}"), &error))?,
                     None => print_text(&text),
                 }
             }
@@ -153,7 +154,9 @@ impl Preset {
             }
             Self::Delete { preset } => {
                 client.delete(&of(&preset, "")).await?;
-                context.print(&json!({ "deleted": preset }), |_| format!("the draft `{preset}` is gone; its versions and jobs stay\n"));
+                context.print(&json!({ "deleted": preset }), |_| {
+                    format!("the draft `{preset}` is gone; its versions and jobs stay\n")
+                });
             }
             Self::Check { .. } | Self::Diff { .. } => {}
         }
@@ -165,7 +168,8 @@ async fn import(client: &Client, context: &Context, files: &[String], message: O
     let mut made = Vec::new();
     for path in files {
         let file = PresetFile::read(path)?;
-        let body = serde_json::to_value(&file.preset).map_err(|error| Fail::because("the preset cannot be sent", &error))?;
+        let body =
+            serde_json::to_value(&file.preset).map_err(|error| Fail::because("the preset cannot be sent", &error))?;
         let known = client.get("/api/v1/presets").await?;
         let name = file.preset.name.as_str();
         let exists = known.as_array().into_iter().flatten().any(|draft| draft["name"] == name);
@@ -212,7 +216,12 @@ fn list(drafts: &Value) -> String {
 
 fn draft(draft: &Value) -> String {
     let preset = &draft["preset"];
-    let mut out = format!("{}  {}\n  id {}\n", text_of(&preset["name"]), preset["title"].as_str().unwrap_or_default(), text_of(&draft["id"]));
+    let mut out = format!(
+        "{}  {}\n  id {}\n",
+        text_of(&preset["name"]),
+        preset["title"].as_str().unwrap_or_default(),
+        text_of(&draft["id"])
+    );
     if let Some(docs) = preset["docs"].as_str() {
         out.push_str(&format!("\n{}\n", docs.trim_end()));
     }
@@ -223,14 +232,20 @@ fn draft(draft: &Value) -> String {
             .flatten()
             .map(|(id, step)| {
                 let config = clip(&step.get("config").map(Value::to_string).unwrap_or_default(), CELL_CHARS_MAX);
-                vec![id.clone(), text_of(&step["component"]), step["name"].as_str().unwrap_or_default().to_owned(), config]
+                vec![
+                    id.clone(),
+                    text_of(&step["component"]),
+                    step["name"].as_str().unwrap_or_default().to_owned(),
+                    config,
+                ]
             })
             .collect();
         if !rows.is_empty() {
             out.push_str(&format!("\n{}", table(&[head, "COMPONENT", "NAME", "CONFIG"], &rows)));
         }
     }
-    let wires: Vec<String> = preset["wires"].as_object().into_iter().flatten().map(|(_, wire)| wire_text(wire)).collect();
+    let wires: Vec<String> =
+        preset["wires"].as_object().into_iter().flatten().map(|(_, wire)| wire_text(wire)).collect();
     if !wires.is_empty() {
         out.push_str(&format!("\nwires\n  {}\n", wires.join("\n  ")));
     }
@@ -289,7 +304,8 @@ async fn diff(context: &Context, one: &str, other: &str) -> Result<(), Fail> {
     let mut found = Vec::new();
     compare(String::new(), &before, &after, &mut found);
     if context.json {
-        let list = found.iter().map(|(place, before, after)| json!({ "place": place, "before": before, "after": after }));
+        let list =
+            found.iter().map(|(place, before, after)| json!({ "place": place, "before": before, "after": after }));
         print_json(&Value::Array(list.collect()));
     } else {
         for (place, before, after) in &found {

@@ -3,7 +3,7 @@
 use flowork_protocol::check::check;
 use serde_json::json;
 
-use super::fail::{USAGE, Fail, problem_json, problem_text};
+use super::fail::{Fail, USAGE, problem_json, problem_text};
 use super::preset_file::{PresetFile, errors};
 use super::{Context, print_json, print_text};
 use crate::rooms::{self, Folders};

@@ -29,7 +29,8 @@ impl PresetFile {
     }
 
     fn parse(path: &str, text: String) -> Result<Self, Fail> {
-        let schema = |fail: Fail| fail.hint("`flowork schema preset` prints the form of presets; examples/ holds whole ones");
+        let schema =
+            |fail: Fail| fail.hint("`flowork schema preset` prints the form of presets; examples/ holds whole ones");
         let raw: Value = serde_json::from_str(&text).map_err(|error| not_json(path, &error))?;
         let preset = serde_json::from_str(&text).map_err(|error| schema(not_json(path, &error)))?;
         Ok(Self { preset, path: path.to_owned(), text, raw })
@@ -51,14 +52,19 @@ impl PresetFile {
         let id = id.replace("~1", "/").replace("~0", "~");
         let number = listed.iter().position(|wire| {
             let alone = json!({ "flowork": FORMAT, "name": "x", "wires": [wire] });
-            serde_json::from_value::<Preset>(alone).is_ok_and(|preset| preset.wires.keys().any(|key| key.as_str() == id))
+            serde_json::from_value::<Preset>(alone)
+                .is_ok_and(|preset| preset.wires.keys().any(|key| key.as_str() == id))
         });
         number.map_or_else(|| pointer.to_owned(), |number| format!("/wires/{number}"))
     }
 
     /// The problems with where they are in the file.
     pub(crate) fn placed(&self, problems: Vec<Problem>) -> Vec<(Problem, Option<String>)> {
-        problems.into_iter().map(|problem| (self.place(&problem.place), problem)).map(|(at, problem)| (problem, at)).collect()
+        problems
+            .into_iter()
+            .map(|problem| (self.place(&problem.place), problem))
+            .map(|(at, problem)| (problem, at))
+            .collect()
     }
 
     /// A failure whose problems are about this file.
@@ -101,7 +107,11 @@ mod tests {
     #[test]
     fn a_mistake_is_told_with_its_place() {
         let told = |text: &str| PresetFile::parse("f.json", text.to_owned()).unwrap_err().message;
-        assert!(told("{\n \"flowork\": }").starts_with("f.json:2:13: expected value"), "{}", told("{\n \"flowork\": }"));
+        assert!(
+            told("{\n \"flowork\": }").starts_with("f.json:2:13: expected value"),
+            "{}",
+            told("{\n \"flowork\": }")
+        );
         let unknown = told("{ \"flowork\": \"preset/1\", \"name\": \"x\",\n \"stepps\": {} }");
         assert!(unknown.starts_with("f.json:2:") && unknown.contains("unknown field `stepps`"), "{unknown}");
     }

@@ -76,7 +76,8 @@ impl Run {
             Some(source) => input::read(client, source).await?,
             None => Vec::new(),
         };
-        let mut ask = json!({ "input": items, "variables": input::variables(&self.variables)?, "dry_run": self.dry_run });
+        let mut ask =
+            json!({ "input": items, "variables": input::variables(&self.variables)?, "dry_run": self.dry_run });
         match &file {
             Some(file) => {
                 ask["inline"] = serde_json::to_value(&file.preset)

@@ -72,10 +72,14 @@ impl Secret {
 fn value(name: &str, file: Option<&str>) -> Result<Zeroizing<String>, Fail> {
     let mut text = Zeroizing::new(String::new());
     let read = match file {
-        Some(path) => std::fs::File::open(path).and_then(|file| file.take(SECRET_BYTES_MAX + 1).read_to_string(&mut text)),
+        Some(path) => {
+            std::fs::File::open(path).and_then(|file| file.take(SECRET_BYTES_MAX + 1).read_to_string(&mut text))
+        }
         None => {
             if std::io::stdin().is_terminal() {
-                eprintln!("type the value of `{name}`, then Enter and Ctrl-D (it is shown as you type; `--file` or a pipe does not show it):");
+                eprintln!(
+                    "type the value of `{name}`, then Enter and Ctrl-D (it is shown as you type; `--file` or a pipe does not show it):"
+                );
             }
             std::io::stdin().lock().take(SECRET_BYTES_MAX + 1).read_to_string(&mut text)
         }

@@ -120,7 +120,8 @@ fn cell(value: &Value) -> String {
 
 /// One line of at most `chars_max` characters, control characters shown as spaces.
 pub(crate) fn clip(text: &str, chars_max: usize) -> String {
-    let mut line: String = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(chars_max + 1).collect();
+    let mut line: String =
+        text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(chars_max + 1).collect();
     if line.chars().count() > chars_max {
         line.pop();
         line.pop();
@@ -195,7 +196,8 @@ mod tests {
 
     #[test]
     fn columns_line_up_and_nothing_trails() {
-        let text = table(&["name", "n"], &[vec!["ä".to_owned(), "1".to_owned()], vec!["longer".to_owned(), String::new()]]);
+        let text =
+            table(&["name", "n"], &[vec!["ä".to_owned(), "1".to_owned()], vec!["longer".to_owned(), String::new()]]);
         assert_eq!(text, "name    n\nä       1\nlonger\n");
     }
 

@@ -28,21 +28,20 @@ fn text(about: &Value) -> String {
     out.push_str(&table(&["ROLE", "PID", "STATE", "SINCE", "RESTARTS", "LAST END"], &roles));
     let stats = &about["stats"];
     if let Some(jobs) = stats["jobs"].as_object() {
-        let counts: Vec<String> =
-            jobs.iter().filter(|(_, count)| count.as_u64() != Some(0)).map(|(state, count)| format!("{count} {state}")).collect();
+        let counts: Vec<String> = jobs
+            .iter()
+            .filter(|(_, count)| count.as_u64() != Some(0))
+            .map(|(state, count)| format!("{count} {state}"))
+            .collect();
         let counts = if counts.is_empty() { "none yet".to_owned() } else { counts.join(", ") };
         out.push_str(&format!("\njobs  {counts}\n"));
         let files = stats["files"].as_array().map(Vec::as_slice).unwrap_or_default();
         let store: u64 = files.iter().filter_map(|file| file["bytes"].as_u64()).sum();
         let blobs = stats["blob_bytes"].as_u64().unwrap_or(0);
-        let budget = stats["budget_bytes"].as_u64().map_or_else(String::new, |max| format!(" of {} allowed", bytes(max)));
+        let budget =
+            stats["budget_bytes"].as_u64().map_or_else(String::new, |max| format!(" of {} allowed", bytes(max)));
         let free = stats["free_bytes"].as_u64().unwrap_or(0);
-        out.push_str(&format!(
-            "disk  {} store, {} files{budget}; {} free\n",
-            bytes(store),
-            bytes(blobs),
-            bytes(free)
-        ));
+        out.push_str(&format!("disk  {} store, {} files{budget}; {} free\n", bytes(store), bytes(blobs), bytes(free)));
         for file in files.iter().filter(|file| !file["problem"].is_null()) {
             out.push_str(&format!("✘ {}: {}\n", text_of(&file["file"]), text_of(&file["problem"])));
         }

@@ -55,7 +55,8 @@ impl Backup {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Fail> {
         let file = std::path::absolute(&self.file).map_err(|error| Fail::because("cannot use that path", &error))?;
         if file.exists() {
-            return Err(Fail::new(REFUSED, format!("{} exists already", file.display())).hint("choose another name; a backup never replaces one"));
+            return Err(Fail::new(REFUSED, format!("{} exists already", file.display()))
+                .hint("choose another name; a backup never replaces one"));
         }
         let (passphrase, is_new) = match passphrase(context, self.passphrase_file.as_deref())? {
             Some(given) => (given, false),
@@ -71,7 +72,8 @@ impl Backup {
                     Err(fail) => Err(fail),
                 };
                 let named = checked.and_then(|()| {
-                    std::fs::rename(&unfinished, &file).map_err(|error| Fail::because(format!("cannot name {}", file.display()), &error))
+                    std::fs::rename(&unfinished, &file)
+                        .map_err(|error| Fail::because(format!("cannot name {}", file.display()), &error))
                 });
                 if named.is_err() {
                     let _ = std::fs::remove_file(&unfinished);
@@ -80,19 +82,27 @@ impl Backup {
             }
             Err(fail) if fail.code == NO_NODE => {
                 let data = context.data()?;
-                let _lock = Lock::take(&data).map_err(|error| Fail::because("no node runs, and the data cannot be locked", &error))?;
+                let _lock = Lock::take(&data)
+                    .map_err(|error| Fail::because("no node runs, and the data cannot be locked", &error))?;
                 let layout = Layout::open(&data).map_err(|error| Fail::because("cannot back up", &error))?;
                 let target = file.clone();
-                blocking(move || layout.backup(&target, &secret)).await?.map_err(|error| Fail::because("cannot back up", &error))?;
+                blocking(move || layout.backup(&target, &secret))
+                    .await?
+                    .map_err(|error| Fail::because("cannot back up", &error))?;
             }
             Err(fail) => return Err(fail),
         }
         let size = std::fs::metadata(&file).map_or(0, |about| about.len());
         if is_new && !context.json {
-            eprintln!("the passphrase of this backup, shown only now (without it nobody opens the backup, you included):\n  {}", *passphrase);
+            eprintln!(
+                "the passphrase of this backup, shown only now (without it nobody opens the backup, you included):\n  {}",
+                *passphrase
+            );
         }
         let told = json!({ "file": file.display().to_string(), "bytes": size, "passphrase": is_new.then(|| passphrase.to_string()) });
-        context.print(&told, |_| format!("{} holds everything, {}, encrypted and read back\n", file.display(), bytes(size)));
+        context.print(&told, |_| {
+            format!("{} holds everything, {}, encrypted and read back\n", file.display(), bytes(size))
+        });
         Ok(())
     }
 }
@@ -169,7 +179,8 @@ fn passphrase(context: &Context, file: Option<&Path>) -> Result<Option<Zeroizing
 fn fresh_passphrase() -> Result<Zeroizing<String>, Fail> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut random = Zeroizing::new([0_u8; 32]);
-    getrandom::fill(random.as_mut()).map_err(|error| Fail::new(FAILED, format!("the system gives no random bytes: {error}")))?;
+    getrandom::fill(random.as_mut())
+        .map_err(|error| Fail::new(FAILED, format!("the system gives no random bytes: {error}")))?;
     let mut text = Zeroizing::new(String::with_capacity(39));
     for (at, byte) in random.iter().enumerate() {
         if at > 0 && at % 5 == 0 {

@@ -69,7 +69,11 @@ impl Token {
                 let ask = json!({ "label": label, "role": role.word(), "expires_in_ms": lasts });
                 let made = client.post("/api/v1/tokens", &ask).await?;
                 if !context.json {
-                    eprintln!("token {} may do what a {} may; this is its secret, shown only now:", text_of(&made["id"]), role.word());
+                    eprintln!(
+                        "token {} may do what a {} may; this is its secret, shown only now:",
+                        text_of(&made["id"]),
+                        role.word()
+                    );
                 }
                 context.print(&made, |made| format!("{}\n", text_of(&made["secret"])));
             }

@@ -79,12 +79,7 @@ impl Up {
     }
 
     async fn greet(
-        &self,
-        context: &Context,
-        prepared: &Prepared,
-        node: &supervisor::Handle,
-        address: SocketAddr,
-        begun: Instant,
+        &self, context: &Context, prepared: &Prepared, node: &supervisor::Handle, address: SocketAddr, begun: Instant,
     ) -> Result<(), Fail> {
         node.ready().await;
         let ready_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -103,7 +98,9 @@ impl Up {
             welcome(context, &Client::new(address, prepared.token.clone())?).await?;
         }
         if !context.json {
-            print_text("Press Ctrl-C to stop. In another terminal: flowork run FILE, flowork job list, flowork --help\n");
+            print_text(
+                "Press Ctrl-C to stop. In another terminal: flowork run FILE, flowork job list, flowork --help\n",
+            );
         }
         Ok(())
     }
@@ -158,8 +155,11 @@ pub(crate) fn bind(listen: &str) -> Result<(TcpListener, SocketAddr), Fail> {
     };
     let address = listen.to_socket_addrs().map_err(|_| wrong())?.next().ok_or_else(wrong)?;
     if !address.ip().is_loopback() {
-        return Err(Fail::new(REFUSED, format!("{address} can be reached from other machines, and this node is for this one only"))
-            .hint("listen on 127.0.0.1; to reach it from elsewhere use an SSH tunnel: ssh -L 4141:127.0.0.1:4141 HOST"));
+        return Err(Fail::new(
+            REFUSED,
+            format!("{address} can be reached from other machines, and this node is for this one only"),
+        )
+        .hint("listen on 127.0.0.1; to reach it from elsewhere use an SSH tunnel: ssh -L 4141:127.0.0.1:4141 HOST"));
     }
     let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => {

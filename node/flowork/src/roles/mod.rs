@@ -53,7 +53,8 @@ fn run(role: Role, parent: i32) -> anyhow::Result<()> {
     // Also when the supervisor is killed so hard that it closes nothing in order.
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     anyhow::ensure!(
-        rustix::process::getppid().map(rustix::process::Pid::as_raw_nonzero).map(std::num::NonZero::get) == Some(parent),
+        rustix::process::getppid().map(rustix::process::Pid::as_raw_nonzero).map(std::num::NonZero::get)
+            == Some(parent),
         "the supervisor is gone already"
     );
     name_process(role);
@@ -135,11 +136,7 @@ enum Room {
 
 impl Room {
     async fn open(
-        role: Role,
-        start: Start,
-        extra: Option<OwnedFd>,
-        link: &Link,
-        desk: &Arc<Desk>,
+        role: Role, start: Start, extra: Option<OwnedFd>, link: &Link, desk: &Arc<Desk>,
     ) -> anyhow::Result<Self> {
         use anyhow::Context as _;
         let folders = Folders { data: start.data.clone(), home: start.home.clone() };

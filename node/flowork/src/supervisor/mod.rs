@@ -129,7 +129,12 @@ impl Keeper {
             if begun.elapsed() >= STEADY_AFTER {
                 backoff = BACKOFF_FIRST;
             }
-            tracing::warn!(role = party(self.role).word(), end, again_in_ms = backoff.as_millis() as u64, "a role ended and is restarted");
+            tracing::warn!(
+                role = party(self.role).word(),
+                end,
+                again_in_ms = backoff.as_millis() as u64,
+                "a role ended and is restarted"
+            );
             self.exchange.note(self.role, |status| {
                 status.last_end = Some(end);
                 status.restarts += 1;
@@ -145,8 +150,7 @@ impl Keeper {
     /// One life of the role, from its start to its end; gives why it ended.
     async fn life(&self) -> Result<String, Error> {
         let me = party(self.role);
-        let (ours, theirs) =
-            std::os::unix::net::UnixStream::pair().map_err(|error| Error::Io("make a link", error))?;
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(|error| Error::Io("make a link", error))?;
         let mut child = self.spawn(theirs)?;
         ours.set_nonblocking(true).map_err(|error| Error::Io("make a link", error))?;
         let (reader, writer) =

@@ -55,7 +55,8 @@ enum Block {
 }
 
 fn blocks(depth: u32) -> impl Strategy<Value = Vec<Block>> {
-    let step = (0..4_usize, 0..3_usize, 0..8_usize).prop_map(|(kind, on_error, extra)| Block::Step { kind, on_error, extra });
+    let step =
+        (0..4_usize, 0..3_usize, 0..8_usize).prop_map(|(kind, on_error, extra)| Block::Step { kind, on_error, extra });
     let leaf = proptest::collection::vec(step.clone(), 1..5);
     leaf.prop_recursive(depth, 20, 4, move |inner| {
         let one = prop_oneof![4 => step.clone(), 1 => inner.prop_map(Block::Loop)];
@@ -71,7 +72,9 @@ fn draw(blocks: &[Block]) -> Preset {
 }
 
 /// Lays `blocks` behind `from`; gives the last end.
-fn lay(preset: &mut Preset, blocks: &[Block], from: Option<(String, String)>, count: &mut usize) -> Option<(String, String)> {
+fn lay(
+    preset: &mut Preset, blocks: &[Block], from: Option<(String, String)>, count: &mut usize,
+) -> Option<(String, String)> {
     let mut here: Vec<(String, String)> = from.into_iter().collect();
     for block in blocks {
         let id = format!("s{count:03}");
@@ -163,7 +166,17 @@ impl World {
         let first = What::Accepted(Box::new(submission()));
         let mut machine = Machine::new(rules.clone());
         machine.apply(&first);
-        Self { rules, machine, events: vec![first], on_disk: 1, now: 0, dice, thrown: 0, running: Vec::new(), acted: BTreeSet::new() }
+        Self {
+            rules,
+            machine,
+            events: vec![first],
+            on_disk: 1,
+            now: 0,
+            dice,
+            thrown: 0,
+            running: Vec::new(),
+            acted: BTreeSet::new(),
+        }
     }
 
     /// A number below `sides`; when the dice run out, always 0, so that every world comes to rest.
@@ -238,7 +251,12 @@ impl World {
                 }
                 if vertex.component == "ask" && start.resume.is_none() {
                     let until = Wait::Until(Timestamp(self.now + 50));
-                    let ask = Wait::Approval { title: String::new(), message: String::new(), expires_at: None, on_expiry: false };
+                    let ask = Wait::Approval {
+                        title: String::new(),
+                        message: String::new(),
+                        expires_at: None,
+                        on_expiry: false,
+                    };
                     let wait = if self.throw(2) == 0 { until } else { ask };
                     return self.tell(Input::Suspended(start.key, start.attempt, wait));
                 }
@@ -246,7 +264,11 @@ impl World {
                     self.tell(Input::Started(start.key.clone(), start.attempt));
                     self.on_disk = self.events.len();
                     let run = self.machine.run(&start.key);
-                    assert!(self.acted.insert((run.clone(), start.attempt)), "{run} acted twice in try {}", start.attempt);
+                    assert!(
+                        self.acted.insert((run.clone(), start.attempt)),
+                        "{run} acted twice in try {}",
+                        start.attempt
+                    );
                 }
                 self.running.push((start.key, start.attempt));
             }
@@ -273,7 +295,8 @@ impl World {
             let runs: Vec<Run> = self.machine.slots.keys().map(|key| self.machine.run(key)).collect();
             for run in runs {
                 let approved = self.throw(2) == 0;
-                let decide = Signal::Decide { run: run.to_string(), approved, by: "owner".to_owned(), note: String::new() };
+                let decide =
+                    Signal::Decide { run: run.to_string(), approved, by: "owner".to_owned(), note: String::new() };
                 self.tell(Input::Signal(decide));
             }
             return;
