@@ -70,13 +70,29 @@ pub(super) fn text_of_double(double: f64) -> String {
     if double == 0.0 {
         return "0".to_owned();
     }
-    let scientific = format!("{double:e}");
+    let scientific = shortest(double);
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-6..21).contains(&exponent) {
-        return format!("{double}");
+    if !(-6..21).contains(&exponent) {
+        return format!("{mantissa}e{}{exponent}", if exponent > 0 { "+" } else { "" });
     }
-    format!("{mantissa}e{}{exponent}", if exponent > 0 { "+" } else { "" })
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
+    let digits = mantissa.replace('.', "");
+    let zeros = |count: usize| "0".repeat(count);
+    match usize::try_from(exponent) {
+        Err(_) => format!("{sign}0.{}{digits}", zeros(exponent.unsigned_abs() as usize - 1)),
+        Ok(before) if digits.len() <= before + 1 => format!("{sign}{digits}{}", zeros(before + 1 - digits.len())),
+        Ok(before) => format!("{sign}{}.{}", &digits[..=before], &digits[before + 1..]),
+    }
+}
+
+/// The fewest digits that read back as the same double, in scientific form. Between two that are equally near JavaScript
+/// takes the even one, Rust's shortest form either.
+fn shortest(double: f64) -> String {
+    let text = format!("{double:e}");
+    let digits = text.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+    let rounded = format!("{double:.*e}", digits.saturating_sub(1));
+    if rounded.parse() == Ok(double) { rounded } else { text }
 }
 
 /// A double as the JSON number that JavaScript would write: whole ones without a point, `NaN` and infinities as null.
@@ -104,6 +120,8 @@ mod tests {
             (1e-6, "0.000001"),
             (1e-7, "1e-7"),
             (123_456.789, "123456.789"),
+            (-0.001, "-0.001"),
+            (1_799_947_283_445_612.25, "1799947283445612.2"),
         ] {
             assert_eq!(text_of_double(double), text);
         }
