@@ -65,8 +65,11 @@ pub fn script(language: &str, code: &str) -> Value {
 /// A step that makes `count` items of about `bytes` bytes, and ten steps that pass them on.
 #[must_use]
 pub fn many_items(count: u64, bytes: usize) -> Value {
+    // Random digits, so that compression does not make the figure look better than it is.
     let code = format!(
-        "const pad = 'x'.repeat({}); return Array.from({{ length: {count} }}, (_, n) => ({{ json: {{ n, pad }} }}));",
+        "const pad = () => {{ let text = ''; while (text.length < {0}) text += Math.random().toString(36).slice(2); \
+         return text.slice(0, {0}); }}; \
+         return Array.from({{ length: {count} }}, (_, n) => ({{ json: {{ n, pad: pad() }} }}));",
         bytes.saturating_sub(24)
     );
     let mut steps = vec![json!({ "component": "code", "config": { "code": code }, "timeout_ms": 120_000 })];
