@@ -65,14 +65,12 @@ pub fn script(language: &str, code: &str) -> Value {
 /// A step that makes `count` items of about `bytes` bytes, and ten steps that pass them on.
 #[must_use]
 pub fn many_items(count: u64, bytes: usize) -> Value {
-    // Random digits, so that compression does not make the figure look better than it is.
+    // Random digits, so that compression does little to the figure.
     let code = format!(
-        "const pad = () => {{ let text = ''; while (text.length < {0}) text += Math.random().toString(36).slice(2); \
-         return text.slice(0, {0}); }}; \
-         return Array.from({{ length: {count} }}, (_, n) => ({{ json: {{ n, pad: pad() }} }}));",
-        bytes.saturating_sub(24)
+        "import random\nreturn [{{'n': n, 'pad': random.randbytes({}).hex()}} for n in range({count})]",
+        bytes.saturating_sub(24) / 2
     );
-    let mut steps = vec![json!({ "component": "code", "config": { "code": code }, "timeout_ms": 120_000 })];
+    let mut steps = vec![json!({ "component": "python", "config": { "code": code, "timeout_ms": 120_000 } })];
     steps.extend((0..STEPS).map(|_| json!({ "component": "no-op" })));
     let mut preset = chain("bench-items", steps, &json!({ "path": "bench-items", "method": "POST" }));
     preset["triggers"]["hook"] = json!({ "component": "manual" });
