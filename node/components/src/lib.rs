@@ -7,11 +7,6 @@
 //! Non-goals: running jobs (the kernel's), script languages (`workers`). Architecture invariant: this crate never writes
 //! to the store and knows no other room.
 
-#![allow(
-    clippy::result_large_err,
-    reason = "a `Failure` is what bodies return by contract; it is rare, and not on hot paths"
-)]
-
 mod builtin;
 mod config;
 mod dotted;

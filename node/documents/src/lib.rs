@@ -34,6 +34,7 @@ mod reconcile;
 mod rows;
 mod shelf;
 mod tasks;
+mod text;
 mod view;
 
 use std::sync::Arc;

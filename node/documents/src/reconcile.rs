@@ -4,10 +4,7 @@ use automerge::transaction::{Transactable, Transaction};
 use automerge::{AutomergeError, ObjId, ObjType, ROOT, ReadDoc, ScalarValue, Value};
 
 use crate::form::{Node, is_prose};
-
-/// Above this many letters to compare with as many others, changed text is replaced between its common ends instead of
-/// compared letter by letter: a comparison of two long texts that have nothing in common takes the square of their length.
-const COMPARE_CELLS_MAX: usize = 4_000_000;
+use crate::text;
 
 /// Makes the document read as `node`.
 ///
@@ -46,7 +43,7 @@ fn content(tx: &mut Transaction<'_>, obj: &ObjId, node: &Node) -> Result<(), Aut
             entries.iter().try_for_each(|(name, node)| place(tx, obj, Place::Name(name), node))
         }
         Node::List(nodes) => list(tx, obj, nodes),
-        Node::Text(text) | Node::Auto(text) => self::text(tx, obj, text),
+        Node::Text(text) | Node::Auto(text) => text::change(tx, obj, text),
         Node::Scalar(_) => Ok(()),
     }
 }
@@ -61,6 +58,9 @@ fn place(tx: &mut Transaction<'_>, parent: &ObjId, at: Place<'_>, node: &Node) -
     };
     let value = value.into_owned();
     match (&value, node) {
+        (Value::Object(ObjType::Text), Node::Text(new) | Node::Auto(new)) if text::is_another(&tx.text(&id)?, new) => {
+            put(tx, parent, at, node)
+        }
         (Value::Object(ObjType::Map), Node::Map { .. })
         | (Value::Object(ObjType::List), Node::List(_))
         | (Value::Object(ObjType::Text), Node::Text(_) | Node::Auto(_)) => content(tx, &id, node),
@@ -168,33 +168,4 @@ fn list(tx: &mut Transaction<'_>, obj: &ObjId, nodes: &[Node]) -> Result<(), Aut
         tx.delete(obj, paired)?;
     }
     nodes.iter().enumerate().take(new_end).skip(paired).try_for_each(|(index, node)| insert(tx, obj, index, node))
-}
-
-fn text(tx: &mut Transaction<'_>, obj: &ObjId, new: &str) -> Result<(), AutomergeError> {
-    let old = tx.text(obj)?;
-    if old == new {
-        return Ok(());
-    }
-    let head = old.chars().zip(new.chars()).take_while(|(one, other)| one == other).count();
-    let (old_len, new_len) = (old.chars().count(), new.chars().count());
-    let rest = old_len.min(new_len) - head;
-    let tail = old.chars().rev().zip(new.chars().rev()).take(rest).take_while(|(one, other)| one == other).count();
-    let (old_changed, new_changed) = (old_len - head - tail, new_len - head - tail);
-    if old_changed.saturating_mul(new_changed) <= COMPARE_CELLS_MAX && old_changed > 0 && new_changed > 0 {
-        return tx.update_text(obj, new);
-    }
-    let width = |letters: &mut dyn Iterator<Item = char>| letters.map(|letter| width(tx, letter)).sum::<usize>();
-    let at = width(&mut old.chars().take(head));
-    let gone = width(&mut old.chars().skip(head).take(old_changed));
-    let come: String = new.chars().skip(head).take(new_changed).collect();
-    tx.splice_text(obj, at, isize::try_from(gone).unwrap_or(isize::MAX), &come)
-}
-
-/// How many places one letter takes in this document's way of counting.
-fn width(tx: &Transaction<'_>, letter: char) -> usize {
-    match tx.text_encoding() {
-        automerge::TextEncoding::Utf8CodeUnit => letter.len_utf8(),
-        automerge::TextEncoding::Utf16CodeUnit => letter.len_utf16(),
-        _ => 1,
-    }
 }

@@ -43,6 +43,8 @@ const LINGERS_FOR: Duration = Duration::from_millis(500);
 /// How many items a manual run without input is given.
 const EMPTY_INPUT_ITEMS: usize = 1;
 
+type Lines = (mpsc::Sender<(Run, LogLine)>, mpsc::Receiver<(Run, LogLine)>);
+
 /// What every job of this kernel uses.
 pub(crate) struct Context {
     pub(crate) programs: Programs,
@@ -82,7 +84,8 @@ pub(crate) struct Task {
     pub(crate) variables: Arc<BTreeMap<String, serde_json::Value>>,
     flight: FuturesUnordered<BoxFuture<'static, Finished>>,
     cancel: CancellationToken,
-    lines: (mpsc::Sender<(Run, LogLine)>, mpsc::Receiver<(Run, LogLine)>),
+    /// Both ends of the way that log lines take from steps to the journal.
+    lines: Lines,
     to_launch: Vec<(Start, Body)>,
     pub(crate) children: Vec<ChildCall>,
     is_started: bool,
@@ -170,10 +173,11 @@ impl Task {
                 continue;
             }
             let lingers = self.machine.waits_for_child() && !self.has_lingered;
-            if self.flight.is_empty() && !lingers {
-                if let Some(left) = self.rest(pokes).await? {
-                    return Ok(left);
-                }
+            if self.flight.is_empty()
+                && !lingers
+                && let Some(left) = self.rest(pokes).await?
+            {
+                return Ok(left);
             }
             self.journal.start(&mut self.packer)?;
             self.wait(pokes, stop).await?;

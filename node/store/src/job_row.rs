@@ -12,8 +12,9 @@ use crate::error::{Failed, unreadable};
 /// What [`read`] reads, from `job`, `preset` and `source`.
 pub(crate) const COLUMNS: &str = "job.no, job.id, preset.id, source.name, source.version, job.state, job.priority, job.trigger, \
      job.accepted_at, job.started_at, job.ended_at, job.due_at, job.last_seq, job.origin, job.parent, job.dry_run, job.error";
-/// Where it reads from.
-pub(crate) const TABLES: &str = "job JOIN preset ON preset.no = job.preset JOIN source ON source.no = job.source";
+/// What belongs to a job's row, joined after `job` and in this order.
+pub(crate) const JOINED: &str =
+    "CROSS JOIN preset ON preset.no = job.preset CROSS JOIN source ON source.no = job.source";
 
 /// The number and summary in a row of [`COLUMNS`].
 pub(crate) fn read(file: &str, row: &Row<'_>) -> Result<(i64, Summary), Failed> {
@@ -47,7 +48,7 @@ pub(crate) fn read(file: &str, row: &Row<'_>) -> Result<(i64, Summary), Failed> 
 
 /// One job of a shard.
 pub(crate) fn find(file: &str, db: &Connection, job: JobId) -> Result<Option<(i64, Summary)>, Failed> {
-    let mut query = db.prepare_cached(&format!("SELECT {COLUMNS} FROM {TABLES} WHERE job.id = ?1"))?;
+    let mut query = db.prepare_cached(&format!("SELECT {COLUMNS} FROM job {JOINED} WHERE job.id = ?1"))?;
     let found = query.query_row([job.0], |row| Ok(read(file, row))).optional()?;
     found.transpose()
 }

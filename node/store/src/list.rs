@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::Path;
 
 use flowork_ports::store::{Error, FileHealth, Query};
-use flowork_protocol::job::Summary;
+use flowork_protocol::job::{State, Summary};
 use flowork_protocol::{JobId, ShardNo};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
@@ -16,7 +16,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use crate::codec::Head;
 use crate::error::{Failed, unreadable};
 use crate::inboxes::{self, Cursors, cursor};
-use crate::job_row::{self, COLUMNS, TABLES};
+use crate::job_row::{self, COLUMNS, JOINED};
 use crate::layout::{Layout, SEARCH};
 use crate::{file, inbox};
 
@@ -53,9 +53,38 @@ impl Key {
     }
 }
 
+/// A way to the jobs of a list that reads them newest first and stops when there are enough. The index is named: chosen by
+/// SQLite, some queries would sort all jobs.
+struct Way {
+    index: &'static str,
+    condition: String,
+}
+
+/// The ways that together lead to every job that a query can mean.
+fn ways(db: &Connection, query: &Query) -> Result<Vec<Way>, Failed> {
+    let way = |index, condition: String| Way { index, condition };
+    if query.parent.is_some() {
+        return Ok(vec![way("job_parent", "job.parent IS NOT NULL".to_owned())]);
+    }
+    if !query.states.is_empty() && !query.states.contains(&State::Succeeded) {
+        let states = query
+            .states
+            .iter()
+            .map(|state| way("job_state", format!("job.state = {} AND job.state <> 6", state.code())));
+        return Ok(states.collect());
+    }
+    if let Some(preset) = &query.preset {
+        let mut presets =
+            db.prepare_cached("SELECT no FROM preset WHERE id = ?1 UNION SELECT preset FROM source WHERE name = ?1")?;
+        let presets = presets.query_map([preset], |row| row.get::<_, i64>(0))?;
+        return presets.map(|no| Ok(way("job_preset", format!("job.preset = {}", no?)))).collect();
+    }
+    Ok(vec![way("job_accepted", "1".to_owned())])
+}
+
 /// The conditions of a query as SQL, with their values.
 fn conditions(query: &Query, after: Option<Key>) -> (String, Vec<Value>) {
-    let mut sql = String::from("1");
+    let mut sql = String::new();
     let mut values = Vec::new();
     let mut add = |condition: &str, new: Vec<Value>| {
         sql.push_str(" AND ");
@@ -65,18 +94,9 @@ fn conditions(query: &Query, after: Option<Key>) -> (String, Vec<Value>) {
     if !query.states.is_empty() {
         let codes: Vec<String> = query.states.iter().map(|state| state.code().to_string()).collect();
         add(&format!("job.state IN ({})", codes.join(", ")), Vec::new());
-        if !query.states.iter().any(|state| state.code() == 6) {
-            // Said for the partial index.
-            add("job.state <> 6", Vec::new());
-        }
     }
     if let Some(preset) = &query.preset {
-        let name = || Value::from(preset.clone());
-        add(
-            "job.preset IN (SELECT no FROM preset WHERE id = ? UNION SELECT preset FROM source WHERE name = ?)
-             AND (preset.id = ? OR source.name = ?)",
-            vec![name(), name(), name(), name()],
-        );
+        add("(preset.id = ? OR source.name = ?)", vec![preset.clone().into(), preset.clone().into()]);
     }
     if let Some(since) = query.since {
         add("job.accepted_at >= ?", vec![since.0.into()]);
@@ -88,10 +108,8 @@ fn conditions(query: &Query, after: Option<Key>) -> (String, Vec<Value>) {
         add("job.parent = ?", vec![parent.0.to_vec().into()]);
     }
     if let Some(after) = after {
-        add(
-            "job.accepted_at <= ? AND (job.accepted_at < ? OR job.id < ?)",
-            vec![after.at.into(), after.at.into(), after.id.0.to_vec().into()],
-        );
+        let place = vec![after.at.into(), after.at.into(), after.id.0.to_vec().into()];
+        add("job.accepted_at <= ? AND (job.accepted_at < ? OR job.id < ?)", place);
     }
     (sql, values)
 }
@@ -106,21 +124,28 @@ fn fits(query: &Query, after: Option<Key>, job: &Summary) -> bool {
         && after.is_none_or(|after| Key::of(job) < after)
 }
 
-/// The newest `max` jobs of a shard that fit.
+/// The newest `max` jobs of a shard that fit, perhaps more, in no order.
 pub(crate) fn newest(
     file: &str, db: &Connection, query: &Query, after: Option<Key>, max: usize,
 ) -> Result<Vec<Summary>, Failed> {
     let (conditions, values) = conditions(query, after);
-    let sql = format!(
-        "SELECT {COLUMNS} FROM {TABLES} WHERE {conditions} ORDER BY job.accepted_at DESC, job.id DESC LIMIT {max}"
-    );
-    let mut statement = db.prepare_cached(&sql)?;
-    let mut rows = statement.query(params_from_iter(values))?;
     let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        found.push(job_row::read(file, row)?.1);
+    for way in ways(db, query)? {
+        let mut statement = db.prepare_cached(&newest_sql(&way, &conditions, max))?;
+        let mut rows = statement.query(params_from_iter(&values))?;
+        while let Some(row) = rows.next()? {
+            found.push(job_row::read(file, row)?.1);
+        }
     }
     Ok(found)
+}
+
+fn newest_sql(way: &Way, conditions: &str, max: usize) -> String {
+    let Way { index, condition } = way;
+    format!(
+        "SELECT {COLUMNS} FROM job INDEXED BY {index} {JOINED} WHERE {condition}{conditions}
+         ORDER BY job.accepted_at DESC, job.id DESC LIMIT {max}"
+    )
 }
 
 /// Those of the jobs with these numbers that fit.
@@ -129,10 +154,10 @@ pub(crate) fn among(
 ) -> Result<Vec<Summary>, Failed> {
     let (conditions, values) = conditions(query, after);
     let mut statement =
-        db.prepare_cached(&format!("SELECT {COLUMNS} FROM {TABLES} WHERE {conditions} AND job.no = ?"))?;
+        db.prepare_cached(&format!("SELECT {COLUMNS} FROM job {JOINED} WHERE job.no = ?{conditions}"))?;
     let mut found = Vec::new();
     for no in numbers {
-        let values = values.iter().cloned().chain([Value::from(*no)]);
+        let values = [Value::from(*no)].into_iter().chain(values.iter().cloned());
         let mut rows = statement.query(params_from_iter(values))?;
         if let Some(row) = rows.next()? {
             found.push(job_row::read(file, row)?.1);
@@ -222,4 +247,40 @@ pub(crate) fn files(layout: &Layout, problems: &BTreeMap<String, String>) -> Vec
 /// Bytes free on the disk that holds `dir`, for this user; 0 when the system does not say.
 pub(crate) fn free_bytes(dir: &Path) -> u64 {
     rustix::fs::statvfs(dir).map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_list_sorts_all_jobs() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = Layout::create_or_open_with(dir.path(), 1).unwrap();
+        let db = file::open_reader(&layout.dir().join("shards/00.db")).unwrap();
+        let some = |states: &[State], preset: Option<&str>| Query {
+            states: states.to_vec(),
+            preset: preset.map(str::to_owned),
+            ..Query::default()
+        };
+        let queries =
+            [some(&[], None), some(&[State::Succeeded], None), some(&[State::Failed, State::Running], Some("orders"))];
+        let after = Some(Key { at: 7, id: JobId([0; 16]) });
+        for query in queries {
+            let (conditions, values) = conditions(&query, after);
+            for way in ways(&db, &query)
+                .unwrap()
+                .into_iter()
+                .chain([Way { index: "job_preset", condition: "job.preset = 1".into() }])
+            {
+                let sql = format!("EXPLAIN QUERY PLAN {}", newest_sql(&way, &conditions, 9));
+                let mut statement = db.prepare(&sql).unwrap();
+                let rows = statement.query_map(params_from_iter(&values), |row| row.get::<_, String>(3)).unwrap();
+                let plan = rows.collect::<Result<Vec<_>, _>>().unwrap();
+                assert!(plan[0].contains(way.index), "{plan:?}");
+                assert!(!plan.iter().any(|step| step == "USE TEMP B-TREE FOR ORDER BY"), "{plan:?}");
+            }
+        }
+    }
 }

@@ -12,10 +12,6 @@
 //! ```
 //!
 //! Architecture invariant: the only `unsafe` of this crate is in `cage::sys`.
-#![expect(
-    clippy::result_large_err,
-    reason = "`Failure` is the contract's error; a script that fails is not the hot path"
-)]
 
 mod cage;
 mod call;

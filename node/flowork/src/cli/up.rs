@@ -58,7 +58,7 @@ impl Up {
         let node = supervisor::run(options(&prepared, listener)?, cancel.clone());
         let files = NodeFiles::write(&prepared.folders.data, address, &prepared.token)
             .map_err(|error| Fail::because("cannot say where the node listens", &error))?;
-        let ended = tokio::select! {
+        tokio::select! {
             told = self.greet(&context, &prepared, &node, address, begun) => {
                 if let Err(fail) = told {
                     fail.show(context.json);
@@ -67,8 +67,7 @@ impl Up {
             }
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
-        };
-        let () = ended;
+        }
         tracing::info!("stopping");
         drop(files);
         cancel.cancel();

@@ -119,3 +119,79 @@ impl Exchange {
         self.routes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(exchange: &Exchange, who: Party) -> mpsc::Receiver<Frame> {
+        let (out, frames) = mpsc::channel(8);
+        exchange.join(who, out);
+        frames
+    }
+
+    fn call(peer: Party, verb: Verb) -> Frame {
+        Frame::Call { id: 3, peer, verb, more: false, part: vec![1] }
+    }
+
+    #[tokio::test]
+    async fn a_call_reaches_the_other_role_under_the_senders_name() {
+        let exchange = Exchange::new(Timestamp(0));
+        let (_gateway, mut docs) = (joined(&exchange, Party::Gateway), joined(&exchange, Party::Docs));
+        exchange.pass(Party::Gateway, call(Party::Docs, Verb::Documents)).await;
+        assert_eq!(docs.try_recv().unwrap(), call(Party::Gateway, Verb::Documents));
+    }
+
+    #[tokio::test]
+    async fn a_call_to_a_role_that_is_away_is_answered_at_once() {
+        let exchange = Exchange::new(Timestamp(0));
+        let mut gateway = joined(&exchange, Party::Gateway);
+        exchange.pass(Party::Gateway, call(Party::Docs, Verb::Documents)).await;
+        let refused = Frame::Refused { id: 3, peer: Party::Docs, why: Refusal::Away(Party::Docs) };
+        assert_eq!(gateway.try_recv().unwrap(), refused);
+    }
+
+    #[tokio::test]
+    async fn what_a_role_may_not_ask_never_reaches_the_other() {
+        let exchange = Exchange::new(Timestamp(0));
+        let (mut gateway, mut mesh) = (joined(&exchange, Party::Gateway), joined(&exchange, Party::Mesh));
+        exchange.pass(Party::Gateway, call(Party::Mesh, Verb::Sign)).await;
+        assert!(matches!(gateway.try_recv(), Ok(Frame::Refused { why: Refusal::NotAllowed { .. }, .. })));
+        assert!(mesh.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_role_that_leaves_is_made_known_and_can_come_back() {
+        let exchange = Exchange::new(Timestamp(0));
+        let (mut gateway, _gone) = (joined(&exchange, Party::Gateway), joined(&exchange, Party::Docs));
+        exchange.leave(Party::Docs);
+        let body = wire::to_body(&Party::Docs).unwrap();
+        assert_eq!(gateway.try_recv().unwrap(), Frame::Notice { verb: Verb::Down, body });
+        let mut docs = joined(&exchange, Party::Docs);
+        exchange.pass(Party::Gateway, call(Party::Docs, Verb::Documents)).await;
+        assert!(docs.try_recv().is_ok());
+    }
+
+    #[tokio::test]
+    async fn rings_reach_listeners_and_not_who_rang() {
+        let exchange = Exchange::new(Timestamp(0));
+        let (mut gateway, mut kernel) = (joined(&exchange, Party::Gateway), joined(&exchange, Party::Kernel));
+        let mut mesh = joined(&exchange, Party::Mesh);
+        let ring = Frame::Notice { verb: Verb::Ring, body: vec![1] };
+        exchange.pass(Party::Kernel, ring.clone()).await;
+        assert_eq!(gateway.try_recv().unwrap(), ring);
+        assert!(kernel.try_recv().is_err() && mesh.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn the_gateway_is_told_when_a_roles_status_changes() {
+        let exchange = Exchange::new(Timestamp(0));
+        let mut gateway = joined(&exchange, Party::Gateway);
+        exchange.note(Role::Docs, |status| status.ready = true);
+        let Ok(Frame::Notice { verb: Verb::Roles, body }) = gateway.try_recv() else {
+            panic!("the gateway heard nothing");
+        };
+        let roles: Vec<RoleStatus> = wire::from_body(&body).unwrap();
+        assert!(roles.iter().any(|status| status.role == Role::Docs && status.ready));
+    }
+}

@@ -148,6 +148,10 @@ fn submission() -> Submission {
     }
 }
 
+fn some(items: usize) -> List {
+    List::Inline((0..items).map(|_| Arc::new(Item::default())).collect())
+}
+
 /// A world around the machine: a disk that keeps a prefix of the events, and dice.
 struct World {
     rules: Arc<Rules>,
@@ -217,7 +221,7 @@ impl World {
         for port in &vertex.outputs {
             let items = usize::from(self.throw(3));
             if port.name != "error" && port.name != "loop" {
-                let list = List::Inline(vec![Arc::new(Item::default()); items]);
+                let list = some(items);
                 ports.insert(port.name.clone(), Emitted { items: list, pairs: Pairing::None });
             }
         }
@@ -274,7 +278,7 @@ impl World {
             }
             Todo::Round(key, round) => {
                 let items = usize::from(self.throw(3));
-                self.tell(Input::Round(key, round, List::Inline(vec![Arc::new(Item::default()); items])));
+                self.tell(Input::Round(key, round, some(items)));
             }
             Todo::LoopDone(key, _) => {
                 let attempt = self.machine.attempt(&key);

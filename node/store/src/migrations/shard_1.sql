@@ -27,6 +27,7 @@ CREATE TABLE source (
     version BLOB NOT NULL,
     UNIQUE (preset, version, name)
 ) STRICT;
+CREATE INDEX source_name ON source (name);
 
 CREATE TABLE job (
     no          INTEGER PRIMARY KEY,     -- in the order of arrival

@@ -15,6 +15,11 @@ use crate::error::Failed;
 use crate::inboxes::{self, Cursors, Entry};
 use crate::job_row::unsigned;
 
+/// Queued jobs in the order they are claimed. An index is named wherever a wrong choice would read all jobs.
+pub(super) const QUEUED: &str =
+    "SELECT no, id, preset, last_seq FROM job INDEXED BY job_queue WHERE state = 0 ORDER BY priority DESC, no LIMIT ?1";
+/// Held jobs of a preset in the order they are claimed.
+pub(super) const HELD: &str = "SELECT no, id, preset, last_seq FROM job INDEXED BY job_held WHERE state = 1 AND preset = ?1 ORDER BY priority DESC, no LIMIT ?2";
 /// Jobs with signals told of at once.
 const SIGNALLED_MAX: usize = 1_024;
 /// Presets with held jobs told of at once.
@@ -52,11 +57,7 @@ impl ShardTables {
         }
         let room_left = room.saturating_sub(drained.claimed.len());
         if room_left > 0 && self.count(State::Queued) > 0 {
-            let claimed = self.claim(
-                "SELECT no, id, preset, last_seq FROM job WHERE state = 0 ORDER BY priority DESC, no LIMIT ?1",
-                params![i64::try_from(room_left).unwrap_or(i64::MAX)],
-                State::Queued,
-            )?;
+            let claimed = self.claim(QUEUED, params![i64::try_from(room_left).unwrap_or(i64::MAX)], State::Queued)?;
             drained.claimed.extend(claimed);
         }
         while drained.signalled.len() < SIGNALLED_MAX
@@ -175,11 +176,7 @@ impl ShardTables {
     pub(super) fn claim_held(&mut self, preset: &PresetId, room: i64) -> Result<Vec<RawClaim>, Failed> {
         self.leased()?;
         let Some(no) = self.find_preset(preset)? else { return Ok(Vec::new()) };
-        self.claim(
-            "SELECT no, id, preset, last_seq FROM job WHERE state = 1 AND preset = ?1 ORDER BY priority DESC, no LIMIT ?2",
-            params![no, room],
-            State::Held,
-        )
+        self.claim(HELD, params![no, room], State::Held)
     }
 }
 

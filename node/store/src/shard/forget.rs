@@ -12,6 +12,10 @@ use super::tables::ShardTables;
 use crate::error::Failed;
 use crate::job_row::{int, unsigned};
 
+/// Ended jobs of a preset, oldest first.
+pub(super) const OLDEST: &str = "SELECT id, ended_at FROM job INDEXED BY job_ended
+     WHERE state >= 6 AND preset = ?1 AND ended_at < ?2 ORDER BY ended_at LIMIT ?3";
+
 const DAY_MS: i64 = 86_400_000;
 
 /// An ended job that may go.
@@ -92,9 +96,7 @@ impl ShardTables {
     }
 
     fn oldest(&self, preset: i64, before: i64, max: usize) -> Result<Vec<Old>, Failed> {
-        let mut query = self.db.prepare_cached(
-            "SELECT id, ended_at FROM job WHERE state >= 6 AND preset = ?1 AND ended_at < ?2 ORDER BY ended_at LIMIT ?3",
-        )?;
+        let mut query = self.db.prepare_cached(OLDEST)?;
         let rows = query.query_map(params![preset, before, i64::try_from(max).unwrap_or(i64::MAX)], |row| {
             Ok(Old { id: JobId(row.get(0)?), ended_at: row.get(1)? })
         })?;

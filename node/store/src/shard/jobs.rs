@@ -10,6 +10,10 @@ use crate::codec::{self, Head};
 use crate::error::{Failed, unreadable};
 use crate::writer::Tables as _;
 
+/// Waiting jobs that are due.
+pub(super) const DUE: &str = "SELECT no, id, preset, last_seq FROM job INDEXED BY job_due
+     WHERE state = 3 AND due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2";
+
 /// The first journal row of a claimed job, still as stored: who asked unpacks it.
 #[derive(Debug)]
 pub(super) struct RawClaim {
@@ -207,10 +211,7 @@ impl ShardTables {
     pub(super) fn claim_due(&mut self, now: Timestamp, max: i64) -> Result<Vec<JobId>, Failed> {
         self.leased()?;
         let due: Vec<(JobId, Place)> = {
-            let mut query = self.db.prepare_cached(
-                "SELECT no, id, preset, last_seq FROM job
-                 WHERE state = 3 AND due_at IS NOT NULL AND due_at <= ?1 ORDER BY due_at LIMIT ?2",
-            )?;
+            let mut query = self.db.prepare_cached(DUE)?;
             let rows = query.query_map(params![now.0, max], |row| {
                 let place =
                     Place { no: row.get(0)?, preset: row.get(2)?, state: State::Waiting, last_seq: row.get(3)? };

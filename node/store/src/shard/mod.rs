@@ -28,6 +28,10 @@ use append::PackedWrite;
 use jobs::RawClaim;
 use tables::ShardTables;
 
+/// The time of the next waiting job.
+const NEXT_DUE: &str =
+    "SELECT due_at FROM job INDEXED BY job_due WHERE state = 3 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1";
+
 /// What an operation without a body of its own counts for in a group.
 const SMALL_BYTES: usize = 256;
 /// What a drain may write, per entry.
@@ -131,9 +135,7 @@ impl Shard for SqliteShard {
     async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
         self.readers
             .read(|db| {
-                let mut query = db.prepare_cached(
-                    "SELECT due_at FROM job WHERE state = 3 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1",
-                )?;
+                let mut query = db.prepare_cached(NEXT_DUE)?;
                 Ok(query.query_row([], |row| row.get(0)).optional()?.map(Timestamp))
             })
             .await
@@ -165,4 +167,31 @@ pub(crate) fn tally(file: &str, db: &rusqlite::Connection) -> Result<Vec<(flowor
         Ok((state, unsigned(jobs)))
     })
     .collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_query_of_the_kernel_reads_all_jobs() {
+        let dir = tempfile::tempdir().unwrap();
+        let layout = crate::Layout::create_or_open_with(dir.path(), 1).unwrap();
+        let db = file::open_reader(&layout.dir().join("shards/00.db")).unwrap();
+        for sql in [drain::QUEUED, drain::HELD, jobs::DUE, forget::OLDEST, tables::RUNNING, tables::SIGNALLED, NEXT_DUE]
+        {
+            let mut query = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let values = vec![0_i64; query.parameter_count()];
+            let plan: Vec<String> = query
+                .query_map(rusqlite::params_from_iter(values), |row| row.get(3))
+                .unwrap()
+                .collect::<Result<_, _>>()
+                .unwrap();
+            let plan = plan.join("; ");
+            assert!(!plan.contains("ORDER BY"), "{sql}: sorts: {plan}");
+            let reads_all = plan.contains("SCAN job") && !plan.contains("USING INDEX job_queue");
+            assert!(!reads_all, "{sql}: {plan}");
+        }
+    }
 }

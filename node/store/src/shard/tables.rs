@@ -17,6 +17,13 @@ use crate::writer::Tables;
 
 /// Presets and sources whose numbers are kept in memory.
 const INTERNED_MAX: usize = 10_000;
+/// Running jobs in the order of arrival. `state <> 6` says that the partial index will do.
+pub(super) const RUNNING: &str =
+    "SELECT id FROM job INDEXED BY job_state WHERE state = 2 AND state <> 6 ORDER BY accepted_at, no";
+/// Jobs with signals that are not carried out. A cross join is done in the order it is written.
+pub(super) const SIGNALLED: &str =
+    "SELECT DISTINCT job.id FROM signal CROSS JOIN job ON job.no = signal.job WHERE job.state < 6";
+
 /// What one commit changes in a preset's counts.
 #[derive(Debug, Default, Clone, Copy)]
 struct Delta {
@@ -112,9 +119,7 @@ impl ShardTables {
         self.sources.clear();
         self.signals = self.db.query_row("SELECT count(*) FROM signal", [], |row| row.get(0))?;
         self.announce = {
-            let mut query = self.db.prepare_cached(
-                "SELECT DISTINCT job.id FROM signal JOIN job ON job.no = signal.job WHERE job.state < 6",
-            )?;
+            let mut query = self.db.prepare_cached(SIGNALLED)?;
             let ids = query.query_map([], |row| Ok(JobId(row.get(0)?)))?;
             ids.collect::<Result<_, _>>()?
         };
@@ -144,7 +149,7 @@ impl ShardTables {
         self.epoch += 1;
         self.lease_taken = Some(self.epoch);
         self.wrote();
-        let mut query = self.db.prepare_cached("SELECT id FROM job WHERE state = 2 ORDER BY accepted_at, no")?;
+        let mut query = self.db.prepare_cached(RUNNING)?;
         let ids = query.query_map([], |row| Ok(JobId(row.get(0)?)))?;
         Ok(ids.collect::<Result<_, _>>()?)
     }

@@ -330,7 +330,10 @@ pub async fn accepted_jobs_are_seen_before_a_kernel_drains_them(backend: &impl B
     let seen = store.reader.job(job).await.unwrap().unwrap();
     assert_eq!((seen.state, seen.last_seq, seen.name.as_str()), (State::Queued, 1, "orders"));
     let waiting = store.reader.events(job, 0, 9).await.unwrap();
-    assert_eq!(store.reader.jobs(&Query { limit: 9, ..Query::default() }).await.unwrap().jobs, [seen.clone()]);
+    assert_eq!(
+        store.reader.jobs(&Query { limit: 9, ..Query::default() }).await.unwrap().jobs,
+        std::slice::from_ref(&seen)
+    );
     assert_eq!(store.reader.stats().await.unwrap().jobs.get("queued"), Some(&1));
     store.take().await;
     store.drain(9).await;
