@@ -11,18 +11,24 @@ use automerge::{AutomergeError, ObjId, ReadDoc, TextEncoding};
 
 /// The most letters, old and new together, that are compared letter by letter: it may take the square of that.
 const COMPARE_LETTERS_MAX: usize = 4_000;
-/// A text that loses more letters than this is another text: Automerge takes them out one by one.
-const LOSE_LETTERS_MAX: usize = 50_000;
+/// The most that this comparison may cost: those letters times the length of the text that each may be put into.
+const COMPARE_WORK_MAX: usize = 40_000_000;
+/// A text that loses more letters than this is another text: Automerge takes them out one by one, up to 0.1 ms each.
+const LOSE_LETTERS_MAX: usize = 10_000;
+/// So is one that changes in more places than this: in a long text each costs some milliseconds.
+const HUNKS_MAX: usize = 200;
 
 /// One place where two texts differ, in bytes of each.
 type Hunk = (Range<usize>, Range<usize>);
 
-/// Whether so much of a long text goes that it is better written anew.
+/// Whether so much of a long text changes that it is better written anew.
 pub(crate) fn is_another(old: &str, new: &str) -> bool {
-    if old.len() <= LOSE_LETTERS_MAX {
+    if old.len() <= COMPARE_LETTERS_MAX {
         return false;
     }
-    hunks(old, new).iter().map(|(gone, _)| old[gone.clone()].chars().count()).sum::<usize>() > LOSE_LETTERS_MAX
+    let hunks = hunks(old, new);
+    let lost: usize = hunks.iter().map(|(gone, _)| old[gone.clone()].chars().count()).sum();
+    hunks.len() > HUNKS_MAX || lost > LOSE_LETTERS_MAX
 }
 
 /// Makes a text object read as `new`.
@@ -36,7 +42,8 @@ pub(crate) fn change(tx: &mut Transaction<'_>, obj: &ObjId, new: &str) -> Result
         return Ok(());
     }
     let letters = old[gone.clone()].chars().count() + new[come.clone()].chars().count();
-    if letters <= COMPARE_LETTERS_MAX && !gone.is_empty() && !come.is_empty() {
+    let short = letters <= COMPARE_LETTERS_MAX && letters.saturating_mul(old.len()) <= COMPARE_WORK_MAX;
+    if short && !gone.is_empty() && !come.is_empty() {
         return tx.update_text(obj, new);
     }
     let encoding = tx.text_encoding();
@@ -160,7 +167,7 @@ mod tests {
         check("same", "same", &[]);
         check("", "ü", &[("", "ü")]);
         check("one\ntwo\n", "", &[("one\ntwo\n", "")]);
-        check("1\n2\n3\n4\n", "2\n3\n4\n1\n", &[("1\n", ""), ("", "1\n")]);
+        check("1\n2\n3\n4\n", "2\n3\n4\n1\n", &[("1\n", ""), ("", "\n1")]);
         check("é\nb\né\n", "è\nb\nê\n", &[("é", "è"), ("é", "ê")]);
     }
 }
