@@ -1,7 +1,6 @@
 //! Starts jobs by HTTP request.
 
 use flowork_ports::component::{Output, Yield};
-use flowork_protocol::check::ConfigProblem;
 use flowork_protocol::event::Pairing;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,9 +22,10 @@ struct Config {
     #[serde(default)]
     #[allow(dead_code, reason = "read by the gateway, which answers")]
     respond: Respond,
-    /// Who may call it; absent lets everybody who reaches the node.
+    /// Who may call it.
     #[serde(default)]
-    auth: Option<Auth>,
+    #[allow(dead_code, reason = "read by the gateway, which answers")]
+    auth: Auth,
 }
 
 #[derive(Default, Deserialize, Serialize, JsonSchema)]
@@ -56,28 +56,19 @@ enum Respond {
     WithStep,
 }
 
-#[derive(Deserialize, Serialize, JsonSchema)]
+#[derive(Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 enum Auth {
-    /// The name of the secret that must come as `Authorization: Bearer …`.
-    Bearer(String),
-    /// A header whose value must be a secret.
-    Header(Header),
-}
-
-#[derive(Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    /// The header's name, such as `X-Api-Key`.
-    name: String,
-    /// The name of the secret.
-    secret: String,
+    /// Everybody who reaches the node.
+    #[default]
+    None,
+    /// Who sends a token of this node with the role runner or above, as `Authorization: Bearer …`.
+    Token,
 }
 
 pub(super) fn component() -> Made {
     kind::<Config>("webhook", "Webhook", "Starts a job for every HTTP request to a path.", "Triggers", DOCS)
         .trigger()
-        .check_by(check)
         .example(
             "A request to /hooks/orders",
             json!({ "path": "orders", "method": "POST" }),
@@ -87,28 +78,12 @@ pub(super) fn component() -> Made {
         .now(|_, call| Ok(Yield::Output(Output::out(call.input("in").to_vec(), Pairing::Same))))
 }
 
-fn check(config: &Config) -> Vec<ConfigProblem> {
-    let empty = match &config.auth {
-        Some(Auth::Bearer(secret)) => secret.is_empty(),
-        Some(Auth::Header(header)) => header.secret.is_empty() || header.name.is_empty(),
-        None => config.path.is_empty(),
-    };
-    let problem = |message: &str, suggestion: &str| ConfigProblem {
-        place: "/auth".to_owned(),
-        message: message.to_owned(),
-        suggestion: Some(suggestion.to_owned()),
-    };
-    if empty {
-        return vec![problem("a name is empty", "name a secret that `flowork secret ls` shows")];
-    }
-    Vec::new()
-}
-
 const DOCS: &str =
     "One item per request goes out of port `out`: `method`, `path`, `query`, `headers` and `body` (JSON as \
 JSON, forms as an object, anything else as text). Uploaded files travel in `files`.
 
 A request that carries the header `Idempotency-Key` starts one job, however often it is sent.
 
-The trigger listens when the preset's version is activated. With `respond: \"with-step\"` the preset needs a \
+The trigger listens when the preset's version is activated. With `auth: \"token\"` a caller needs a token of this node: \
+`flowork token create --label NAME --role runner`. With `respond: \"with-step\"` the preset needs a \
 **respond** step.";
