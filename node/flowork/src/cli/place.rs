@@ -101,10 +101,12 @@ impl Scan<'_> {
             b'[' => self.array(None),
             b'"' => self.string().map(drop),
             _ => {
+                let begun = self.at;
                 while self.at < self.bytes.len() && !b",]} \t\r\n".contains(&self.bytes[self.at]) {
                     self.at += 1;
                 }
-                Some(())
+                // A stray bracket is no value: giving up here is what keeps the scan from standing still.
+                (self.at > begun).then_some(())
             }
         }
     }
@@ -170,6 +172,12 @@ mod tests {
         check("/steps/a~1b/config/url", (3, 12));
         check("/wires/a:out>b:in", (6, 12));
         check("/settings", (1, 1));
+    }
+
+    #[test]
+    fn a_stray_bracket_ends_the_search() {
+        assert_eq!(find("[}", "/0"), None);
+        assert_eq!(find("[1, }", "/7"), None);
     }
 
     proptest::proptest! {
