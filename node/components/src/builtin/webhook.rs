@@ -13,6 +13,7 @@ use crate::kind::{Made, kind};
 struct Config {
     /// Where under `/hooks/` it listens, such as `orders/new`. Every path belongs to one trigger of the node.
     #[schemars(regex(pattern = "^[a-z0-9_-]+(/[a-z0-9_-]+)*$"), length(max = 200))]
+    #[allow(dead_code, reason = "read by the gateway, which listens there")]
     path: String,
     /// The HTTP method that it answers.
     #[serde(default)]
