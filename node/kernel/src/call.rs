@@ -210,10 +210,13 @@ pub(crate) fn error_items(inputs: &[(String, flowork_ports::component::Items)], 
 pub(crate) async fn open_secrets(context: &Context, names: &[String]) -> Result<BTreeMap<String, String>, Failure> {
     let mut opened = BTreeMap::new();
     for name in names {
-        let secret =
-            context.vault.open(name).await.map_err(|why| {
-                Failure::new("secret-unreadable", format!("the secret `{name}` cannot be opened: {why}"))
-            })?;
+        let unreadable =
+            |why| Failure::new("secret-unreadable", format!("the secret `{name}` cannot be opened: {why}"));
+        let mut secret = context.vault.open(name).await.map_err(unreadable)?;
+        // It may have been accepted just before this job and still be in an inbox.
+        if secret.is_none() && context.node.drain().await.is_ok() {
+            secret = context.vault.open(name).await.map_err(unreadable)?;
+        }
         let secret = secret.ok_or_else(|| {
             Failure::new("secret-missing", format!("there is no secret `{name}`"))
                 .hint(format!("set it with `flowork secret set {name}`"))
