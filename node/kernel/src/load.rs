@@ -87,7 +87,7 @@ fn port(name: &str, items: Held) -> PortData {
 fn fold(task: &mut Task, events: &[Event]) -> Vec<(Key, Failure)> {
     let mut failed = Vec::new();
     for event in events {
-        let key = crate::machine::run_of(&event.what).and_then(|run| task.machine.key(run));
+        let key = flowork_protocol::view::run_of(&event.what).and_then(|run| task.machine.key(run));
         match (&event.what, key) {
             (What::Started { presets }, _) => task.presets = presets.clone(),
             (What::StepSucceeded(result), Some(key)) => {

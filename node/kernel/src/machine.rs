@@ -12,7 +12,7 @@ mod tests;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use flowork_protocol::event::{AfterFailure, Resume, Run, StepResult, Wait, What};
+use flowork_protocol::event::{AfterFailure, Resume, Run, StepResult, Wait};
 use flowork_protocol::plan::{Plan, Vertex};
 use flowork_protocol::preset::{OnCrash, OnError, Retry};
 use flowork_protocol::{Failure, Timestamp};
@@ -309,21 +309,5 @@ fn after_failure(then: AfterFailure) -> Status {
         AfterFailure::Retry { at } => Status::Retrying(at),
         AfterFailure::Ask => Status::Asking,
         AfterFailure::ErrorPort | AfterFailure::Continue | AfterFailure::FailJob => Status::Settled,
-    }
-}
-
-/// Whether an event is about a step's run, and which.
-#[must_use]
-pub fn run_of(what: &What) -> Option<&Run> {
-    match what {
-        What::StepStarted { run, .. }
-        | What::StepFailed { run, .. }
-        | What::StepSkipped { run, .. }
-        | What::StepSuspended { run, .. }
-        | What::StepResumed { run, .. }
-        | What::LoopRound { run, .. }
-        | What::StepLog { run, .. } => Some(run),
-        What::StepSucceeded(result) => Some(&result.run),
-        _ => None,
     }
 }
