@@ -129,7 +129,8 @@ impl Inboxes {
     }
 
     fn look(&mut self) {
-        if self.looked_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+        // Before the first gateway is there every look counts: what it accepts must not wait for the next one.
+        if !self.open.is_empty() && self.looked_at.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
             return;
         }
         self.looked_at = Some(Instant::now());

@@ -42,6 +42,18 @@ async fn run_jobs(layout: &Layout, jobs: u64) -> KernelStore {
     kernel
 }
 
+#[tokio::test]
+async fn what_the_first_gateway_accepts_is_drained_by_the_next_look_however_soon() {
+    let dir = tempfile::tempdir().unwrap();
+    let layout = layout(dir.path());
+    let kernel = layout.kernel(Bell::default()).unwrap();
+    assert_eq!(kernel.node.drain().await.unwrap(), 0);
+    let inbox = layout.inbox("gateway", Bell::default()).unwrap();
+    inbox.submit(Command::SetSecret { name: "mail".to_owned(), sealed: vec![1] }).await.unwrap();
+    assert_eq!(kernel.node.drain().await.unwrap(), 1);
+    assert_eq!(kernel.node.sealed_secret("mail").await.unwrap(), Some(vec![1]));
+}
+
 /// Overwrites the middle of a closed file.
 fn damage(path: &Path, from: u64) {
     let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
