@@ -50,7 +50,7 @@ deny: ## Licences, bans, sources and known holes of what is linked in
 
 bench: ## Measure the node and the installed peers (release build). ARGS="--help" says more
 	$(CARGO) build --release --workspace --bin flowork --bin flowork-bench
-	$(CARGO) run --release --quiet -p flowork-tests --bin flowork-bench -- $(ARGS)
+	"$${CARGO_TARGET_DIR:-target}/release/flowork-bench" $(ARGS)
 
 dist: ## One archive with one binary: dist/flowork-<version>-linux-<arch>.tar.gz
 	@tests/dist.sh
