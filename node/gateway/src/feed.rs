@@ -37,6 +37,8 @@ pub(crate) struct Follower {
     last_look: Option<Instant>,
     pending: VecDeque<Event>,
     ended: bool,
+    /// There is nothing to see before the shard commits.
+    is_fresh: bool,
 }
 
 impl Follower {
@@ -52,7 +54,15 @@ impl Follower {
             last_look: None,
             pending: VecDeque::new(),
             ended: false,
+            is_fresh: false,
         }
+    }
+
+    /// Follows a job that nobody has seen yet and that is about to be submitted.
+    pub(crate) fn fresh(ctx: &Ctx, job: JobId) -> Self {
+        let mut follower = Self::new(ctx, job, 0);
+        follower.is_fresh = true;
+        follower
     }
 
     /// The next event; none after the job's end. Waits for as long as it takes. Cancel-safe.
@@ -65,6 +75,9 @@ impl Follower {
             }
             if self.ended {
                 return Ok(None);
+            }
+            if std::mem::take(&mut self.is_fresh) {
+                self.rang().await;
             }
             self.pause().await;
             // Rings from before this look are answered by it.

@@ -66,6 +66,8 @@ pub(crate) enum Left {
     Lost(String),
     /// This kernel is stopping.
     Stopped,
+    /// Its claim never reached the disk; it comes again.
+    Undone,
 }
 
 /// One job in memory.

@@ -8,6 +8,7 @@ use flowork_protocol::event::Event;
 use flowork_protocol::id::ChunkId;
 use flowork_protocol::job::{State, Summary};
 use flowork_protocol::{Failure, JobId, PresetId, ShardNo, Timestamp};
+use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -87,6 +88,9 @@ pub struct Drained {
     pub more: bool,
 }
 
+/// How the commit goes of what was told before it.
+pub type Committed = BoxFuture<'static, Result<(), Error>>;
+
 /// What a kernel adds to one job: all of it or nothing.
 #[derive(Debug, Default, Clone)]
 pub struct JobWrite {
@@ -149,7 +153,17 @@ pub trait Shard: Send + Sync {
     /// last holder left running.
     async fn take(&self) -> Result<Vec<JobId>, Error>;
     /// Moves up to `max` inbox entries into the shard and claims up to `room` queued jobs, in one transaction.
-    async fn drain(&self, max: usize, room: usize) -> Result<Drained, Error>;
+    /// Tells what it took before that is on disk, so that what follows from it can share the transaction.
+    ///
+    /// Until [`Committed`] says so, nothing may be done with it that shows outside of this process. When the commit fails,
+    /// nothing was taken: the jobs are as they were and come again with a later call.
+    async fn drain_ahead(&self, max: usize, room: usize) -> Result<(Drained, Committed), Error>;
+    /// [`Self::drain_ahead`], on disk when this returns.
+    async fn drain(&self, max: usize, room: usize) -> Result<Drained, Error> {
+        let (drained, committed) = self.drain_ahead(max, room).await?;
+        committed.await?;
+        Ok(drained)
+    }
     /// Claims up to `room` held jobs of one preset.
     async fn claim_held(&self, preset: &PresetId, room: usize) -> Result<Vec<Claimed>, Error>;
     /// Commits. Writes wait for each other and share commits; for one job they are done in the order of the calls. Gives

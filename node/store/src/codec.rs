@@ -3,6 +3,7 @@
 //! Compression is done by the caller, never by the thread that writes.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::io;
 
 use flowork_ports::store::Error;
@@ -27,10 +28,33 @@ pub(crate) struct Packed {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// Bodies up to this size are decompressed in one go; larger ones by pieces, so that a damaged header cannot ask for all
+/// memory.
+const UNPACK_AT_ONCE_MAX: u64 = 16 << 20;
+
+thread_local! {
+    // Making one costs as much as compressing a few kilobytes.
+    static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// Runs `with` on this thread's own `kept`, made when it is first needed.
+fn kept<T, R>(
+    slot: &RefCell<Option<T>>, make: impl FnOnce() -> io::Result<T>, with: impl FnOnce(&mut T) -> io::Result<R>,
+) -> io::Result<R> {
+    let mut slot = slot.borrow_mut();
+    let it = match slot.take() {
+        Some(it) => it,
+        None => make()?,
+    };
+    with(slot.insert(it))
+}
+
 /// Compresses `bytes` when they are large and become smaller.
 pub(crate) fn pack(bytes: Vec<u8>) -> Packed {
     if bytes.len() >= COMPRESS_FROM_BYTES
-        && let Ok(small) = zstd::bulk::compress(&bytes, LEVEL)
+        && let Ok(small) =
+            COMPRESSOR.with(|slot| kept(slot, || zstd::bulk::Compressor::new(LEVEL), |it| it.compress(&bytes)))
         && small.len() < bytes.len()
     {
         return Packed { codec: ZSTD, bytes: small };
@@ -40,7 +64,17 @@ pub(crate) fn pack(bytes: Vec<u8>) -> Packed {
 
 /// What was packed.
 pub(crate) fn unpack(codec: i64, bytes: &[u8]) -> io::Result<Cow<'_, [u8]>> {
-    if codec & ZSTD == 0 { Ok(Cow::Borrowed(bytes)) } else { zstd::stream::decode_all(bytes).map(Cow::Owned) }
+    if codec & ZSTD == 0 {
+        return Ok(Cow::Borrowed(bytes));
+    }
+    let whole = match zstd::zstd_safe::get_frame_content_size(bytes) {
+        Ok(Some(len)) if len <= UNPACK_AT_ONCE_MAX => {
+            let len = usize::try_from(len).unwrap_or(0);
+            DECOMPRESSOR.with(|slot| kept(slot, zstd::bulk::Decompressor::new, |it| it.decompress(bytes, len)))
+        }
+        _ => zstd::stream::decode_all(bytes),
+    };
+    whole.map(Cow::Owned)
 }
 
 /// What a job's row needs of its submission. Reads from the JSON of a whole submission too.

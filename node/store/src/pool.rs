@@ -59,8 +59,8 @@ impl Pool {
             None => file::open_reader(&self.path).map_err(|error| Failed::from(error).named(&self.file))?,
         };
         // One snapshot for everything that this reader looks at.
-        let result = db.execute_batch("BEGIN").map_err(Failed::from).and_then(|()| query(&db));
-        let ended = db.is_autocommit() || db.execute_batch("COMMIT").is_ok();
+        let result = run(&db, "BEGIN").map_err(Failed::from).and_then(|()| query(&db));
+        let ended = db.is_autocommit() || run(&db, "COMMIT").is_ok();
         if ended && !matches!(result, Err(Failed::Storage(_))) {
             let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
             if free.len() < KEPT_MAX {
@@ -69,4 +69,9 @@ impl Pool {
         }
         result.map_err(|failed| failed.named(&self.file))
     }
+}
+
+/// Runs a statement that is prepared once.
+fn run(db: &Connection, sql: &str) -> rusqlite::Result<()> {
+    db.prepare_cached(sql)?.execute([]).map(drop)
 }

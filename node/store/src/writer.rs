@@ -1,12 +1,16 @@
 //! The one thread that writes a file: takes what waits, writes it in one transaction, answers.
 //!
+//! Some operations tell their value before the commit, so that who asked can go on and add to the same transaction: a job is
+//! moved in, claimed, run and ended with one wait for the disk. Nobody may act on such a value outside of this process until
+//! the commit is done; when it is undone, who asked is told so.
+//!
 //! Invariant: every SQLite file has exactly one writing process, and in it exactly one such thread.
 
 use std::collections::VecDeque;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flowork_ports::store::Error;
 use tokio::sync::{Semaphore, oneshot};
@@ -19,6 +23,8 @@ const WAITING_MAX: usize = 4_096;
 const GROUP_MAX: usize = 256;
 /// Bytes that share one commit; one larger operation goes alone.
 const GROUP_BYTES_MAX: usize = 8 << 20;
+/// How long a transaction stays open for what follows from values that were told early.
+const OPEN_FOR: Duration = Duration::from_millis(1);
 /// After so many commits without a pause the writer tidies up in between.
 const GROUPS_BETWEEN_RESTS: u32 = 32;
 
@@ -34,6 +40,10 @@ pub(crate) trait Tables: Send + 'static {
     fn rollback(&mut self);
     /// Tells others about the commit.
     fn ring(&mut self);
+    /// Whether something that follows from a value told early should soon come for this transaction.
+    fn expects_more(&self) -> bool {
+        false
+    }
     /// Tidies up between transactions. Gives when to call again though nothing happens.
     fn rest(&mut self) -> Option<Duration> {
         None
@@ -44,6 +54,10 @@ trait Operation<T>: Send {
     fn cost_bytes(&self) -> usize;
     fn apply(&mut self, tables: &mut T) -> Result<(), Failed>;
     fn answer(self: Box<Self>, end: Result<u64, Error>);
+    /// Whether its value was told before the commit: then it cannot be run again after a rollback.
+    fn is_told(&self) -> bool {
+        false
+    }
 }
 
 type Answer<R> = oneshot::Sender<Result<(R, u64), Error>>;
@@ -81,6 +95,57 @@ impl<T, R: Send, F: FnMut(&mut T) -> Result<R, Failed> + Send> Operation<T> for 
         };
         // Who asked may have gone; what was committed stays.
         let _ = self.reply.send(answer);
+    }
+}
+
+/// An operation that tells its value when it was carried out, and later how the commit went.
+struct Ahead<F, R> {
+    cost_bytes: usize,
+    run: F,
+    told: Option<oneshot::Sender<Result<R, Error>>>,
+    committed: oneshot::Sender<Result<u64, Error>>,
+}
+
+impl<T, R: Send, F: FnMut(&mut T) -> Result<R, Failed> + Send> Operation<T> for Ahead<F, R> {
+    fn cost_bytes(&self) -> usize {
+        self.cost_bytes
+    }
+
+    fn apply(&mut self, tables: &mut T) -> Result<(), Failed> {
+        let told = match (self.run)(tables) {
+            Ok(value) => Ok(value),
+            Err(Failed::Refused(error)) => Err(error),
+            Err(storage) => return Err(storage),
+        };
+        if let Some(reply) = self.told.take() {
+            // Who asked may have gone; what is committed stays.
+            let _ = reply.send(told);
+        }
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, end: Result<u64, Error>) {
+        match (self.told, end) {
+            (Some(reply), Err(error)) => drop(reply.send(Err(error))),
+            (_, end) => drop(self.committed.send(end)),
+        }
+    }
+
+    fn is_told(&self) -> bool {
+        self.told.is_none()
+    }
+}
+
+/// How the commit of an operation goes whose value was told before it.
+pub(crate) struct Committed {
+    end: oneshot::Receiver<Result<u64, Error>>,
+    file: String,
+}
+
+impl Committed {
+    /// Waits until it is on disk; gives the commit's number.
+    pub(crate) async fn wait(self) -> Result<u64, Error> {
+        self.end.await.map_err(|_| gone(&self.file))?
     }
 }
 
@@ -137,16 +202,31 @@ impl<T: Tables> Writer<T> {
         &self, cost_bytes: usize, operation: impl FnMut(&mut T) -> Result<R, Failed> + Send + 'static,
     ) -> Result<(R, u64), Error> {
         let (reply, answer) = oneshot::channel();
+        self.queue(Box::new(Call { cost_bytes, run: operation, result: None, reply })).await?;
+        answer.await.map_err(|_| self.gone())?
+    }
+
+    /// As [`Self::call`], but gives the value as soon as the operation is carried out, and the commit to wait for.
+    /// `operation` runs once: when its transaction is undone, the commit fails.
+    pub(crate) async fn call_ahead<R: Send + 'static>(
+        &self, cost_bytes: usize, operation: impl FnMut(&mut T) -> Result<R, Failed> + Send + 'static,
+    ) -> Result<(R, Committed), Error> {
+        let ((told, value), (committed, end)) = (oneshot::channel(), oneshot::channel());
+        self.queue(Box::new(Ahead { cost_bytes, run: operation, told: Some(told), committed })).await?;
+        let value = value.await.map_err(|_| self.gone())??;
+        Ok((value, Committed { end, file: self.file.clone() }))
+    }
+
+    async fn queue(&self, operation: Box<dyn Operation<T>>) -> Result<(), Error> {
         // The order of calls is the order of the queue: the gate is fair, and neither it nor the room may put a caller off
         // for fairness between tasks while a later call goes on.
         tokio::task::unconstrained(async {
             let _gate = self.gate.lock().await;
             let room = self.shared.room.acquire().await.map_err(|_| self.gone())?;
             room.forget();
-            self.push(cost_bytes, operation, reply)
+            self.push(operation)
         })
-        .await?;
-        answer.await.map_err(|_| self.gone())?
+        .await
     }
 
     /// As [`Self::call`], but [`Error::Busy`] at once when the queue is full.
@@ -156,19 +236,17 @@ impl<T: Tables> Writer<T> {
         let room = self.shared.room.try_acquire().map_err(|_| Error::Busy(self.file.clone()))?;
         room.forget();
         let (reply, answer) = oneshot::channel();
-        self.push(cost_bytes, operation, reply)?;
+        self.push(Box::new(Call { cost_bytes, run: operation, result: None, reply }))?;
         answer.await.map_err(|_| self.gone())?
     }
 
-    fn push<R: Send + 'static>(
-        &self, cost_bytes: usize, run: impl FnMut(&mut T) -> Result<R, Failed> + Send + 'static, reply: Answer<R>,
-    ) -> Result<(), Error> {
+    fn push(&self, operation: Box<dyn Operation<T>>) -> Result<(), Error> {
         {
             let mut waiting = self.shared.lock();
             if waiting.closed {
                 return Err(self.gone());
             }
-            waiting.operations.push_back(Box::new(Call { cost_bytes, run, result: None, reply }));
+            waiting.operations.push_back(operation);
         }
         self.shared.news.notify_one();
         Ok(())
@@ -177,8 +255,12 @@ impl<T: Tables> Writer<T> {
 
 impl<T> Writer<T> {
     fn gone(&self) -> Error {
-        Error::Other { file: self.file.clone(), detail: "its writer has ended; restart this role".to_owned() }
+        gone(&self.file)
     }
+}
+
+fn gone(file: &str) -> Error {
+    Error::Other { file: file.to_owned(), detail: "its writer has ended; restart this role".to_owned() }
 }
 
 impl<T> Drop for Writer<T> {
@@ -208,7 +290,7 @@ fn work<T: Tables>(tables: &mut T, shared: &Shared<T>) {
     let mut groups_since_rest = 0;
     let mut rest_again = tables.rest();
     loop {
-        let group = match next_group(shared, rest_again) {
+        let mut group = match next_group(shared, rest_again) {
             Next::Group(group) => group,
             Next::Idle => {
                 rest_again = tables.rest();
@@ -216,8 +298,10 @@ fn work<T: Tables>(tables: &mut T, shared: &Shared<T>) {
             }
             Next::Closed => return,
         };
-        shared.room.add_permits(group.len());
-        commit(tables, group);
+        // What an undone transaction leaves is tried again without what broke it.
+        while !group.is_empty() {
+            group = transact(tables, shared, group);
+        }
         groups_since_rest += 1;
         if groups_since_rest >= GROUPS_BETWEEN_RESTS || shared.lock().operations.is_empty() {
             rest_again = tables.rest();
@@ -226,8 +310,10 @@ fn work<T: Tables>(tables: &mut T, shared: &Shared<T>) {
     }
 }
 
+type Group<T> = VecDeque<Box<dyn Operation<T>>>;
+
 enum Next<T> {
-    Group(VecDeque<Box<dyn Operation<T>>>),
+    Group(Group<T>),
     Idle,
     Closed,
 }
@@ -250,57 +336,127 @@ fn next_group<T>(shared: &Shared<T>, rest_again: Option<Duration>) -> Next<T> {
             }
         };
     }
-    let mut group = VecDeque::new();
-    let mut bytes = 0;
+    Next::Group(take(shared, &mut waiting, Room::default()))
+}
+
+/// What comes for an open transaction before `until`, as far as it has room; empty when nothing does.
+fn more<T>(shared: &Shared<T>, until: Instant, room: Room) -> Group<T> {
+    let mut waiting = shared.lock();
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || room.is_full() {
+            return Group::new();
+        }
+        if !waiting.operations.is_empty() || waiting.closed {
+            return take(shared, &mut waiting, room);
+        }
+        waiting = shared.news.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0;
+    }
+}
+
+/// What a transaction may still take.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    operations: usize,
+    bytes: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { operations: GROUP_MAX, bytes: GROUP_BYTES_MAX }
+    }
+}
+
+impl Room {
+    fn is_full(self) -> bool {
+        self.operations == 0 || self.bytes == 0
+    }
+
+    fn after(self, cost_bytes: usize) -> Self {
+        Self { operations: self.operations.saturating_sub(1), bytes: self.bytes.saturating_sub(cost_bytes) }
+    }
+}
+
+fn take<T>(shared: &Shared<T>, waiting: &mut Waiting<T>, mut room: Room) -> Group<T> {
+    let mut group = Group::new();
     while let Some(next) = waiting.operations.front() {
-        bytes += next.cost_bytes();
-        if !group.is_empty() && (group.len() >= GROUP_MAX || bytes > GROUP_BYTES_MAX) {
+        let cost = next.cost_bytes();
+        // One that is too large for any group goes alone.
+        if room.is_full() || (cost > room.bytes && room.operations < GROUP_MAX) {
             break;
         }
+        room = room.after(cost);
         group.extend(waiting.operations.pop_front());
     }
-    Next::Group(group)
+    shared.room.add_permits(group.len());
+    group
 }
 
-/// Carries out a group in one transaction. An operation that meets a damaged place fails alone; the others are run again
-/// without it. A full disk or a lost lease fails all.
-fn commit<T: Tables>(tables: &mut T, mut group: VecDeque<Box<dyn Operation<T>>>) {
-    while !group.is_empty() {
-        match try_commit(tables, &mut group) {
-            Ok(number) => {
-                tables.ring();
-                for operation in group {
-                    operation.answer(Ok(number));
-                }
-                return;
+/// Carries out a group, and what follows from it at once, in one transaction. Gives back what must be tried again: when an
+/// operation meets a damaged place it fails alone. A full disk or a lost lease fails all.
+fn transact<T: Tables>(tables: &mut T, shared: &Shared<T>, mut group: Group<T>) -> Group<T> {
+    let mut done: Group<T> = Group::with_capacity(group.len());
+    match carry_out(tables, shared, &mut group, &mut done) {
+        Ok(number) => {
+            tables.ring();
+            for operation in done {
+                operation.answer(Ok(number));
             }
-            Err((Some(place), error @ Error::Damaged { .. })) => {
-                tables.rollback();
-                tracing::error!(%error, "an operation met a damaged place");
-                if let Some(operation) = group.remove(place) {
-                    operation.answer(Err(error));
+            Group::new()
+        }
+        Err((Some(broken), error @ Error::Damaged { .. })) => {
+            tables.rollback();
+            tracing::error!(%error, "an operation met a damaged place");
+            broken.answer(Err(error));
+            let mut again = Group::new();
+            for operation in done {
+                match operation.is_told() {
+                    true => operation.answer(Err(Error::Busy(tables.file().to_owned()))),
+                    false => again.push_back(operation),
                 }
             }
-            Err((_, error)) => {
-                tables.rollback();
-                if !matches!(error, Error::Fenced { .. }) {
-                    tracing::error!(%error, operations = group.len(), "a commit failed");
-                }
-                for operation in group {
-                    operation.answer(Err(error.clone()));
-                }
-                return;
+            again.extend(group);
+            again
+        }
+        Err((broken, error)) => {
+            tables.rollback();
+            let operations = done.into_iter().chain(broken).chain(group);
+            if !matches!(error, Error::Fenced { .. }) {
+                tracing::error!(%error, "a commit failed");
             }
+            for operation in operations {
+                operation.answer(Err(error.clone()));
+            }
+            Group::new()
         }
     }
 }
 
-fn try_commit<T: Tables>(
-    tables: &mut T, group: &mut VecDeque<Box<dyn Operation<T>>>,
-) -> Result<u64, (Option<usize>, Error)> {
+type Broken<T> = (Option<Box<dyn Operation<T>>>, Error);
+
+/// Moves what is carried out from `group` to `done` and commits.
+fn carry_out<T: Tables>(
+    tables: &mut T, shared: &Shared<T>, group: &mut Group<T>, done: &mut Group<T>,
+) -> Result<u64, Broken<T>> {
     tables.begin().map_err(|failed| (None, failed.named(tables.file())))?;
-    for (place, operation) in group.iter_mut().enumerate() {
-        operation.apply(tables).map_err(|failed| (Some(place), failed.named(tables.file())))?;
+    let mut room = Room::default();
+    let mut open_until = None;
+    loop {
+        while let Some(mut operation) = group.pop_front() {
+            room = room.after(operation.cost_bytes());
+            match operation.apply(tables) {
+                Ok(()) => done.push_back(operation),
+                Err(failed) => return Err((Some(operation), failed.named(tables.file()))),
+            }
+        }
+        if !tables.expects_more() {
+            break;
+        }
+        let until = *open_until.get_or_insert_with(|| Instant::now() + OPEN_FOR);
+        *group = more(shared, until, room);
+        if group.is_empty() {
+            break;
+        }
     }
     tables.commit().map_err(|failed| (None, failed.named(tables.file())))
 }

@@ -71,8 +71,10 @@ pub(crate) async fn fire(
         None => ctx.fresh_job(),
     };
     let item = item(&ctx, &path, &parts, body).await?;
-    let follower = waits.then(|| Follower::new(&ctx, job, 0));
-    let submission = submission(hook, job, item, parts.headers.contains_key("idempotency-key"));
+    let is_keyed = parts.headers.contains_key("idempotency-key");
+    // The job of a key may have ended long ago.
+    let follower = waits.then(|| if is_keyed { Follower::new(&ctx, job, 0) } else { Follower::fresh(&ctx, job) });
+    let submission = submission(hook, job, item, is_keyed);
     ctx.command(&permit, Command::Submit(Box::new(submission))).await?;
     drop(room);
     let mut response = match follower {

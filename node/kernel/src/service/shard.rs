@@ -1,4 +1,8 @@
 //! One shard's loop.
+//!
+//! Claimed jobs start before their claim is on disk: the store puts the claim and what the job does at once into one commit.
+//! Nothing of that shows outside until it is committed (an external step waits for its start to be on disk, which is the same
+//! commit or a later one); when the commit fails, the job's task is dropped and the job comes again.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -6,11 +10,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use flowork_ports::bell::LOOK_EVERY;
-use flowork_ports::store::{Claimed, Error, Shard};
+use flowork_ports::store::{Claimed, Committed, Error, Shard};
 use flowork_protocol::command::Submission;
 use flowork_protocol::event::{Outcome, What};
 use flowork_protocol::job::State;
 use flowork_protocol::{Failure, JobId, PresetId, Timestamp};
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -52,7 +59,16 @@ struct Ended {
 /// How a job comes into memory.
 enum Origin {
     Claimed(Box<Claimed>),
+    /// Not on disk yet; cancelled when it never will be.
+    ClaimedAhead(Box<Claimed>, CancellationToken),
     Stored,
+}
+
+/// A claim that is on its way to the disk.
+struct Ahead {
+    jobs: Vec<JobId>,
+    undone: CancellationToken,
+    end: Result<(), Error>,
 }
 
 #[derive(Default)]
@@ -61,6 +77,7 @@ struct Jobs {
     tasks: JoinSet<Ended>,
     waiting: VecDeque<JobId>,
     held: Vec<(PresetId, u32, u64)>,
+    ahead: FuturesUnordered<BoxFuture<'static, Ahead>>,
     /// Jobs whose child ended while they were not in memory.
     signalled: Vec<JobId>,
     /// Whether a job may have become due earlier than is known.
@@ -92,6 +109,10 @@ impl Service {
 
     /// Leases the shard and works until something is wrong.
     async fn turn(&self, jobs: &mut Jobs, stop: &CancellationToken) -> Result<(), Error> {
+        while let Some(ahead) = jobs.ahead.next().await {
+            // Why it failed is what the last turn ended with.
+            let _ = self.settle(jobs, ahead).await;
+        }
         if jobs.active.is_empty() {
             jobs.waiting = self.shard.take().await?.into();
         }
@@ -99,11 +120,13 @@ impl Service {
         loop {
             self.start_waiting(jobs, stop);
             let room = self.jobs_max.saturating_sub(jobs.active.len());
-            let drained = self.shard.drain(DRAIN_MAX, room).await?;
+            let (drained, committed) = self.shard.drain_ahead(DRAIN_MAX, room).await?;
             let more = drained.more && room > 0;
             jobs.held = drained.held;
-            for claimed in drained.claimed {
-                self.spawn(jobs, claimed.submission.job, Origin::Claimed(Box::new(claimed)), stop);
+            self.start_claimed(jobs, drained.claimed, committed, stop);
+            if !drained.signalled.is_empty() {
+                // What a signal says is read from the disk.
+                self.settle_all(jobs).await?;
             }
             let signalled = std::mem::take(&mut jobs.signalled);
             for job in drained.signalled.into_iter().chain(signalled) {
@@ -120,6 +143,9 @@ impl Service {
             }
             if more || (!jobs.waiting.is_empty() && jobs.active.len() < self.jobs_max) {
                 self.reap_ready(jobs);
+                while let Some(Some(ahead)) = jobs.ahead.next().now_or_never() {
+                    self.settle(jobs, ahead).await?;
+                }
                 tokio::task::yield_now().await;
                 if stop.is_cancelled() {
                     return Ok(());
@@ -132,9 +158,40 @@ impl Service {
                 () = self.nudge.notified() => {}
                 () = tokio::time::sleep(pause) => {}
                 Some(ended) = jobs.tasks.join_next() => self.ended(jobs, ended),
+                Some(ahead) = jobs.ahead.next() => self.settle(jobs, ahead).await?,
             }
             self.reap_ready(jobs);
         }
+    }
+
+    fn start_claimed(&self, jobs: &mut Jobs, claimed: Vec<Claimed>, committed: Committed, stop: &CancellationToken) {
+        let undone = CancellationToken::new();
+        let ids = claimed.iter().map(|it| it.submission.job).collect();
+        for claimed in claimed {
+            let job = claimed.submission.job;
+            self.spawn(jobs, job, Origin::ClaimedAhead(Box::new(claimed), undone.clone()), stop);
+        }
+        let ahead = async move { Ahead { jobs: ids, undone, end: committed.await } };
+        jobs.ahead.push(Box::pin(ahead));
+    }
+
+    async fn settle_all(&self, jobs: &mut Jobs) -> Result<(), Error> {
+        while let Some(ahead) = jobs.ahead.next().await {
+            self.settle(jobs, ahead).await?;
+        }
+        Ok(())
+    }
+
+    /// When claims did not reach the disk, their jobs leave memory before anything else is drained: they come again.
+    async fn settle(&self, jobs: &mut Jobs, ahead: Ahead) -> Result<(), Error> {
+        if ahead.end.is_err() {
+            ahead.undone.cancel();
+            while ahead.jobs.iter().any(|job| jobs.active.contains_key(job)) {
+                let Some(ended) = jobs.tasks.join_next().await else { break };
+                self.ended(jobs, ended);
+            }
+        }
+        ahead.end
     }
 
     fn reap_ready(&self, jobs: &mut Jobs) {
@@ -232,10 +289,15 @@ async fn run_one(
     mut pokes: mpsc::Receiver<()>, stop: CancellationToken,
 ) -> Ended {
     let mut ended = Ended { job, left: Left::Stopped, pokes: mpsc::channel(POKES_MAX).1, limited: None, parent: None };
+    let mut undone = None;
     let task = match origin {
         Origin::Claimed(claimed) => {
             let limited = claimed.submission.concurrency.is_some().then(|| claimed.submission.preset.clone());
             ended.limited = limited;
+            claim(&context, &shard, *claimed, &stop).await
+        }
+        Origin::ClaimedAhead(claimed, token) => {
+            undone = Some(token);
             claim(&context, &shard, *claimed, &stop).await
         }
         Origin::Stored => {
@@ -252,7 +314,15 @@ async fn run_one(
     match task {
         Ok(task) => {
             let parent = task.submission.parent.as_ref().map(|it| it.0);
-            ended.left = Box::pin(task.run(&mut pokes, &stop)).await;
+            let running = Box::pin(task.run(&mut pokes, &stop));
+            ended.left = match &undone {
+                None => running.await,
+                Some(undone) => tokio::select! {
+                    biased;
+                    left = running => left,
+                    () = undone.cancelled() => Left::Undone,
+                },
+            };
             ended.parent = parent.filter(|_| ended.left == Left::Ended);
         }
         Err(left) => ended.left = left,

@@ -103,13 +103,16 @@ impl ShardTables {
             let detail = format!("job {job} is at event {}; events {first} to {last} cannot follow", place.last_seq);
             return Err(misuse(self.file(), detail));
         }
-        if place.state.has_ended() && (write.events.is_some() || write.row.state.is_some()) {
-            return Err(misuse(self.file(), format!("job {job} has ended; nothing can follow")));
+        // Ended; or its claim was undone, and what followed from it must not outlive it.
+        if place.state != State::Running && (write.events.is_some() || write.row.state.is_some()) {
+            let detail = format!("job {job} is {} and not running; nothing can follow", place.state);
+            return Err(misuse(self.file(), detail));
         }
         Ok(place)
     }
 
     fn write_job(&mut self, place: Place, write: &PackedWrite) -> Result<(), Failed> {
+        self.told.remove(&place.no);
         if let Some(events) = &write.events {
             self.journal(place.no, write.seqs, write.at, events.codec, &events.bytes)?;
         }

@@ -68,6 +68,7 @@ impl ShardTables {
         if self.count(State::Held) > 0 {
             drained.held = self.held()?;
         }
+        self.told.extend(drained.claimed.iter().map(|claim| claim.no));
         drained.more = more || self.count(State::Queued) > 0 || !self.announce.is_empty();
         Ok(drained)
     }
@@ -122,7 +123,8 @@ impl ShardTables {
         };
         let new = head.job.shard() == self.shard && self.accept(head, entry.codec, &entry.body, entry.at, state)?;
         if new && state == State::Running {
-            drained.claimed.push(RawClaim { at: entry.at, codec: entry.codec | codec::SUBMISSION, body: entry.body });
+            let codec = entry.codec | codec::SUBMISSION;
+            drained.claimed.push(RawClaim { no: self.jobs, at: entry.at, codec, body: entry.body });
         }
         Ok(())
     }

@@ -17,6 +17,7 @@ pub(super) const DUE: &str = "SELECT no, id, preset, last_seq FROM job INDEXED B
 /// The first journal row of a claimed job, still as stored: who asked unpacks it.
 #[derive(Debug)]
 pub(super) struct RawClaim {
+    pub(super) no: i64,
     pub(super) at: Timestamp,
     pub(super) codec: i64,
     pub(super) body: Vec<u8>,
@@ -154,7 +155,7 @@ impl ShardTables {
                 .db
                 .prepare_cached("SELECT at, codec, body FROM journal WHERE job = ?1 AND first_seq = 1")?
                 .query_row([place.no], |row| {
-                    Ok(RawClaim { at: Timestamp(row.get(0)?), codec: row.get(1)?, body: row.get(2)? })
+                    Ok(RawClaim { no: place.no, at: Timestamp(row.get(0)?), codec: row.get(1)?, body: row.get(2)? })
                 })
                 .optional()?
                 .ok_or_else(|| unreadable(self.file(), &format!("job {id}"), "its first event is missing"))?;

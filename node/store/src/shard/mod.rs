@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use flowork_ports::bell::Bell;
-use flowork_ports::store::{Claimed, Drained, Error, JobWrite, RetentionRules, Shard, Stored};
+use flowork_ports::store::{Claimed, Committed, Drained, Error, JobWrite, RetentionRules, Shard, Stored};
 use flowork_protocol::id::{ChunkId, PresetId};
 use flowork_protocol::{JobId, ShardNo, Timestamp};
 use rusqlite::OptionalExtension;
@@ -84,11 +84,13 @@ impl Shard for SqliteShard {
         Ok(self.writer.call(SMALL_BYTES, ShardTables::take).await?.0)
     }
 
-    async fn drain(&self, max: usize, room: usize) -> Result<Drained, Error> {
+    async fn drain_ahead(&self, max: usize, room: usize) -> Result<(Drained, Committed), Error> {
         let cost = ENTRY_BYTES.saturating_mul(max);
-        let (raw, _) = self.writer.call(cost, move |tables: &mut ShardTables| tables.drain(max, room)).await?;
+        let drain = move |tables: &mut ShardTables| tables.drain(max, room);
+        let (raw, committed) = self.writer.call_ahead(cost, drain).await?;
         let claimed = self.claimed(raw.claimed);
-        Ok(Drained { claimed, signalled: raw.signalled, held: raw.held, more: raw.more })
+        let drained = Drained { claimed, signalled: raw.signalled, held: raw.held, more: raw.more };
+        Ok((drained, Box::pin(async move { committed.wait().await.map(drop) })))
     }
 
     async fn claim_held(&self, preset: &PresetId, room: usize) -> Result<Vec<Claimed>, Error> {

@@ -1,6 +1,6 @@
 //! What a shard's writer thread owns: the connection, the lease, and counts that are kept and never scanned for.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
 use flowork_ports::bell::{Bell, Ring};
@@ -43,6 +43,8 @@ pub(crate) struct ShardTables {
     pub(super) stuck: bool,
     /// Set when pages became free.
     pub(super) freed: bool,
+    /// Jobs claimed in the open transaction by somebody who was told at once, and of which nothing has come yet.
+    pub(super) told: HashSet<i64>,
     file: String,
     bell: Bell,
     lease: Option<i64>,
@@ -73,6 +75,7 @@ impl ShardTables {
             signals: 0,
             stuck: false,
             freed: true,
+            told: HashSet::new(),
             file,
             bell,
             lease: None,
@@ -265,6 +268,7 @@ impl Tables for ShardTables {
     }
 
     fn begin(&mut self) -> Result<(), Failed> {
+        self.told.clear();
         self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let before = self.commits;
         self.read_meta()?;
@@ -304,6 +308,10 @@ impl Tables for ShardTables {
         if std::mem::take(&mut self.changed) {
             self.bell.ring(Ring::Shard(self.shard, u64::try_from(self.commits).unwrap_or(0)));
         }
+    }
+
+    fn expects_more(&self) -> bool {
+        !self.told.is_empty()
     }
 
     fn rest(&mut self) -> Option<Duration> {
