@@ -1,8 +1,9 @@
 //! One job, run by one task: it does what the machine asks for, tells it what came of it, and journals the decisions.
 //!
 //! Commit rules (DESIGN.md, "effect classes"): an external step acts only after its start is on disk, and its result is on
-//! disk before the next external step starts (result n and start n+1 share a commit). Pure steps run ahead of the disk:
-//! nobody sees their results before these are committed, and re-running them does no harm.
+//! disk before the next external step starts (result n and start n+1 share a commit). An idempotent step too acts only on
+//! what is on disk, or its repetition could be given something else. Pure steps run ahead of the disk: nobody sees their
+//! results before these are committed, and re-running them does no harm.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -319,7 +320,7 @@ impl Task {
                 result
             });
         }
-        if let (Body::Now(body), true) = (&prepared.body, step.secrets.is_empty()) {
+        if let (Body::Now(body), Effect::Pure, true) = (&prepared.body, it.effect, step.secrets.is_empty()) {
             let call = self.call(&start, Arc::default());
             let (result, took) = call::run_now(body.as_ref(), &call);
             let meta = Meta { items_in: start.items_in, now: call.now, seed: call.seed, took, secrets: Arc::default() };
@@ -331,8 +332,8 @@ impl Task {
         self.to_launch.push((start, prepared.body.clone()));
     }
 
-    /// Starts what waits to be started. What is external starts after its start is on disk. True when decisions were made
-    /// and the machine must be asked again.
+    /// Starts what waits to be started. What is not pure starts after its start, and everything that it is given, is on
+    /// disk. True when decisions were made and the machine must be asked again.
     async fn launch(&mut self) -> Result<bool, Error> {
         let mut decided = !self.children.is_empty();
         for child in std::mem::take(&mut self.children) {
@@ -343,7 +344,7 @@ impl Task {
         }
         let program = self.program.clone();
         let effect = |start: &Start| program.plan().vertices[start.key.vertex].effect;
-        if self.to_launch.iter().any(|(start, _)| effect(start) == Effect::External) {
+        if self.to_launch.iter().any(|(start, _)| effect(start) != Effect::Pure) {
             self.journal.flush(&mut self.packer).await?;
         }
         for (start, body) in std::mem::take(&mut self.to_launch) {
@@ -359,7 +360,15 @@ impl Task {
                 }
             };
             let call = self.call(&start, secrets.clone());
-            let meta = Meta { items_in: start.items_in, now: call.now, seed: call.seed, took: Duration::ZERO, secrets };
+            let mut meta = Meta { items_in: start.items_in, now: call.now, seed: call.seed, took: Duration::ZERO, secrets };
+            if let Body::Now(body) = &body {
+                let (mut result, took) = call::run_now(body.as_ref(), &call);
+                meta.took = took;
+                call::redact(&mut result, &meta.secrets);
+                self.answer(start.key, start.attempt, result, &meta);
+                decided = true;
+                continue;
+            }
             let timeout = step.timeout_ms.map(Duration::from_millis);
             self.flight.push(Box::pin(call::run_long(body, call, start.key, meta, timeout)));
         }

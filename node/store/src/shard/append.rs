@@ -105,7 +105,7 @@ impl ShardTables {
         }
         // Ended; or its claim was undone, and what followed from it must not outlive it.
         if place.state != State::Running && (write.events.is_some() || write.row.state.is_some()) {
-            let detail = format!("job {job} is {} and not running; nothing can follow", place.state);
+            let detail = format!("job {job} is {} and not running; nothing can follow", place.state.word());
             return Err(misuse(self.file(), detail));
         }
         Ok(place)
