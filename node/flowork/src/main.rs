@@ -34,6 +34,9 @@ const ROLE: &str = "__role";
 const BACKUP: &str = "__backup";
 
 fn main() -> ExitCode {
+    // A role needs a few megabytes; huge pages round each heap up by as many again. Children inherit it. Where the system
+    // does not know it, the node is only larger.
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
     let mut args = std::env::args_os().skip(1);
     // These three are started by Flowork itself, often, and do without the command line's machinery.
     match args.next() {

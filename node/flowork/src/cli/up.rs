@@ -29,9 +29,6 @@ pub(crate) struct Up {
     /// Where to listen, on this machine only [default: 127.0.0.1:4141]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
-    /// Open nothing and suppose no screen (the node opens no browser by itself anyway)
-    #[arg(long)]
-    open_less: bool,
     /// Do not run the welcome preset in a fresh data directory
     #[arg(long)]
     no_welcome: bool,
