@@ -123,7 +123,11 @@ impl Service {
             let (drained, committed) = self.shard.drain_ahead(DRAIN_MAX, room).await?;
             let more = drained.more && room > 0;
             jobs.held = drained.held;
-            self.start_claimed(jobs, drained.claimed, committed, stop);
+            if drained.claimed.is_empty() {
+                committed.await?;
+            } else {
+                self.start_claimed(jobs, drained.claimed, committed, stop);
+            }
             if !drained.signalled.is_empty() {
                 // What a signal says is read from the disk.
                 self.settle_all(jobs).await?;
