@@ -297,6 +297,22 @@ async fn an_approval_is_listed_and_answered_once_asked() {
 }
 
 #[tokio::test]
+async fn a_step_that_a_crash_cut_off_is_listed_and_decided_like_an_approval() {
+    let node = Node::start().await;
+    let job = node.job(1);
+    let run = Run::once("a".into());
+    node.store.push(job, What::StepStarted { run: run.clone(), attempt: 1, effect: Effect::External });
+    let error = Failure::new("interrupted", "nobody saw its end");
+    node.store.push(job, What::StepFailed { run, attempt: 1, error, then: AfterFailure::Ask, took_us: 0 });
+    let listed = node.get("/api/v1/approvals").await.json();
+    assert_eq!(listed["approvals"][0]["title"], "Run `a` again? Try 1 was cut off");
+    assert_eq!((&listed["approvals"][0]["run"], &listed["approvals"][0]["on_expiry"]), (&json!("a"), &json!(false)));
+    let decide = json!({ "run": "a", "approved": false });
+    let got = node.call("POST", &format!("/api/v1/jobs/{job}/decide"), decide).await;
+    assert_eq!(got.status, ACCEPTED, "{}", got.text);
+}
+
+#[tokio::test]
 async fn a_replay_is_a_new_job_in_the_same_shard_that_points_to_its_origin() {
     let node = Node::start().await;
     let origin = node.job(1);
