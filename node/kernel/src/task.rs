@@ -425,7 +425,12 @@ impl Task {
 
     fn answer(&mut self, key: Key, attempt: u32, result: Result<Yield, Failure>, meta: &Meta) {
         match result {
-            Ok(Yield::Output(output)) => self.output(key, attempt, output, meta, |result| result),
+            Ok(Yield::Output(output)) => {
+                // The body of an external step is called in a dry run only if it then performs nothing.
+                let dry =
+                    self.submission.dry_run && self.program.plan().vertices[key.vertex].effect == Effect::External;
+                self.output(key, attempt, output, meta, |result| StepResult { dry, ..result });
+            }
             Ok(Yield::Suspend(suspend)) => self.suspend(key, attempt, suspend, meta),
             Ok(Yield::Rounds(rounds)) => {
                 let count = u32::try_from(rounds.len()).unwrap_or(u32::MAX);
