@@ -318,6 +318,12 @@ pub enum Wait {
         #[serde(default)]
         on_expiry: bool,
     },
+    /// A person, whether a try that nobody saw the end of should run again. No event holds it: views show it for
+    /// [`AfterFailure::Ask`].
+    Rerun {
+        /// The try that was cut off.
+        attempt: u32,
+    },
     /// A child job.
     Child {
         /// Which one.

@@ -364,7 +364,8 @@ impl RunView {
             }
             What::StepSucceeded(result) => self.succeed(at, result),
             What::StepFailed { attempt, error, then, took_us, .. } => {
-                let attempt = self.attempt(*attempt);
+                let number = *attempt;
+                let attempt = self.attempt(number);
                 attempt.ended_at = Some(at);
                 attempt.took_us = Some(*took_us);
                 attempt.error = Some(error.clone());
@@ -372,9 +373,17 @@ impl RunView {
                 self.after_failure = Some(*then);
                 self.took_us = Some(*took_us);
                 self.wait = None;
-                (self.status, self.retry_at) = match then {
-                    AfterFailure::Retry { at } => (Status::Retrying, Some(*at)),
-                    _ => (Status::Failed, None),
+                self.retry_at = None;
+                self.status = match then {
+                    AfterFailure::Retry { at } => {
+                        self.retry_at = Some(*at);
+                        Status::Retrying
+                    }
+                    AfterFailure::Ask => {
+                        self.wait = Some(Wait::Rerun { attempt: number });
+                        Status::Waiting
+                    }
+                    _ => Status::Failed,
                 };
             }
             What::StepSkipped { reason, .. } => {

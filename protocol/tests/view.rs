@@ -275,3 +275,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_run_that_a_crash_cut_off_waits_for_a_persons_word() {
+    let failed = |then| What::StepFailed {
+        run: run("mail"),
+        attempt: 1,
+        error: Failure::new("interrupted", "nobody saw its end"),
+        then,
+        took_us: 0,
+    };
+    let decision = |approved| Resume::Decision { approved, by: "ann".into(), note: String::new() };
+    let mut whats = vec![
+        accepted(),
+        What::Started { presets: BTreeMap::new() },
+        What::StepStarted { run: run("mail"), attempt: 1, effect: Effect::External },
+        failed(AfterFailure::Ask),
+    ];
+    let view = JobView::fold(&numbered(whats.clone()));
+    let mail = &view.runs[&run("mail")];
+    assert_eq!((view.state(), mail.status), (State::Waiting, Status::Waiting));
+    assert_eq!(mail.wait, Some(Wait::Rerun { attempt: 1 }));
+    assert_eq!(view.runs_waiting, 1);
+    whats.push(What::StepResumed { run: run("mail"), with: decision(false) });
+    whats.push(failed(AfterFailure::FailJob));
+    let view = JobView::fold(&numbered(whats));
+    let mail = &view.runs[&run("mail")];
+    assert_eq!((mail.status, &mail.wait, view.runs_waiting), (Status::Failed, &None, 0));
+}

@@ -37,6 +37,7 @@ pub(crate) struct Kind<C> {
     ports: Option<fn(&C) -> Ports>,
     effect: Option<fn(&C) -> Effect>,
     check: Option<fn(&C) -> Vec<ConfigProblem>>,
+    knows_dry_run: bool,
     mentions: fn(&Map<String, Value>) -> Mentions,
     config: PhantomData<fn() -> C>,
 }
@@ -73,6 +74,7 @@ where
         ports: None,
         effect: None,
         check: None,
+        knows_dry_run: false,
         mentions: expression::mentions_in,
         config: PhantomData,
     }
@@ -122,6 +124,13 @@ where
     /// What is wrong with a config beyond its schema.
     pub(crate) fn check_by(mut self, check: fn(&C) -> Vec<ConfigProblem>) -> Self {
         self.check = Some(check);
+        self
+    }
+
+    /// Its body looks at [`Call::dry_run`] itself: it performs nothing then and says what it would have done. The body of an
+    /// external component that does not is not called in a dry run.
+    pub(crate) fn knows_dry_run(mut self) -> Self {
+        self.knows_dry_run = true;
         self
     }
 
@@ -186,6 +195,10 @@ where
     fn effect(&self, config: &Map<String, Value>) -> Effect {
         let by_config = self.effect.and_then(|effect| config::read(config).ok().map(|config| effect(&config)));
         by_config.unwrap_or(self.manifest.effect)
+    }
+
+    fn knows_dry_run(&self) -> bool {
+        self.knows_dry_run
     }
 
     fn check(&self, config: &Map<String, Value>) -> Vec<ConfigProblem> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use flowork_ports::documents::{self, Version};
 use flowork_protocol::command::Submission;
+use flowork_protocol::event::What;
 use flowork_protocol::item::ITEM_JSON_BYTES_MAX;
 use flowork_protocol::plan::nearest;
 use flowork_protocol::preset::Preset;
@@ -44,7 +45,8 @@ pub(crate) struct StartJob {
     pub(crate) priority: Option<i32>,
     /// Perform no external effect; say what would have been done.
     pub(crate) dry_run: bool,
-    /// The same key starts one job only, however often it is sent. The header `Idempotency-Key` does the same.
+    /// The same key starts one job only, however often it is sent; with another request beside it, it is refused (409). The
+    /// header `Idempotency-Key` does the same.
     pub(crate) idempotency_key: Option<String>,
 }
 
@@ -153,6 +155,55 @@ pub(crate) fn keyed(ctx: &Ctx, domain: &str, key: &str) -> Result<JobId, Problem
             .hint("a random UUID is a good one"));
     }
     Ok(JobId::keyed(domain, key.as_bytes(), ctx.options.inbox.shards()))
+}
+
+/// What was accepted as `job` before; none when nothing was, or nobody can tell now: accepting it again changes nothing.
+///
+/// Of two requests that come at the same moment neither may see the other; one of them starts the job.
+pub(crate) async fn earlier(ctx: &Ctx, job: JobId) -> Option<Submission> {
+    let first = ctx.options.reader.events(job, 0, 1).await.ok()?.into_iter().next()?;
+    match first.what {
+        What::Accepted(submission) => Some(*submission),
+        _ => None,
+    }
+}
+
+/// Refuses a key that came before with something else (draft-ietf-httpapi-idempotency-key-header, section 2.7).
+pub(crate) fn other_request(job: JobId, what: &str) -> Problem {
+    Problem::conflict("key-reused", format!("this idempotency key started job {job} with another {what}"))
+        .hint("send another key for another job; GET the job to see what it was given")
+        .job(job)
+}
+
+/// What a request says itself; the rest follows from the draft, which may have changed since the key came first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Says {
+    version: bool,
+    trigger: bool,
+    priority: bool,
+}
+
+impl Says {
+    pub(crate) fn of(ask: &StartJob) -> Self {
+        Self {
+            version: ask.version.is_some() || ask.inline.is_some(),
+            trigger: ask.trigger.is_some(),
+            priority: ask.priority.is_some(),
+        }
+    }
+
+    /// What it asks for that differs from what came before under the same key.
+    pub(crate) fn difference(self, before: &Submission, now: &Submission) -> Option<&'static str> {
+        let differs = [
+            (self.version && before.version != now.version, "version"),
+            (self.trigger && before.trigger != now.trigger, "trigger"),
+            (before.input != now.input, "input"),
+            (before.variables != now.variables, "set of variables"),
+            (self.priority && before.priority != now.priority, "priority"),
+            (before.dry_run != now.dry_run, "kind of run (dry or not)"),
+        ];
+        differs.into_iter().find_map(|(differs, what)| differs.then_some(what))
+    }
 }
 
 /// Refuses variables that the preset does not have.

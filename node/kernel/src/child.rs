@@ -13,7 +13,7 @@ use flowork_protocol::{Failure, Item, JobId, StepId};
 
 use crate::history::{Held, join};
 use crate::machine::{Input, Key, Verdict};
-use crate::task::{ChildCall, Task};
+use crate::task::{ChildCall, Context, Task};
 
 /// The run name that error presets are started under.
 const ERROR_RUN: &str = "on-error";
@@ -42,15 +42,15 @@ pub(crate) async fn start(task: &mut Task, child: ChildCall) -> Result<(), Error
         variables,
         input: items.iter().map(|item| item.as_ref().clone()).collect(),
         parent: Some((task.job, run)),
-        ..below(task, job, &activation)
+        ..below(&task.submission, job, &activation)
     };
     task.journal.extra.submissions.push(submission);
     task.decide(Input::Suspended(key, attempt, Wait::Child { job, preset }));
     Ok(())
 }
 
-/// A submission of another preset, one deeper than `task`.
-fn below(task: &Task, job: JobId, activation: &Activation) -> Submission {
+/// A submission of another preset, one deeper than `above`.
+fn below(above: &Submission, job: JobId, activation: &Activation) -> Submission {
     Submission {
         job,
         keyed: false,
@@ -60,17 +60,17 @@ fn below(task: &Task, job: JobId, activation: &Activation) -> Submission {
         trigger: None,
         input: Vec::new(),
         variables: BTreeMap::new(),
-        priority: task.submission.priority,
+        priority: above.priority,
         // A child runs within its parent's turn: holding it for a turn of its own could hold both for ever.
         concurrency: None,
-        dry_run: task.submission.dry_run,
+        dry_run: above.dry_run,
         replay: None,
         parent: None,
-        depth: task.submission.depth + 1,
+        depth: above.depth + 1,
     }
 }
 
-/// Records the end of a job: its output, its parent's signal, its error preset.
+/// Records the end of a job: its output, its parent's signal, the end of its children, its error preset.
 pub(crate) async fn end(task: &mut Task, verdict: Verdict) -> Result<(), Error> {
     let outputs = outputs(task);
     let mut lists: BTreeMap<StepId, List> = BTreeMap::new();
@@ -87,7 +87,15 @@ pub(crate) async fn end(task: &mut Task, verdict: Verdict) -> Result<(), Error> 
     };
     if let Verdict::Failed(failure) = &verdict {
         task.journal.row().error = Some(failure.clone());
-        start_error_preset(task, failure).await?;
+        if let Some(name) = task.program.preset.settings.error_preset.clone() {
+            let error_preset = error_preset(&task.context, &task.submission, &name, failure).await?;
+            task.journal.extra.submissions.extend(error_preset);
+        }
+    }
+    // Nobody waits for them any more.
+    for child in task.machine.children() {
+        let reason = format!("job {}, which started it, has ended", task.job);
+        task.journal.extra.signals.push((child, Signal::Cancel { reason }));
     }
     if let Some((parent, run)) = task.submission.parent.clone() {
         let outcome = match &verdict {
@@ -124,26 +132,41 @@ fn outputs(task: &Task) -> BTreeMap<StepId, Items> {
     .collect()
 }
 
-async fn start_error_preset(task: &mut Task, failure: &Failure) -> Result<(), Error> {
-    let Some(name) = task.program.preset.settings.error_preset.clone() else { return Ok(()) };
-    if name == task.submission.name || task.submission.depth >= DEPTH_MAX {
-        return Ok(());
+/// The error preset of a job that failed before it began, when its settings can be read: those of its version or, where that
+/// is lost, those of the activated one.
+pub(crate) async fn after_failed_start(
+    context: &Context, job: &Submission, failure: &Failure,
+) -> Result<Option<Submission>, Error> {
+    let settings = match context.programs.frozen(job.version).await {
+        Ok(frozen) => Some(frozen.preset.settings),
+        Err(_) => context.node.activation_by_name(&job.name).await?.map(|activation| activation.header.settings),
+    };
+    match settings.and_then(|settings| settings.error_preset) {
+        Some(name) => error_preset(context, job, &name, failure).await,
+        None => Ok(None),
     }
-    let Some(activation) = task.context.node.activation_by_name(&name).await? else {
-        tracing::warn!(job = %task.job, preset = %name, "the error preset is not activated");
-        return Ok(());
+}
+
+/// The job of the error preset `name` for the failed `job`.
+async fn error_preset(
+    context: &Context, job: &Submission, name: &str, failure: &Failure,
+) -> Result<Option<Submission>, Error> {
+    if name == job.name || job.depth >= DEPTH_MAX {
+        return Ok(None);
+    }
+    let Some(activation) = context.node.activation_by_name(name).await? else {
+        tracing::warn!(job = %job.job, preset = %name, "the error preset is not activated");
+        return Ok(None);
     };
     let input = Item::json(serde_json::json!({
-        "job": task.job,
-        "preset": task.submission.preset,
-        "name": task.submission.name,
-        "version": task.submission.version,
+        "job": job.job,
+        "preset": job.preset,
+        "name": job.name,
+        "version": job.version,
         "error": failure,
     }));
-    let job = JobId::child(task.job, ERROR_RUN, 1);
-    let submission = Submission { input: vec![input], ..below(task, job, &activation) };
-    task.journal.extra.submissions.push(submission);
-    Ok(())
+    let id = JobId::child(job.job, ERROR_RUN, 1);
+    Ok(Some(Submission { input: vec![input], ..below(job, id, &activation) }))
 }
 
 /// For tests and replay: items as a shared list.

@@ -8,6 +8,7 @@ use flowork_ports::store::{Error, Shard, Stored};
 use flowork_protocol::event::{AfterFailure, Event, What, decode};
 use flowork_protocol::id::ChunkId;
 use flowork_protocol::item::{Item, List};
+use flowork_protocol::job::State;
 use flowork_protocol::plan::{ERROR_PORT, LOOP_BODY};
 use flowork_protocol::{Failure, JobId};
 
@@ -26,9 +27,11 @@ pub(crate) enum Refused {
     /// This kernel does not understand it: it is parked.
     Parked(String),
     /// Its version cannot be had.
-    Program(Box<(flowork_protocol::command::Submission, flowork_protocol::Timestamp, u64, Failure)>),
+    Program(Box<(flowork_protocol::command::Submission, flowork_protocol::Timestamp, u64)>),
     /// It has ended.
     Ended,
+    /// It is not this kernel's to run now: its claim was undone, or it rests.
+    NotRunning,
 }
 
 impl From<Error> for Refused {
@@ -43,6 +46,9 @@ pub(crate) async fn load(context: &Arc<Context>, shard: &Arc<dyn Shard>, job: Jo
     if stored.summary.state.has_ended() {
         return Err(Refused::Ended);
     }
+    if stored.summary.state != State::Running {
+        return Err(Refused::NotRunning);
+    }
     let events = events(&stored)?;
     let Some(Event { what: What::Accepted(submission), at, .. }) = events.first() else {
         return Err(Refused::Parked("its first event is missing; restore the shard from a backup".to_owned()));
@@ -52,7 +58,7 @@ pub(crate) async fn load(context: &Arc<Context>, shard: &Arc<dyn Shard>, job: Jo
         .programs
         .get(submission.version)
         .await
-        .map_err(|failure| Refused::Program(Box::new((submission.as_ref().clone(), *at, last_seq, failure))))?;
+        .map_err(|_| Refused::Program(Box::new((submission.as_ref().clone(), *at, last_seq))))?;
     let mut task =
         Task::new(context.clone(), shard.clone(), Arc::new(submission.as_ref().clone()), *at, program, last_seq);
     let failed = fold(&mut task, &events[1..]);

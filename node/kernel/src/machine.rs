@@ -13,9 +13,10 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use flowork_protocol::event::{AfterFailure, Resume, Run, StepResult, Wait};
+use flowork_protocol::manifest::Effect;
 use flowork_protocol::plan::{Plan, Vertex};
 use flowork_protocol::preset::{OnCrash, OnError, Retry};
-use flowork_protocol::{Failure, Timestamp};
+use flowork_protocol::{Failure, JobId, Timestamp};
 use smallvec::SmallVec;
 
 pub use decide::Input;
@@ -244,6 +245,23 @@ impl Machine {
     #[must_use]
     pub fn waits_for_child(&self) -> bool {
         self.slots.values().any(|slot| matches!(slot.status, Status::Suspended(Wait::Child { .. })))
+    }
+
+    /// The jobs that it waits for.
+    #[must_use]
+    pub fn children(&self) -> Vec<JobId> {
+        let children = self.slots.values().filter_map(|slot| match &slot.status {
+            Status::Suspended(Wait::Child { job, .. }) => Some(*job),
+            _ => None,
+        });
+        children.collect()
+    }
+
+    /// Whether a try is on its way that acts on the world.
+    #[must_use]
+    pub fn is_acting(&self) -> bool {
+        let acts = |key: &Key| self.vertex(key.vertex).effect != Effect::Pure;
+        self.slots.iter().any(|(key, slot)| slot.status == Status::Running && acts(key))
     }
 
     /// When something that waits for a time wants to be looked at; none when nothing does.

@@ -16,6 +16,8 @@ use crate::machine::{Policy, Rules};
 
 /// How many versions stay prepared.
 const PROGRAMS_MAX: usize = 256;
+/// The code of a failure that another Flowork would not have: the job is parked and not failed.
+pub(crate) const COMPONENT_GONE: &str = "component-version-missing";
 
 /// A version made ready to run.
 pub(crate) struct Program {
@@ -46,10 +48,7 @@ impl Program {
     fn compile(version: VersionId, frozen: FrozenPreset, library: &dyn Library) -> Result<Self, Failure> {
         let preset = frozen.preset;
         for (name, digest) in &frozen.lock {
-            let component = name.split_once('@').map_or(name.as_str(), |it| it.0);
-            if library.digest(component).as_ref() != Some(digest) {
-                tracing::debug!(component = %name, "the component changed since this version was frozen");
-            }
+            has_component(name, digest, library)?;
         }
         let (plan, problems) = Plan::build(&preset, as_catalogue(library));
         if let Some(problem) = problems.into_iter().find(|problem| problem.severity == Severity::Error) {
@@ -92,6 +91,21 @@ impl Program {
     }
 }
 
+/// A job keeps the versions of the components that it was frozen with.
+fn has_component(locked: &str, digest: &str, library: &dyn Library) -> Result<(), Failure> {
+    let (component, version) = locked.split_once('@').unwrap_or((locked, ""));
+    let here = library.manifest(component).map(|manifest| manifest.version);
+    if here.is_none_or(|here| version.parse() != Ok(here)) {
+        let has = here.map_or_else(|| "does not have it".to_owned(), |here| format!("has version {here}"));
+        let message = format!("it was frozen with version {version} of `{component}`, this node {has}");
+        return Err(Failure::new(COMPONENT_GONE, message).hint("start the Flowork that has it"));
+    }
+    if library.digest(component).as_deref() != Some(digest) {
+        tracing::warn!(component = %locked, "the component says something else about itself than when a version was frozen");
+    }
+    Ok(())
+}
+
 fn as_catalogue(library: &dyn Library) -> &dyn Catalogue {
     library
 }
@@ -119,18 +133,7 @@ impl Programs {
         if let Some(program) = self.lookup(version) {
             return Ok(program);
         }
-        let bytes = self.blobs.get(BlobId(version.0)).await.map_err(|error| {
-            let failure =
-                Failure::new("version-missing", format!("version {} cannot be read: {error}", version.short()));
-            match error {
-                blobs::Error::Io { .. } => failure.retryable(),
-                _ => failure.hint("freeze the preset again, or restore the node from a backup"),
-            }
-        })?;
-        let frozen = serde_json::from_slice(&bytes).map_err(|error| {
-            Failure::new("version-unreadable", format!("version {} does not read: {error}", version.short()))
-                .hint("a newer Flowork may have written it")
-        })?;
+        let frozen = self.frozen(version).await?;
         let program = Arc::new(Program::compile(version, frozen, self.library.as_ref())?);
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.used += 1;
@@ -141,6 +144,22 @@ impl Programs {
             oldest.and_then(|version| kept.programs.remove(&version));
         }
         Ok(program)
+    }
+
+    /// The version's text.
+    pub(crate) async fn frozen(&self, version: VersionId) -> Result<FrozenPreset, Failure> {
+        let bytes = self.blobs.get(BlobId(version.0)).await.map_err(|error| {
+            let failure =
+                Failure::new("version-missing", format!("version {} cannot be read: {error}", version.short()));
+            match error {
+                blobs::Error::Io { .. } => failure.retryable(),
+                _ => failure.hint("freeze the preset again, or restore the node from a backup"),
+            }
+        })?;
+        serde_json::from_slice(&bytes).map_err(|error| {
+            Failure::new("version-unreadable", format!("version {} does not read: {error}", version.short()))
+                .hint("a newer Flowork may have written it")
+        })
     }
 
     fn lookup(&self, version: VersionId) -> Option<Arc<Program>> {

@@ -65,7 +65,8 @@ impl Handle {
         self.active.load(Ordering::Relaxed)
     }
 
-    /// Takes no further job, lets go of those in memory (they go on at the next start) and returns when all is quiet.
+    /// Takes no further job, lets go of those in memory (they go on at the next start) and returns when all is quiet. What
+    /// acts on the world is given a few seconds to finish, and what it gave is written down.
     pub async fn stop(&self) {
         self.stop.cancel();
         self.done.cancelled().await;
@@ -90,6 +91,8 @@ pub fn run(options: Options, stop: &CancellationToken) -> Handle {
     });
     let limits = Arc::new(Limits::default());
     let nudges: BTreeMap<u16, Arc<Notify>> = shards.keys().map(|number| (*number, Arc::new(Notify::new()))).collect();
+    let counted = CancellationToken::new();
+    let counting = Arc::new(counted.clone().drop_guard());
     let mut tasks = JoinSet::new();
     tasks.spawn(listen(options.bell.clone(), nudges.clone(), stop.clone()));
     tasks.spawn(node_tables(context.clone(), options.bell, stop.clone()));
@@ -103,9 +106,12 @@ pub fn run(options: Options, stop: &CancellationToken) -> Handle {
             limits: limits.clone(),
             active: active.clone(),
             jobs_max: options.jobs_per_shard_max.max(1),
+            counting: Some(counting.clone()),
+            counted: counted.clone(),
         };
         tasks.spawn(it.run(stop.clone()));
     }
+    drop(counting);
     tokio::spawn(async move {
         while let Some(ended) = tasks.join_next().await {
             if let Err(error) = ended

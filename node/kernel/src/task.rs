@@ -41,6 +41,12 @@ const STAYS_FOR: Duration = Duration::from_secs(2);
 /// A job that waits for a child stays in memory this long: most children are short, and taking a job up again means reading
 /// its history.
 const LINGERS_FOR: Duration = Duration::from_millis(500);
+/// How long a stopping kernel waits for steps that act on the world.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
+/// How long it then waits for the store.
+const FLUSH_WITHIN: Duration = Duration::from_secs(2);
+/// How long a kernel may take to stop, all in all; the supervisor kills after ten seconds.
+pub(crate) const STOP_WITHIN: Duration = Duration::from_secs(8);
 /// How many items a manual run without input is given.
 const EMPTY_INPUT_ITEMS: usize = 1;
 
@@ -158,6 +164,10 @@ impl Task {
             self.begin().await?;
         }
         loop {
+            if stop.is_cancelled() {
+                self.wind_down().await;
+                return Ok(Left::Stopped);
+            }
             self.decide(Input::Tick);
             while let Some(todo) = self.machine.todo() {
                 match todo {
@@ -184,9 +194,27 @@ impl Task {
             }
             self.journal.start(&mut self.packer)?;
             self.wait(pokes, stop).await?;
-            if stop.is_cancelled() {
-                return Ok(Left::Stopped);
+        }
+    }
+
+    /// Nothing new begins. What acts on the world may finish, for a while, so that it need not be repeated; what was decided
+    /// is written down.
+    async fn wind_down(&mut self) {
+        let acting = async {
+            while self.machine.is_acting() && !self.flight.is_empty() {
+                tokio::select! {
+                    Some(finished) = self.flight.next() => self.finished(finished),
+                    Some(line) = self.lines.1.recv() => self.gather(line),
+                }
             }
+        };
+        if tokio::time::timeout(FINISH_WITHIN, acting).await.is_err() {
+            tracing::warn!(job = %self.job, "the kernel stops in the middle of a step");
+        }
+        match tokio::time::timeout(FLUSH_WITHIN, self.journal.flush(&mut self.packer)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(job = %self.job, %error, "the end of a job's history is not written"),
+            Err(_) => tracing::warn!(job = %self.job, "the end of a job's history is not written in time"),
         }
     }
 
@@ -360,7 +388,8 @@ impl Task {
                 }
             };
             let call = self.call(&start, secrets.clone());
-            let mut meta = Meta { items_in: start.items_in, now: call.now, seed: call.seed, took: Duration::ZERO, secrets };
+            let mut meta =
+                Meta { items_in: start.items_in, now: call.now, seed: call.seed, took: Duration::ZERO, secrets };
             if let Body::Now(body) = &body {
                 let (mut result, took) = call::run_now(body.as_ref(), &call);
                 meta.took = took;
@@ -425,7 +454,12 @@ impl Task {
 
     fn answer(&mut self, key: Key, attempt: u32, result: Result<Yield, Failure>, meta: &Meta) {
         match result {
-            Ok(Yield::Output(output)) => self.output(key, attempt, output, meta, |result| result),
+            Ok(Yield::Output(output)) => {
+                // The body of an external step is called in a dry run only if it then performs nothing.
+                let dry =
+                    self.submission.dry_run && self.program.plan().vertices[key.vertex].effect == Effect::External;
+                self.output(key, attempt, output, meta, |result| StepResult { dry, ..result });
+            }
             Ok(Yield::Suspend(suspend)) => self.suspend(key, attempt, suspend, meta),
             Ok(Yield::Rounds(rounds)) => {
                 let count = u32::try_from(rounds.len()).unwrap_or(u32::MAX);

@@ -152,6 +152,8 @@ pub trait Shard: Send + Sync {
     /// Leases the shard; every later write of an earlier holder is refused with [`Error::Fenced`]. Gives the jobs that the
     /// last holder left running.
     async fn take(&self) -> Result<Vec<JobId>, Error>;
+    /// The running jobs that count against the concurrency limit of their preset. Asked once after [`Self::take`].
+    async fn limited(&self) -> Result<Vec<(JobId, PresetId)>, Error>;
     /// Moves up to `max` inbox entries into the shard and claims up to `room` queued jobs, in one transaction.
     /// Tells what it took before that is on disk, so that what follows from it can share the transaction.
     ///

@@ -117,7 +117,8 @@ impl RunLater for Prepared {
         if call.dry_run && self.config.effect != Effect::Pure {
             let note =
                 format!("dry run: would have run {} code over {} items", self.language.title(), call.input("in").len());
-            return Ok(Yield::Output(Output::default().note(note)));
+            // What comes after is tried out with what came in, as after any step that a dry run passes over.
+            return Ok(Yield::Output(Output::out(call.input("in").to_vec(), Pairing::Same).note(note)));
         }
         let recipe = Arc::new(self.recipe(&call));
         // Bash has no notion of a function over values: each item is a call of its own.

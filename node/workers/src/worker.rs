@@ -120,6 +120,8 @@ impl Worker {
             .args(&launcher.args)
             .env_clear()
             .current_dir("/")
+            // A Ctrl-C at the terminal is for the node, which lets scripts finish; in one group with it they would be hit too.
+            .process_group(0)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(stdout_end)
             .stderr(stderr_end)

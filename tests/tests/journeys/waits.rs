@@ -97,3 +97,60 @@ async fn a_paused_job_starts_no_step_until_resumed_and_a_cancelled_one_ends() ->
     check_history(&job, &node.history(&job).await?)?;
     node.stop().await
 }
+
+/// A script that acts and then takes its time, and asks what to do when a crash cuts it off.
+fn asks_after_a_crash(acts: &std::path::Path) -> Value {
+    let code = format!("echo acted >> {}; [ $FLOWORK_ATTEMPT -gt 1 ] || sleep 60; cat", acts.display());
+    json!({
+        "flowork": "preset/1", "name": "asks-after-a-crash",
+        "steps": {
+            "act": { "component": "bash", "on_crash": "ask", "config": {
+                "code": code, "permissions": { "write": [acts.parent()] } } },
+            "after": { "component": "no-op" }
+        },
+        "wires": ["act -> after"]
+    })
+}
+
+#[tokio::test]
+async fn a_step_that_a_crash_cut_off_asks_and_runs_again_or_not_as_a_person_says() -> Result<()> {
+    let node = Node::fresh().await?;
+    let folder = tempfile::tempdir()?;
+    let acts = folder.path().join("acts");
+    let preset = asks_after_a_crash(&acts);
+    let yes = node.run(&preset, &[json!({ "n": 1 })]).await?;
+    let no = node.run(&preset, &[json!({ "n": 2 })]).await?;
+    let began = || std::fs::read_to_string(&acts).unwrap_or_default().lines().count();
+    let both = async {
+        while began() < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(flowork_tests::node::PATIENCE, both).await?;
+    let killed = node.kill("kernel").await?;
+    node.back("kernel", killed).await?;
+    for job in [&yes, &no] {
+        stands(&node, job, "waiting").await?;
+        let detail = node.read(&format!("/api/v1/jobs/{job}")).await?;
+        let run = &detail["view"]["runs"]["act"];
+        ensure!(run["status"] == "waiting" && run["wait"]["rerun"]["attempt"] == 1, "{run}");
+    }
+    let asked = node.read("/api/v1/approvals").await?;
+    let asking: Vec<&str> =
+        asked["approvals"].as_array().into_iter().flatten().filter_map(|it| it["job"].as_str()).collect();
+    ensure!(asking.contains(&yes.as_str()) && asking.contains(&no.as_str()), "{asked}");
+    ensure!(asked["approvals"][0]["message"].as_str().is_some_and(|text| text.contains("whether it acted")), "{asked}");
+    // The command line finds the only question by itself.
+    let said = flowork_tests::node::flowork(node.data(), &["job", "approve", &yes])?;
+    ensure!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let said = flowork_tests::node::flowork(node.data(), &["job", "reject", &no])?;
+    ensure!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let row = node.ended(&yes).await?;
+    ensure!(row["state"] == "succeeded", "{row}");
+    let row = node.ended(&no).await?;
+    ensure!(row["state"] == "failed" && row["error"]["code"] == "interrupted", "{row}");
+    ensure!(began() == 3, "only the approved one acted again: {}", began());
+    check_history(&yes, &node.history(&yes).await?)?;
+    check_history(&no, &node.history(&no).await?)?;
+    node.stop().await
+}

@@ -171,3 +171,34 @@ async fn a_dry_run_runs_no_script_and_says_what_it_would_have_done() -> Result<(
     ensure!(node.history(&job).await?.iter().any(|event| event.to_string().contains("was not run")));
     node.stop().await
 }
+
+#[tokio::test]
+async fn a_dry_run_sends_and_writes_nothing_and_says_what_it_would_have() -> Result<()> {
+    let node = Node::fresh().await?;
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("report.txt");
+    // Nobody listens there: a request that is sent all the same fails.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let url = format!("http://{closed}/orders/{{{{ $json.id }}}}");
+    let preset = json!({
+        "flowork": "preset/1", "name": "dry-effects",
+        "steps": {
+            "post": { "component": "http-request", "config": { "method": "POST", "url": url } },
+            "write": { "component": "write-file", "config": { "path": file, "text": "{{ $json.method }}!" } }
+        },
+        "wires": ["post -> write"]
+    });
+    let answer =
+        node.make("/api/v1/jobs", &json!({ "inline": preset, "input": [{ "id": 7 }], "dry_run": true })).await?;
+    let job = flowork_tests::node::job_of(&answer)?;
+    let row = node.ended(&job).await?;
+    ensure!(row["state"] == "succeeded", "{row}");
+    let detail = node.read(&format!("/api/v1/jobs/{job}")).await?;
+    let run = |step: &str| detail["view"]["runs"][step].clone();
+    let said = |step: &str| run(step)["note"].as_str().unwrap_or_default().to_owned();
+    ensure!(said("post").contains(&format!("would have sent POST http://{closed}/orders/7")), "{}", said("post"));
+    ensure!(said("write").contains(&format!("would have written 5 bytes to {}", file.display())), "{}", said("write"));
+    ensure!(run("post")["dry"] == true && run("write")["dry"] == true, "{detail}");
+    ensure!(!file.exists(), "a dry run writes nothing");
+    node.stop().await
+}

@@ -177,6 +177,7 @@ pub(super) fn component() -> Made {
     )
     .effect(Effect::External)
     .effect_by(|config| if config.method.only_reads() { Effect::Idempotent } else { Effect::External })
+    .knows_dry_run()
     .permissions(Permissions { hosts: vec!["*".to_owned()], ..Permissions::default() })
     .check_by(check)
     .example(

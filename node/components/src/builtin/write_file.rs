@@ -80,6 +80,7 @@ pub(super) fn component(options: &Arc<Options>) -> Made {
     let options = Arc::clone(options);
     kind::<Config>("write-file", "Write file", "Writes a file on this machine.", "Files and formats", DOCS)
         .effect(Effect::External)
+        .knows_dry_run()
         .permissions(Permissions { paths_from_config: true, ..Permissions::default() })
         .example(
             "A report",

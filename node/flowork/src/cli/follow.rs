@@ -181,7 +181,9 @@ pub(crate) fn lines(what: &What) -> Vec<String> {
                 AfterFailure::Retry { at } => format!("; tried again at {}", show::time(*at)),
                 AfterFailure::ErrorPort => "; its items go out of the error port".to_owned(),
                 AfterFailure::Continue => "; the job goes on".to_owned(),
-                AfterFailure::Ask => "; it waits for a person's answer".to_owned(),
+                AfterFailure::Ask => {
+                    format!("; run it again? (`flowork job approve JOB --run {run}`, or `reject`)")
+                }
                 AfterFailure::FailJob => String::new(),
             };
             vec![format!("  ✘ {} try {attempt}: {}{then}", name(run), error.message)]
@@ -213,6 +215,7 @@ fn waiting(run: &Run, wait: &Wait) -> String {
         Wait::Approval { title, .. } => {
             format!("waits for approval: {title} (`flowork job approve JOB --run {run}`)")
         }
+        Wait::Rerun { attempt } => format!("waits for your word whether to run it again after try {attempt}"),
         Wait::Child { job, preset } => format!("waits for job {job} of `{preset}`"),
         Wait::Rounds { rounds } => format!("{rounds} rounds"),
     }

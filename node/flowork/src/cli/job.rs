@@ -274,7 +274,7 @@ async fn lone_question(client: &Client, job: &str) -> Result<String, Fail> {
         .as_object()
         .into_iter()
         .flatten()
-        .filter(|(_, run)| run["wait"].get("approval").is_some())
+        .filter(|(_, run)| ["approval", "rerun"].iter().any(|kind| run["wait"].get(kind).is_some()))
         .map(|(run, _)| run.clone())
         .collect();
     match asking.as_slice() {

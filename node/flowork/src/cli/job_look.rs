@@ -106,6 +106,9 @@ fn row(name: &str, run: &Value) -> Vec<String> {
     if let Some(title) = run["wait"]["approval"]["title"].as_str() {
         did = format!("waits for approval: {title}");
     }
+    if let Some(attempt) = run["wait"]["rerun"]["attempt"].as_u64() {
+        did = format!("try {attempt} was cut off by a crash; waits for your word whether to run it again");
+    }
     let took = run["took_us"].as_u64().map_or_else(|| "–".to_owned(), micros);
     vec![name.to_owned(), text_of(&run["status"]), took, clip(&did, 2 * CELL_CHARS_MAX)]
 }

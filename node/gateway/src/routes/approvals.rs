@@ -57,6 +57,13 @@ struct Approval {
     /// What counts then: true is yes.
     on_expiry: bool,
 }
+/// What is at stake when a step that a crash cut off is to run again.
+const RERUN_MESSAGE: &str = "The node was stopped while the step ran, so nobody saw whether it acted. Look at what it acts on: \
+yes runs it again, no lets it count as failed.";
+
+fn rerun_title(run: &Run, attempt: u32) -> String {
+    format!("Run `{run}` again? Try {attempt} was cut off")
+}
 
 async fn list(State(ctx): State<Ctx>, _: Permit<Viewer>) -> Result<Json<Approvals>, Problem> {
     let states = vec![JobState::Waiting, JobState::Running, JobState::Paused];
@@ -65,18 +72,23 @@ async fn list(State(ctx): State<Ctx>, _: Permit<Viewer>) -> Result<Json<Approval
     for summary in &page.jobs {
         let view = history::view(&ctx, summary, None).await?;
         for (run, state) in view.runs_in_order() {
-            if let Some(Wait::Approval { title, message, expires_at, on_expiry }) = &state.wait {
-                approvals.push(Approval {
-                    job: summary.id,
-                    preset: summary.name.clone(),
-                    run: run.clone(),
-                    title: title.clone(),
-                    message: message.clone(),
-                    since: state.changed_at,
-                    expires_at: *expires_at,
-                    on_expiry: *on_expiry,
-                });
-            }
+            let (title, message, expires_at, on_expiry) = match &state.wait {
+                Some(Wait::Approval { title, message, expires_at, on_expiry }) => {
+                    (title.clone(), message.clone(), *expires_at, *on_expiry)
+                }
+                Some(Wait::Rerun { attempt }) => (rerun_title(run, *attempt), RERUN_MESSAGE.to_owned(), None, false),
+                _ => continue,
+            };
+            approvals.push(Approval {
+                job: summary.id,
+                preset: summary.name.clone(),
+                run: run.clone(),
+                title,
+                message,
+                since: state.changed_at,
+                expires_at,
+                on_expiry,
+            });
         }
     }
     Ok(Json(Approvals { approvals, more: page.next.is_some() }))

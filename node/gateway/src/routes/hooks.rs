@@ -11,7 +11,7 @@ use bytes::{Bytes, BytesMut};
 use flowork_protocol::command::{Command, Submission};
 use flowork_protocol::event::{Outcome, Response as Answer};
 use flowork_protocol::item::ITEM_JSON_BYTES_MAX;
-use flowork_protocol::{BlobRef, Item, JobId};
+use flowork_protocol::{BlobRef, Item, JobId, VersionId};
 use futures::StreamExt as _;
 use serde_json::{Map, Value, json};
 use tokio::io::AsyncReadExt as _;
@@ -74,14 +74,27 @@ pub(crate) async fn fire(
     let is_keyed = parts.headers.contains_key("idempotency-key");
     // The job of a key may have ended long ago.
     let follower = waits.then(|| if is_keyed { Follower::new(&ctx, job, 0) } else { Follower::fresh(&ctx, job) });
-    let submission = submission(hook, job, item, is_keyed);
-    ctx.command(&permit, Command::Submit(Box::new(submission))).await?;
+    let before = if is_keyed { submit::earlier(&ctx, job).await } else { None };
+    let version = before.as_ref().map_or(hook.version, |before| before.version);
+    match before {
+        // Headers differ from delivery to delivery; what is delivered must not.
+        Some(before) => {
+            let delivered = |item: &Item| (item.json.get("body").cloned(), item.files.clone());
+            if before.input.first().map(delivered) != Some(delivered(&item)) {
+                return Err(submit::other_request(job, "body"));
+            }
+        }
+        None => {
+            let submission = submission(hook, job, item, is_keyed);
+            ctx.command(&permit, Command::Submit(Box::new(submission))).await?;
+        }
+    }
     drop(room);
     let mut response = match follower {
-        None => accepted(hook, job),
+        None => accepted(version, job),
         Some(follower) => {
             let waited = feed::wait(follower, hook.respond == Respond::WithStep, hook.wait).await?;
-            answer(&ctx, hook, job, waited).await?
+            answer(&ctx, version, job, waited).await?
         }
     };
     if let Ok(name) = HeaderValue::from_str(&job.to_string()) {
@@ -248,13 +261,13 @@ fn pairs(text: &[u8]) -> Value {
     Value::Object(map)
 }
 
-fn accepted(hook: &Hook, job: JobId) -> Response {
-    (StatusCode::ACCEPTED, Json(Started { job, version: Some(hook.version) })).into_response()
+fn accepted(version: VersionId, job: JobId) -> Response {
+    (StatusCode::ACCEPTED, Json(Started { job, version: Some(version) })).into_response()
 }
 
-async fn answer(ctx: &Ctx, hook: &Hook, job: JobId, waited: Waited) -> Result<Response, Problem> {
+async fn answer(ctx: &Ctx, version: VersionId, job: JobId, waited: Waited) -> Result<Response, Problem> {
     let (outcome, output) = match waited {
-        Waited::TimedOut => return Ok(accepted(hook, job)),
+        Waited::TimedOut => return Ok(accepted(version, job)),
         Waited::Answered(answer) => return Ok(given(*answer)),
         Waited::Ended(end) => *end,
     };

@@ -21,7 +21,7 @@ use crate::extract::{Json, Path, Query};
 use crate::feed::{self, Follower, Waited};
 use crate::history;
 use crate::problem::Problem;
-use crate::submit::{self, StartJob, Started};
+use crate::submit::{self, Says, StartJob, Started};
 
 /// How many jobs a list holds unless it is said.
 const LIMIT_DEFAULT: usize = 50;
@@ -124,11 +124,22 @@ async fn start(
         None => None,
     };
     let key = key(&headers)?;
+    let says = Says::of(&ask);
     let chosen = submit::choose(&ctx, &mut ask).await?;
     let submission = submit::submission(&ctx, ask, key, &chosen).await?;
-    let (job, version) = (submission.job, submission.version);
+    let (job, mut version) = (submission.job, submission.version);
+    let before = if submission.keyed { submit::earlier(&ctx, job).await } else { None };
     let follower = wait.wait_ms.map(|ms| (Follower::new(&ctx, job, 0), Duration::from_millis(ms)));
-    ctx.command(&permit, Command::Submit(Box::new(submission))).await?;
+    match before {
+        // It is on disk already; the draft may have changed since.
+        Some(before) => {
+            if let Some(what) = says.difference(&before, &submission) {
+                return Err(submit::other_request(job, what));
+            }
+            version = before.version;
+        }
+        None => ctx.command(&permit, Command::Submit(Box::new(submission))).await?,
+    }
     if let Some((follower, time)) = follower
         && !matches!(feed::wait(follower, false, time).await?, Waited::TimedOut)
     {

@@ -46,9 +46,15 @@ pub(crate) fn routes() -> Vec<Route> {
         .reply::<Started>(202, accepted),
         Route::new(Method::POST, "/api/v1/jobs/{job}/resume", Role::Runner, "Lets a paused job go on.", resume)
             .reply::<Started>(202, accepted),
-        Route::new(Method::POST, "/api/v1/jobs/{job}/decide", Role::Runner, "Answers an approval.", decide)
-            .body::<Decide>()
-            .reply::<Started>(202, accepted),
+        Route::new(
+            Method::POST,
+            "/api/v1/jobs/{job}/decide",
+            Role::Runner,
+            "Answers an approval, or whether a try that a crash cut off runs again.",
+            decide,
+        )
+        .body::<Decide>()
+        .reply::<Started>(202, accepted),
         Route::new(
             Method::POST,
             "/api/v1/jobs/{job}/replay",
@@ -141,13 +147,17 @@ async fn resume(State(ctx): State<Ctx>, permit: Permit<Runner>, Path(job): Path<
     signal(&ctx, &permit, job, Signal::Resume).await
 }
 
+fn asks(wait: Option<&Wait>) -> bool {
+    matches!(wait, Some(Wait::Approval { .. } | Wait::Rerun { .. }))
+}
+
 async fn decide(
     State(ctx): State<Ctx>, permit: Permit<Runner>, Path(job): Path<JobId>, Json(ask): Json<Decide>,
 ) -> Accepted {
     let summary = open(&ctx, job).await?;
     let view = history::view(&ctx, &summary, None).await?;
-    let asks = view.runs.get(&ask.run).is_some_and(|run| matches!(run.wait, Some(Wait::Approval { .. })));
-    if !asks {
+    let is_asking = view.runs.get(&ask.run).is_some_and(|run| asks(run.wait.as_ref()));
+    if !is_asking {
         return Err(Problem::conflict(
             "no-approval",
             format!("`{}` of job {job} does not ask for an approval now", ask.run),

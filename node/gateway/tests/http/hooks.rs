@@ -95,6 +95,21 @@ async fn the_same_key_on_the_same_webhook_names_the_same_job() {
 }
 
 #[tokio::test]
+async fn the_same_key_with_another_body_is_refused() {
+    let node = Node::start().await;
+    node.hook("p", json!({ "path": "x" })).await;
+    let send = |body: &'static str, agent: &'static str| {
+        let request = node.ask("POST", "/hooks/x").header("idempotency-key", "7").header("user-agent", agent);
+        got(request.header("content-type", "application/json").body(body))
+    };
+    let first = send(r#"{"n":1}"#, "one").await;
+    assert_eq!(send(r#"{"n":1}"#, "two").await.json(), first.json(), "headers may differ");
+    let other = send(r#"{"n":2}"#, "one").await;
+    assert_eq!((other.status, other.problem().as_str()), (409, "key-reused"));
+    assert_eq!(node.store.submissions().len(), 1);
+}
+
+#[tokio::test]
 async fn a_webhook_that_asks_for_a_token_takes_one_of_a_runner() {
     let node = Node::start().await;
     node.hook("p", json!({ "path": "x", "auth": "token" })).await;

@@ -5,10 +5,11 @@ use std::sync::atomic::Ordering;
 
 use flowork_ports::store;
 use flowork_protocol::command::{Command, Signal};
-use flowork_protocol::event::{Outcome, Run, Wait, What};
+use flowork_protocol::event::{AfterFailure, Outcome, Run, Wait, What};
 use flowork_protocol::id::ChunkId;
 use flowork_protocol::item::{Chunked, List};
-use flowork_protocol::{Item, ShardNo};
+use flowork_protocol::manifest::Effect;
+use flowork_protocol::{Failure, Item, ShardNo};
 use serde_json::{Value, json};
 
 use crate::fake::{LOCAL, Node, failed, got, inline, preset};
@@ -57,6 +58,40 @@ async fn the_same_idempotency_key_names_the_same_job() {
     assert!(node.store.submissions().iter().all(|it| it.keyed));
     let body = json!({ "preset": "p", "idempotency_key": "order 7" });
     assert_eq!(node.call("POST", "/api/v1/jobs", body).await.job(), one);
+}
+
+#[tokio::test]
+async fn the_same_key_with_the_same_request_is_answered_with_what_its_job_runs() {
+    let node = Node::start().await;
+    node.draft("p");
+    let body = json!({ "preset": "p", "input": [1], "idempotency_key": "order 7" });
+    let first = node.call("POST", "/api/v1/jobs", body.clone()).await;
+    let mut changed = preset("p");
+    changed.docs = "edited meanwhile".to_owned();
+    changed.settings.priority = 5;
+    node.drafts.all.lock().unwrap().insert("p".to_owned(), changed);
+    let again = node.call("POST", "/api/v1/jobs", body).await;
+    assert_eq!(again.status, ACCEPTED, "{}", again.text);
+    assert_eq!(again.json(), first.json(), "the version is the one that the job runs");
+    assert_eq!(node.store.submissions().len(), 1);
+}
+
+#[tokio::test]
+async fn the_same_key_with_another_request_is_refused_by_name() {
+    let node = Node::start().await;
+    node.draft("p");
+    let body = |more: Value| {
+        let mut body = json!({ "preset": "p", "input": [1], "idempotency_key": "order 7" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    let first = node.call("POST", "/api/v1/jobs", body(json!({}))).await;
+    for other in [json!({ "input": [2] }), json!({ "dry_run": true }), json!({ "priority": 9 })] {
+        let got = node.call("POST", "/api/v1/jobs", body(other.clone())).await;
+        assert_eq!((got.status, got.problem().as_str()), (409, "key-reused"), "{other}");
+        assert!(got.text.contains(&first.job().to_string()), "{}", got.text);
+    }
+    assert_eq!(node.store.submissions().len(), 1);
 }
 
 #[tokio::test]
@@ -259,6 +294,22 @@ async fn an_approval_is_listed_and_answered_once_asked() {
         panic!("{commands:?}")
     };
     assert_eq!((by.as_str(), note.as_str()), ("runner", "fine"));
+}
+
+#[tokio::test]
+async fn a_step_that_a_crash_cut_off_is_listed_and_decided_like_an_approval() {
+    let node = Node::start().await;
+    let job = node.job(1);
+    let run = Run::once("a".into());
+    node.store.push(job, What::StepStarted { run: run.clone(), attempt: 1, effect: Effect::External });
+    let error = Failure::new("interrupted", "nobody saw its end");
+    node.store.push(job, What::StepFailed { run, attempt: 1, error, then: AfterFailure::Ask, took_us: 0 });
+    let listed = node.get("/api/v1/approvals").await.json();
+    assert_eq!(listed["approvals"][0]["title"], "Run `a` again? Try 1 was cut off");
+    assert_eq!((&listed["approvals"][0]["run"], &listed["approvals"][0]["on_expiry"]), (&json!("a"), &json!(false)));
+    let decide = json!({ "run": "a", "approved": false });
+    let got = node.call("POST", &format!("/api/v1/jobs/{job}/decide"), decide).await;
+    assert_eq!(got.status, ACCEPTED, "{}", got.text);
 }
 
 #[tokio::test]

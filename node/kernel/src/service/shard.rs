@@ -5,6 +5,7 @@
 //! commit or a later one); when the commit fails, the job's task is dropped and the job comes again.
 
 use std::collections::{HashMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -20,15 +21,15 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::SHARD_REST;
-use super::limits::Limits;
+use super::limits::{Limits, Place};
 use crate::history::Packer;
 use crate::journal::Journal;
 use crate::load::{Refused, load};
-use crate::program::Program;
-use crate::task::{Context, Left, Task};
+use crate::program::{COMPONENT_GONE, Program};
+use crate::task::{Context, Left, STOP_WITHIN, Task};
 
 /// How many inbox entries move into the shard in one transaction.
 const DRAIN_MAX: usize = 256;
@@ -36,6 +37,12 @@ const DRAIN_MAX: usize = 256;
 const POKES_MAX: usize = 1;
 /// The pause before a version that could not be read is tried again.
 const VERSION_AGAIN: Duration = Duration::from_secs(1);
+/// The first rest of a job that could not be written or read, or whose task broke; every further one is twice as long.
+const LOST_REST: Duration = Duration::from_secs(1);
+/// The longest such rest.
+const LOST_REST_MAX: Duration = Duration::from_secs(60);
+/// How often such a job is taken up again before it is parked.
+const LOST_TRIES_MAX: u32 = 8;
 
 /// One shard's loop.
 pub(super) struct Service {
@@ -45,6 +52,10 @@ pub(super) struct Service {
     pub(super) limits: Arc<Limits>,
     pub(super) active: Arc<AtomicUsize>,
     pub(super) jobs_max: usize,
+    /// Held until this shard's running jobs are counted against their limits, or it is clear that they cannot run.
+    pub(super) counting: Option<Arc<DropGuard>>,
+    /// Cancelled when no shard counts any more: before, nothing that is limited may be claimed.
+    pub(super) counted: CancellationToken,
 }
 
 /// What a task leaves behind.
@@ -52,7 +63,7 @@ struct Ended {
     job: JobId,
     left: Left,
     pokes: mpsc::Receiver<()>,
-    limited: Option<PresetId>,
+    place: Option<Place>,
     parent: Option<JobId>,
 }
 
@@ -62,6 +73,8 @@ enum Origin {
     /// Not on disk yet; cancelled when it never will be.
     ClaimedAhead(Box<Claimed>, CancellationToken),
     Stored,
+    /// It was lost too often, for this reason.
+    GivenUp(String),
 }
 
 /// A claim that is on its way to the disk.
@@ -78,17 +91,27 @@ struct Jobs {
     waiting: VecDeque<JobId>,
     held: Vec<(PresetId, u32, u64)>,
     ahead: FuturesUnordered<BoxFuture<'static, Ahead>>,
-    /// Jobs whose child ended while they were not in memory.
-    signalled: Vec<JobId>,
+    /// Jobs that signals came for and that have not been told yet.
+    signalled: VecDeque<JobId>,
+    /// The places of running jobs that are not in memory.
+    places: HashMap<JobId, Place>,
+    /// How often in a row a job was lost, and why the last time.
+    lost: HashMap<JobId, (u32, String)>,
+    /// Lost jobs at rest.
+    again: FuturesUnordered<BoxFuture<'static, JobId>>,
+    counting: Option<Arc<DropGuard>>,
     /// Whether a job may have become due earlier than is known.
     look_at_due: bool,
 }
 
 impl Service {
-    pub(super) async fn run(self, stop: CancellationToken) {
-        let mut jobs = Jobs::default();
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let mut jobs = Jobs { counting: self.counting.take(), ..Jobs::default() };
         while !stop.is_cancelled() {
-            match self.turn(&mut jobs, &stop).await {
+            let turn = self.turn(&mut jobs, &stop).await;
+            // A shard that cannot be taken runs nothing that would have to be counted.
+            jobs.counting = None;
+            match turn {
                 Ok(()) => {}
                 Err(error @ Error::Fenced { .. }) => {
                     tracing::error!(%error, "letting the shard go");
@@ -104,7 +127,10 @@ impl Service {
             }
         }
         stop.cancelled().await;
-        while jobs.tasks.join_next().await.is_some() {}
+        let quiet = async { while jobs.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(STOP_WITHIN, quiet).await.is_err() {
+            tracing::warn!(shard = %self.shard.no(), "jobs could not be let go of in time; they go on at the next start");
+        }
     }
 
     /// Leases the shard and works until something is wrong.
@@ -115,6 +141,13 @@ impl Service {
         }
         if jobs.active.is_empty() {
             jobs.waiting = self.shard.take().await?.into();
+            let limited = self.shard.limited().await?;
+            jobs.places = limited.iter().map(|(job, preset)| (*job, self.limits.force(preset))).collect();
+        }
+        jobs.counting = None;
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = self.counted.cancelled() => {}
         }
         let mut due = self.context.clock.clone()();
         loop {
@@ -129,12 +162,14 @@ impl Service {
                 self.start_claimed(jobs, drained.claimed, committed, stop);
             }
             if !drained.signalled.is_empty() {
+                jobs.signalled.extend(drained.signalled);
                 // What a signal says is read from the disk.
                 self.settle_all(jobs).await?;
             }
-            let signalled = std::mem::take(&mut jobs.signalled);
-            for job in drained.signalled.into_iter().chain(signalled) {
+            while let Some(job) = jobs.signalled.front().copied() {
                 self.signal(jobs, job).await?;
+                // Not before: the store tells of a signal once, and the next turn must still know.
+                jobs.signalled.pop_front();
             }
             self.claim_held(jobs, stop).await?;
             let now = (self.context.clock)();
@@ -163,6 +198,7 @@ impl Service {
                 () = tokio::time::sleep(pause) => {}
                 Some(ended) = jobs.tasks.join_next() => self.ended(jobs, ended),
                 Some(ahead) = jobs.ahead.next() => self.settle(jobs, ahead).await?,
+                Some(job) = jobs.again.next() => jobs.waiting.push_back(job),
             }
             self.reap_ready(jobs);
         }
@@ -206,37 +242,53 @@ impl Service {
 
     fn ended(&self, jobs: &mut Jobs, ended: Result<Ended, tokio::task::JoinError>) {
         self.active.fetch_sub(1, Ordering::Relaxed);
-        let ended = match ended {
+        let Ended { job, left, mut pokes, place, parent } = match ended {
             Ok(ended) => ended,
             Err(error) => {
-                // The job stays `running` on disk and is taken up again by the next kernel.
-                tracing::error!(shard = %self.shard.no(), %error, "a job's task broke");
+                // A panic of a job is caught in its task, so this is the end of the runtime.
+                tracing::error!(shard = %self.shard.no(), %error, "a job's task was ended");
                 jobs.active.retain(|_, pokes| !pokes.is_closed());
                 return;
             }
         };
-        let Ended { job, left, mut pokes, limited, parent } = ended;
         jobs.active.remove(&job);
-        if let Some(preset) = limited {
-            self.limits.release(&preset, 1);
-        }
         if let Some(parent) = parent {
             match jobs.active.get(&parent) {
                 Some(poke) => drop(poke.try_send(())),
-                None => jobs.signalled.push(parent),
+                None => jobs.signalled.push_back(parent),
             }
         }
         match left {
-            Left::Lost(why) => tracing::error!(%job, %why, "a job could not be written and waits for the next start"),
+            Left::Lost(why) => self.lost(jobs, job, why, place),
             Left::Resting => {
                 jobs.look_at_due = true;
+                jobs.lost.remove(&job);
                 if pokes.try_recv().is_ok() {
-                    jobs.signalled.push(job);
+                    jobs.signalled.push_back(job);
                 }
             }
-            _ => {}
+            Left::Ended | Left::Stopped | Left::Undone => drop(jobs.lost.remove(&job)),
         }
         self.nudge.notify_one();
+    }
+
+    /// The job is as it is on disk, running. It rests, keeping its place, and is taken up again; one that is lost time after
+    /// time is parked.
+    fn lost(&self, jobs: &mut Jobs, job: JobId, why: String, place: Option<Place>) {
+        let tries = jobs.lost.get(&job).map_or(0, |it| it.0) + 1;
+        if tries > LOST_TRIES_MAX + 1 {
+            tracing::error!(%job, %why, "a job could not even be parked; it waits for the next start of this kernel");
+            jobs.lost.remove(&job);
+            return;
+        }
+        tracing::error!(%job, %why, tries, "a job could not go on and is taken up again");
+        jobs.lost.insert(job, (tries, why));
+        jobs.places.extend(place.map(|place| (job, place)));
+        let rest = LOST_REST.saturating_mul(1 << (tries - 1).min(16)).min(LOST_REST_MAX);
+        jobs.again.push(Box::pin(async move {
+            tokio::time::sleep(rest).await;
+            job
+        }));
     }
 
     async fn signal(&self, jobs: &mut Jobs, job: JobId) -> Result<(), Error> {
@@ -254,22 +306,25 @@ impl Service {
     fn start_waiting(&self, jobs: &mut Jobs, stop: &CancellationToken) {
         while jobs.active.len() < self.jobs_max {
             let Some(job) = jobs.waiting.pop_front() else { return };
-            self.spawn(jobs, job, Origin::Stored, stop);
+            let origin = match jobs.lost.get(&job) {
+                Some((tries, why)) if *tries > LOST_TRIES_MAX => Origin::GivenUp(why.clone()),
+                _ => Origin::Stored,
+            };
+            self.spawn(jobs, job, origin, stop);
         }
     }
 
     async fn claim_held(&self, jobs: &mut Jobs, stop: &CancellationToken) -> Result<(), Error> {
         for (preset, limit, held) in std::mem::take(&mut jobs.held) {
             let room = self.jobs_max.saturating_sub(jobs.active.len()).min(usize::try_from(held).unwrap_or(usize::MAX));
-            let got = self.limits.reserve(&preset, limit, u32::try_from(room).unwrap_or(u32::MAX));
-            if got == 0 {
+            let mut places = self.limits.reserve(&preset, limit, u32::try_from(room).unwrap_or(u32::MAX));
+            if places.is_empty() {
                 continue;
             }
-            let claimed = self.shard.claim_held(&preset, got as usize).await?;
-            let unused = got.saturating_sub(u32::try_from(claimed.len()).unwrap_or(u32::MAX));
-            self.limits.release(&preset, unused);
-            for claimed in claimed {
-                self.spawn(jobs, claimed.submission.job, Origin::Claimed(Box::new(claimed)), stop);
+            for claimed in self.shard.claim_held(&preset, places.len()).await? {
+                let job = claimed.submission.job;
+                jobs.places.extend(places.pop().map(|place| (job, place)));
+                self.spawn(jobs, job, Origin::Claimed(Box::new(claimed)), stop);
             }
         }
         Ok(())
@@ -282,57 +337,74 @@ impl Service {
         let (poke, pokes) = mpsc::channel(POKES_MAX);
         jobs.active.insert(job, poke);
         self.active.fetch_add(1, Ordering::Relaxed);
-        let (context, shard, limits) = (self.context.clone(), self.shard.clone(), self.limits.clone());
-        let stop = stop.clone();
-        jobs.tasks.spawn(run_one(context, shard, limits, job, origin, pokes, stop));
+        let one = One {
+            context: self.context.clone(),
+            shard: self.shard.clone(),
+            limits: self.limits.clone(),
+            job,
+            place: jobs.places.remove(&job),
+            pokes,
+            stop: stop.clone(),
+        };
+        jobs.tasks.spawn(one.run(origin));
     }
 }
 
-async fn run_one(
-    context: Arc<Context>, shard: Arc<dyn Shard>, limits: Arc<Limits>, job: JobId, origin: Origin,
-    mut pokes: mpsc::Receiver<()>, stop: CancellationToken,
-) -> Ended {
-    let mut ended = Ended { job, left: Left::Stopped, pokes: mpsc::channel(POKES_MAX).1, limited: None, parent: None };
-    let mut undone = None;
-    let task = match origin {
-        Origin::Claimed(claimed) => {
-            let limited = claimed.submission.concurrency.is_some().then(|| claimed.submission.preset.clone());
-            ended.limited = limited;
-            claim(&context, &shard, *claimed, &stop).await
-        }
-        Origin::ClaimedAhead(claimed, token) => {
-            undone = Some(token);
-            claim(&context, &shard, *claimed, &stop).await
-        }
-        Origin::Stored => {
-            let task = take_up(&context, &shard, job, &stop).await;
-            if let Ok(task) = &task
-                && task.submission.concurrency.is_some()
-            {
-                limits.force(&task.submission.preset);
-                ended.limited = Some(task.submission.preset.clone());
-            }
-            task
-        }
-    };
-    match task {
-        Ok(task) => {
-            let parent = task.submission.parent.as_ref().map(|it| it.0);
-            let running = Box::pin(task.run(&mut pokes, &stop));
-            ended.left = match &undone {
-                None => running.await,
-                Some(undone) => tokio::select! {
-                    biased;
-                    left = running => left,
-                    () = undone.cancelled() => Left::Undone,
-                },
-            };
-            ended.parent = parent.filter(|_| ended.left == Left::Ended);
-        }
-        Err(left) => ended.left = left,
+/// One job on its task.
+struct One {
+    context: Arc<Context>,
+    shard: Arc<dyn Shard>,
+    limits: Arc<Limits>,
+    job: JobId,
+    place: Option<Place>,
+    pokes: mpsc::Receiver<()>,
+    stop: CancellationToken,
+}
+
+impl One {
+    /// Runs it. What it holds comes back also when its task breaks.
+    async fn run(mut self, origin: Origin) -> Ended {
+        let (left, parent) = match AssertUnwindSafe(self.work(origin)).catch_unwind().await {
+            Ok(done) => done,
+            Err(_) => (Left::Lost("its task broke, which is a bug in Flowork".to_owned()), None),
+        };
+        Ended { job: self.job, left, pokes: self.pokes, place: self.place, parent }
     }
-    ended.pokes = pokes;
-    ended
+
+    async fn work(&mut self, origin: Origin) -> (Left, Option<JobId>) {
+        let (task, undone) = match origin {
+            Origin::Claimed(claimed) => (claim(&self.context, &self.shard, *claimed, &self.stop).await, None),
+            Origin::ClaimedAhead(claimed, undone) => {
+                (claim(&self.context, &self.shard, *claimed, &self.stop).await, Some(undone))
+            }
+            Origin::Stored => (take_up(&self.context, &self.shard, self.job, &self.stop).await, None),
+            Origin::GivenUp(why) => {
+                let reason = format!("it could not go on, time after time: {why}; resume it when that is mended");
+                (Err(park_stored(&self.context, &self.shard, self.job, reason).await), None)
+            }
+        };
+        let task = match task {
+            Ok(task) => task,
+            Err(left) => return (left, None),
+        };
+        self.place = match (task.submission.concurrency, self.place.take()) {
+            (None, _) => None,
+            (Some(_), None) => Some(self.limits.force(&task.submission.preset)),
+            (Some(_), place) => place,
+        };
+        let parent = task.submission.parent.as_ref().map(|it| it.0);
+        let running = Box::pin(task.run(&mut self.pokes, &self.stop));
+        let left = match &undone {
+            None => running.await,
+            Some(undone) => tokio::select! {
+                biased;
+                left = running => left,
+                () = undone.cancelled() => Left::Undone,
+            },
+        };
+        let parent = parent.filter(|_| left == Left::Ended);
+        (left, parent)
+    }
 }
 
 async fn claim(
@@ -358,6 +430,11 @@ async fn program(
                     () = tokio::time::sleep(VERSION_AGAIN) => {}
                 }
             }
+            Err(failure) if failure.code == COMPONENT_GONE => {
+                let hint = failure.hint.as_deref().unwrap_or_default();
+                let reason = format!("{}; {hint}, then `flowork job resume {}`", failure.message, submission.job);
+                return Err(park(context, shard, submission.job, last_seq, reason).await);
+            }
             Err(failure) => {
                 let left = fail_before_start(context, shard, submission, last_seq, failure).await;
                 tracing::info!(job = %submission.job, accepted_at = accepted_at.0, "a job could not be started");
@@ -378,6 +455,10 @@ async fn fail_before_start(
     row.state = Some(State::Failed);
     row.ended_at = Some(now);
     row.error = Some(failure.clone());
+    match crate::child::after_failed_start(context, submission, &failure).await {
+        Ok(error_preset) => journal.extra.submissions.extend(error_preset),
+        Err(error) => return Left::Lost(error.to_string()),
+    }
     if let Some((parent, run)) = submission.parent.clone() {
         let outcome = Box::new(flowork_protocol::command::ChildOutcome::Failed(failure));
         let signal = flowork_protocol::command::Signal::ChildEnded { run, child: submission.job, outcome };
@@ -396,26 +477,26 @@ async fn take_up(
         Ok(task) => Ok(task),
         Err(Refused::Ended) => Err(Left::Ended),
         Err(Refused::Store(error)) => Err(Left::Lost(error.to_string())),
-        Err(Refused::Parked(reason)) => Err(park(context, shard, job, reason).await),
-        Err(Refused::Program(program_error)) => {
-            let (submission, accepted_at, last_seq, failure) = *program_error;
-            if failure.retryable {
-                let again = program(context, shard, &submission, accepted_at, last_seq, stop).await;
-                again?;
-                return Box::pin(take_up(context, shard, job, stop)).await;
-            }
-            Err(fail_before_start(context, shard, &submission, last_seq, failure).await)
+        Err(Refused::NotRunning) => Err(Left::Undone),
+        Err(Refused::Parked(reason)) => Err(park_stored(context, shard, job, reason).await),
+        Err(Refused::Program(it)) => {
+            let (submission, accepted_at, last_seq) = *it;
+            program(context, shard, &submission, accepted_at, last_seq, stop).await?;
+            Box::pin(take_up(context, shard, job, stop)).await
         }
     }
 }
 
+async fn park_stored(context: &Arc<Context>, shard: &Arc<dyn Shard>, job: JobId, reason: String) -> Left {
+    match shard.load(job).await {
+        Ok(stored) => park(context, shard, job, stored.summary.last_seq, reason).await,
+        Err(error) => Left::Lost(error.to_string()),
+    }
+}
+
 /// Sets a job aside that this kernel does not understand. Nothing of it is lost; a newer kernel takes it up on a signal.
-async fn park(context: &Arc<Context>, shard: &Arc<dyn Shard>, job: JobId, reason: String) -> Left {
+async fn park(context: &Arc<Context>, shard: &Arc<dyn Shard>, job: JobId, last_seq: u64, reason: String) -> Left {
     tracing::error!(%job, %reason, "a job is parked");
-    let last_seq = match shard.load(job).await {
-        Ok(stored) => stored.summary.last_seq,
-        Err(error) => return Left::Lost(error.to_string()),
-    };
     let mut journal = Journal::new(shard.clone(), job, last_seq);
     journal.record((context.clock)(), vec![What::Parked { reason }]);
     journal.row().state = Some(State::Parked);

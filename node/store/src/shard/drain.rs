@@ -124,7 +124,7 @@ impl ShardTables {
         let new = head.job.shard() == self.shard && self.accept(head, entry.codec, &entry.body, entry.at, state)?;
         if new && state == State::Running {
             let codec = entry.codec | codec::SUBMISSION;
-            drained.claimed.push(RawClaim { no: self.jobs, at: entry.at, codec, body: entry.body });
+            drained.claimed.push(RawClaim { id: head.job, no: self.jobs, at: entry.at, codec, body: entry.body });
         }
         Ok(())
     }

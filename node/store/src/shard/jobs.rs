@@ -2,7 +2,7 @@
 
 use flowork_protocol::command::Signal;
 use flowork_protocol::job::State;
-use flowork_protocol::{JobId, Timestamp};
+use flowork_protocol::{Failure, JobId, Timestamp};
 use rusqlite::{OptionalExtension, params};
 
 use super::tables::ShardTables;
@@ -17,6 +17,7 @@ pub(super) const DUE: &str = "SELECT no, id, preset, last_seq FROM job INDEXED B
 /// The first journal row of a claimed job, still as stored: who asked unpacks it.
 #[derive(Debug)]
 pub(super) struct RawClaim {
+    pub(super) id: JobId,
     pub(super) no: i64,
     pub(super) at: Timestamp,
     pub(super) codec: i64,
@@ -48,7 +49,9 @@ impl ShardTables {
         if head.keyed && self.has_seen(head.job)? {
             return Ok(false);
         }
-        let preset = self.preset_no(&head.preset, head.concurrency)?;
+        // A child runs within its parent's turn and says nothing about the limit of its preset.
+        let concurrency = if head.parent.is_some() { self.limit(&head.preset)? } else { head.concurrency };
+        let preset = self.preset_no(&head.preset, concurrency)?;
         let source = self.source_no(preset, head.version, &head.name)?;
         let no = self.jobs + 1;
         let inserted = self
@@ -147,21 +150,52 @@ impl ShardTables {
         };
         let mut claims = Vec::with_capacity(found.len());
         for (id, place) in found {
+            let Some(claim) = self.first_event(id, place)? else {
+                self.set_aside(id, place, "its first event is missing or does not read")?;
+                continue;
+            };
             self.set_state(place, State::Running)?;
             if self.signals > 0 && self.has_signals(place.no)? {
                 self.announce.insert(id);
             }
-            let claim = self
-                .db
-                .prepare_cached("SELECT at, codec, body FROM journal WHERE job = ?1 AND first_seq = 1")?
-                .query_row([place.no], |row| {
-                    Ok(RawClaim { no: place.no, at: Timestamp(row.get(0)?), codec: row.get(1)?, body: row.get(2)? })
-                })
-                .optional()?
-                .ok_or_else(|| unreadable(self.file(), &format!("job {id}"), "its first event is missing"))?;
             claims.push(claim);
         }
         Ok(claims)
+    }
+
+    /// What a job began with; none when only this job is damaged.
+    fn first_event(&self, id: JobId, place: Place) -> Result<Option<RawClaim>, Failed> {
+        let mut query =
+            self.db.prepare_cached("SELECT at, codec, body FROM journal WHERE job = ?1 AND first_seq = 1")?;
+        let found = query.query_row([place.no], |row| {
+            Ok(RawClaim { id, no: place.no, at: Timestamp(row.get(0)?), codec: row.get(1)?, body: row.get(2)? })
+        });
+        match found.optional() {
+            Err(rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..)) => Ok(None),
+            found => Ok(found?),
+        }
+    }
+
+    /// Parks a job that cannot be read, by name, so that the others go on.
+    fn set_aside(&mut self, id: JobId, place: Place, why: &str) -> Result<(), Failed> {
+        tracing::error!(file = self.file(), job = %id, why, "a damaged job is set aside");
+        let failure = Failure::new("job-damaged", format!("job {id} in {} is damaged: {why}", self.file()))
+            .hint("restore the file from a backup, or cancel the job");
+        let error = serde_json::to_string(&failure).unwrap_or_default();
+        self.db.prepare_cached("UPDATE job SET error = ?2 WHERE no = ?1")?.execute(params![place.no, error])?;
+        self.set_state(place, State::Parked)?;
+        self.told.remove(&place.no);
+        self.wrote();
+        Ok(())
+    }
+
+    /// [`Self::set_aside`] for a job whose submission turned out not to read when it was claimed.
+    pub(super) fn set_unread_aside(&mut self, id: JobId, why: &str) -> Result<(), Failed> {
+        self.leased()?;
+        match self.place(id)?.filter(|place| !place.state.has_ended()) {
+            Some(place) => self.set_aside(id, place, why),
+            None => Ok(()),
+        }
     }
 
     fn has_signals(&self, job: i64) -> Result<bool, Failed> {

@@ -57,16 +57,22 @@ impl SqliteShard {
         Ok(Self { no, shards, writer: Writer::start(tables)?, readers: Pool::new(path.to_owned(), name.to_owned()) })
     }
 
-    /// Unpacks claimed jobs. One that does not read stays claimed, and is found so by who loads it; the others go on.
-    fn claimed(&self, raw: Vec<RawClaim>) -> Vec<Claimed> {
-        let read = |claim: RawClaim| match codec::submission(self.readers.file(), claim.codec, &claim.body) {
-            Ok(submission) => Some(Claimed { accepted_at: claim.at, submission }),
-            Err(error) => {
-                tracing::error!(shard = %self.no, %error, "a claimed job does not read");
-                None
+    /// Unpacks claimed jobs. One that does not read is parked; the others go on.
+    async fn claimed(&self, raw: Vec<RawClaim>) -> Vec<Claimed> {
+        let mut claimed = Vec::with_capacity(raw.len());
+        for claim in raw {
+            match codec::submission(self.readers.file(), claim.codec, &claim.body) {
+                Ok(submission) => claimed.push(Claimed { accepted_at: claim.at, submission }),
+                Err(error) => {
+                    let (id, why) = (claim.id, error.to_string());
+                    let set_aside = move |tables: &mut ShardTables| tables.set_unread_aside(id, &why);
+                    if let Err(error) = self.writer.call(SMALL_BYTES, set_aside).await {
+                        tracing::error!(shard = %self.no, job = %id, %error, "a job that does not read stays claimed");
+                    }
+                }
             }
-        };
-        raw.into_iter().filter_map(read).collect()
+        }
+        claimed
     }
 }
 
@@ -84,11 +90,21 @@ impl Shard for SqliteShard {
         Ok(self.writer.call(SMALL_BYTES, ShardTables::take).await?.0)
     }
 
+    async fn limited(&self) -> Result<Vec<(JobId, PresetId)>, Error> {
+        self.readers
+            .read(|db| {
+                let mut query = db.prepare_cached(tables::LIMITED)?;
+                let rows = query.query_map([], |row| Ok((JobId(row.get(0)?), PresetId(row.get(1)?))))?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })
+            .await
+    }
+
     async fn drain_ahead(&self, max: usize, room: usize) -> Result<(Drained, Committed), Error> {
         let cost = ENTRY_BYTES.saturating_mul(max);
         let drain = move |tables: &mut ShardTables| tables.drain(max, room);
         let (raw, committed) = self.writer.call_ahead(cost, drain).await?;
-        let claimed = self.claimed(raw.claimed);
+        let claimed = self.claimed(raw.claimed).await;
         let drained = Drained { claimed, signalled: raw.signalled, held: raw.held, more: raw.more };
         Ok((drained, Box::pin(async move { committed.wait().await.map(drop) })))
     }
@@ -97,7 +113,7 @@ impl Shard for SqliteShard {
         let preset = preset.clone();
         let claim = move |tables: &mut ShardTables| tables.claim_held(&preset, limit(room));
         let (raw, _) = self.writer.call(SMALL_BYTES, claim).await?;
-        Ok(self.claimed(raw))
+        Ok(self.claimed(raw).await)
     }
 
     async fn append(&self, write: JobWrite) -> Result<u64, Error> {
@@ -181,8 +197,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let layout = crate::Layout::create_or_open_with(dir.path(), 1).unwrap();
         let db = file::open_reader(&layout.dir().join("shards/00.db")).unwrap();
-        for sql in [drain::QUEUED, drain::HELD, jobs::DUE, forget::OLDEST, tables::RUNNING, tables::SIGNALLED, NEXT_DUE]
-        {
+        for sql in [
+            drain::QUEUED,
+            drain::HELD,
+            jobs::DUE,
+            forget::OLDEST,
+            tables::RUNNING,
+            tables::LIMITED,
+            tables::SIGNALLED,
+            NEXT_DUE,
+        ] {
             let mut query = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let values = vec![0_i64; query.parameter_count()];
             let plan: Vec<String> = query

@@ -20,6 +20,10 @@ const INTERNED_MAX: usize = 10_000;
 /// Running jobs in the order of arrival. `state <> 6` says that the partial index will do.
 pub(super) const RUNNING: &str =
     "SELECT id FROM job INDEXED BY job_state WHERE state = 2 AND state <> 6 ORDER BY accepted_at, no";
+/// Running jobs that count against a limit of their preset; a child runs within its parent's turn.
+pub(super) const LIMITED: &str =
+    "SELECT job.id, preset.id FROM job INDEXED BY job_state CROSS JOIN preset ON preset.no = job.preset
+     WHERE job.state = 2 AND job.state <> 6 AND job.parent IS NULL AND preset.concurrency IS NOT NULL";
 /// Jobs with signals that are not carried out. A cross join is done in the order it is written.
 pub(super) const SIGNALLED: &str =
     "SELECT DISTINCT job.id FROM signal CROSS JOIN job ON job.no = signal.job WHERE job.state < 6";
@@ -206,6 +210,15 @@ impl ShardTables {
         }
         self.presets.insert(id.clone(), (no, concurrency));
         Ok(no)
+    }
+
+    /// How many jobs of a preset may run at once, as far as is known here.
+    pub(super) fn limit(&self, id: &PresetId) -> Result<Option<u32>, Failed> {
+        if let Some((_, known)) = self.presets.get(id) {
+            return Ok(*known);
+        }
+        let mut query = self.db.prepare_cached("SELECT concurrency FROM preset WHERE id = ?1")?;
+        Ok(query.query_row([id.as_str()], |row| row.get(0)).optional()?.flatten())
     }
 
     /// The number of a preset that had jobs here.
