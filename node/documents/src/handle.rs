@@ -9,6 +9,7 @@ use automerge::{Automerge, ChangeHash, ReadDoc};
 use flowork_ports::documents::{Change, Documents, Draft, DraftSummary, Error, FrozenPreset, Version};
 use flowork_protocol::preset::Preset;
 use flowork_protocol::{PresetId, Timestamp, VersionId};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::desk::{Desk, blocking, hex};
@@ -28,12 +29,20 @@ const HISTORY_MAX: usize = 10_000;
 pub struct Handle {
     pub(crate) desk: Arc<Desk>,
     pub(crate) tracker: TaskTracker,
+    pub(crate) over: CancellationToken,
 }
 
 impl Handle {
     /// Waits until everything is written and unloaded, after the token that [`crate::run`] was given was cancelled.
     pub async fn ended(&self) {
+        self.tracker.close();
         self.tracker.wait().await;
+    }
+
+    /// Waits until nobody looks after the documents any more: after the cancellation, or because that task broke. Then only
+    /// a fresh process helps.
+    pub async fn over(&self) {
+        self.over.cancelled().await;
     }
 
     /// Unloads every document; the next call that needs one loads it again.

@@ -36,6 +36,7 @@ mod shelf;
 mod tasks;
 mod text;
 mod view;
+mod watched;
 
 use std::sync::Arc;
 
@@ -86,14 +87,19 @@ pub enum Error {
 /// When the table cannot be read. Damaged documents are no reason not to start.
 pub async fn run(options: Options, cancel: CancellationToken) -> Result<Handle, Error> {
     let Options { table, blobs, catalogue, bell, clock, on_fatal } = options;
+    let table: Arc<dyn DocumentTable> = Arc::new(watched::Watched { table, on_fatal: on_fatal.clone() });
     let guard = Arc::new(guard::Guard::load(table.clone()).await?);
     let freezer = freeze::Freezer { table: table.clone(), blobs, catalogue };
     let tools = open::Tools { table, guard, bell, clock, on_fatal };
     let desk = Arc::new(desk::Desk::load(tools, freezer).await?);
     let tracker = TaskTracker::new();
+    let over = CancellationToken::new();
     tracker.spawn({
         let (desk, tracker) = (desk.clone(), tracker.clone());
+        // Also when a panic ends the task.
+        let guard = over.clone().drop_guard();
         async move {
+            let _guard = guard;
             let mut look = tokio::time::interval(desk::IDLE_LOOK_EVERY);
             while cancel.run_until_cancelled(look.tick()).await.is_some() {
                 desk.tidy().await;
@@ -102,7 +108,7 @@ pub async fn run(options: Options, cancel: CancellationToken) -> Result<Handle, 
             desk.end().await;
         }
     });
-    Ok(Handle { desk, tracker })
+    Ok(Handle { desk, tracker, over })
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ impl Shift {
     /// Starts a repository with no documents open.
     pub(crate) async fn start(tools: Tools) -> Self {
         let shelf = Shelf::new(tools.table.clone(), tools.on_fatal.clone());
-        let tasks = Tasks::default();
+        let tasks = Tasks::new(tools.on_fatal.clone());
         let repo = Repo::builder(tasks.clone()).with_storage(shelf.clone()).load().await;
         Self { tools, repo, shelf, tasks, open: Mutex::default() }
     }

@@ -53,6 +53,7 @@ impl Embedded {
             restarts: 0,
             ready: true,
             last_end: None,
+            again_at: None,
         };
         let (_, roles) = watch::channel(ROLES.map(here).to_vec());
         let parts = rooms::GatewayParts {
@@ -66,6 +67,15 @@ impl Embedded {
             .map_err(|error| Fail::because("cannot say where the node listens", &error))?;
         let client = Client::new(gateway.addr, prepared.token.clone())?;
         Ok(Self { client, cancel, gateway, kernel, documents, _files: files, _prepared: prepared })
+    }
+
+    /// Waits until a part of it ends by itself, and says which.
+    pub(crate) async fn broke(&self) -> &'static str {
+        tokio::select! {
+            () = self.kernel.ended() => "kernel",
+            () = self.gateway.ended() => "gateway",
+            () = self.documents.over() => "docs",
+        }
     }
 
     /// Ends it; jobs that have not ended go on at the next start.

@@ -95,6 +95,11 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
+    /// Waits until it runs no job any more, because it was stopped or broke.
+    pub(crate) async fn ended(&self) {
+        self.handle.ended().await;
+    }
+
     /// Lets go of every job in memory and ends every worker.
     pub(crate) async fn stop(self) {
         self.handle.stop().await;

@@ -83,7 +83,12 @@ impl Ctx {
 
     /// Keeps a command. Whoever calls it shows on what grounds.
     pub(crate) async fn command(&self, _grounds: &impl Grounds, command: Command) -> Result<(), Problem> {
-        Ok(self.options.inbox.submit(command).await?)
+        let kept = self.options.inbox.submit(command).await;
+        if let Err(store::Error::Ended { .. }) = &kept {
+            tracing::error!("nothing can be accepted any more; the gateway ends so that it is started again");
+            self.cancel.cancel();
+        }
+        Ok(kept?)
     }
 
     /// A new job id; jobs are spread over the shards in turn.

@@ -35,7 +35,6 @@ use flowork_ports::{Bell, Documents};
 use flowork_protocol::NodeId;
 use flowork_protocol::check::Catalogue;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use routes::backup::BackupAsk;
@@ -114,15 +113,14 @@ pub enum Error {
 pub struct Handle {
     /// Where it listens.
     pub addr: SocketAddr,
-    served: JoinHandle<()>,
+    ended: CancellationToken,
 }
 
 impl Handle {
-    /// Waits until every connection has ended after the cancellation.
-    pub async fn ended(self) {
-        if let Err(error) = self.served.await {
-            tracing::error!(%error, "the gateway's accept loop ended badly");
-        }
+    /// Waits until every connection has ended: after the cancellation, or because the gateway broke. Then only a fresh one
+    /// helps.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 }
 
@@ -144,16 +142,25 @@ pub async fn run(mut options: Options, cancel: CancellationToken) -> Result<Hand
         }
     };
     let addr = listener.local_addr().map_err(Error::Listener)?;
-    let (known, keeper) = known::start(options.reader.clone(), options.bell.clone(), cancel.clone()).await;
-    let context = context::Ctx::new(options, addr, known, cancel.clone());
+    let stop = cancel.child_token();
+    let (known, keeper) = known::start(options.reader.clone(), options.bell.clone(), stop.clone()).await;
+    let context = context::Ctx::new(options, addr, known, stop.clone());
     let router = api::router(context);
-    let served = tokio::spawn(async move {
-        serve::serve(listener, router, cancel).await;
-        if let Err(error) = keeper.await {
-            tracing::error!(%error, "the keeper of tokens and activations ended badly");
-        }
+    let ended = CancellationToken::new();
+    // Also when a panic ends the task.
+    let guard = ended.clone().drop_guard();
+    tokio::spawn(async move {
+        let _guard = guard;
+        let keeping = async {
+            let kept = keeper.await;
+            if kept.is_err() || !stop.is_cancelled() {
+                tracing::error!(?kept, "the keeper of tokens and activations broke; the gateway ends");
+                stop.cancel();
+            }
+        };
+        tokio::join!(keeping, serve::serve(listener, router, stop.clone()));
     });
-    Ok(Handle { addr, served })
+    Ok(Handle { addr, ended })
 }
 
 /// The OpenAPI document of the API, as `GET /api/v1/openapi.json` gives it.

@@ -176,6 +176,9 @@ impl From<store::Error> for Problem {
             E::Locked { .. } | E::Fenced { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, "store-locked", text)
                 .hint("`flowork doctor` names the program that holds the file")
                 .retry_after(5),
+            E::Ended { .. } => Self::new(StatusCode::SERVICE_UNAVAILABLE, "store-ended", text)
+                .hint("the supervisor starts it again; send the request again in a moment")
+                .retry_after(1),
             E::NoJob(job) => Self::no_job(job),
             E::Other { .. } => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "store-error", text)
                 .hint("`flowork doctor` looks at every file of the store"),

@@ -117,6 +117,8 @@ struct Loop {
 #[derive(Debug, Clone, PartialEq)]
 enum Phase {
     Fresh,
+    /// Paused before it began.
+    Withheld,
     Going,
     Paused,
     Failed(Failure),
@@ -193,7 +195,7 @@ impl Machine {
     /// Whether the job's first decision was made.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        self.phase != Phase::Fresh
+        !matches!(self.phase, Phase::Fresh | Phase::Withheld)
     }
 
     /// Whether its last event was recorded.
@@ -205,7 +207,7 @@ impl Machine {
     /// Whether a person paused it.
     #[must_use]
     pub fn is_paused(&self) -> bool {
-        self.phase == Phase::Paused
+        matches!(self.phase, Phase::Paused | Phase::Withheld)
     }
 
     /// The run as people and events write it.
@@ -283,7 +285,7 @@ impl Machine {
     /// The next thing to do. A [`Todo::Start`] is taken out of the queue: who gets it must start it.
     pub fn todo(&mut self) -> Option<Todo> {
         match &self.phase {
-            Phase::Fresh | Phase::Ended | Phase::Paused => return None,
+            Phase::Fresh | Phase::Withheld | Phase::Ended | Phase::Paused => return None,
             Phase::Failed(failure) => return Some(Todo::End(Verdict::Failed(failure.clone()))),
             Phase::Cancelled(reason) => return Some(Todo::End(Verdict::Cancelled(reason.clone()))),
             Phase::Going => {}

@@ -2,6 +2,8 @@
 
 mod limits;
 mod shard;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -65,6 +67,12 @@ impl Handle {
         self.active.load(Ordering::Relaxed)
     }
 
+    /// Waits until it is quiet: after [`Self::stop`], or because a part of it broke. Then nothing of it goes on, and only a
+    /// fresh kernel helps.
+    pub async fn ended(&self) {
+        self.done.cancelled().await;
+    }
+
     /// Takes no further job, lets go of those in memory (they go on at the next start) and returns when all is quiet. What
     /// acts on the world is given a few seconds to finish, and what it gave is written down.
     pub async fn stop(&self) {
@@ -114,13 +122,14 @@ pub fn run(options: Options, stop: &CancellationToken) -> Handle {
     drop(counting);
     tokio::spawn(async move {
         while let Some(ended) = tasks.join_next().await {
-            if let Err(error) = ended
-                && error.is_panic()
-            {
-                // A loop of the kernel that breaks is not mended here: the supervisor starts a fresh kernel.
-                tracing::error!(%error, "a part of the kernel broke; stopping so that it is started again");
-                stop.cancel();
-            }
+            let why = match ended {
+                Err(error) => error.to_string(),
+                Ok(()) if stop.is_cancelled() => continue,
+                Ok(()) => "it ended before its time".to_owned(),
+            };
+            // A loop of the kernel that breaks is not mended here: the supervisor starts a fresh kernel.
+            tracing::error!(why, "a part of the kernel broke; stopping so that it is started again");
+            stop.cancel();
         }
         done.cancel();
     });
@@ -154,6 +163,10 @@ async fn node_tables(context: Arc<Context>, bell: Bell, stop: CancellationToken)
         match context.node.drain().await {
             Ok(0) => {}
             Ok(_) => continue,
+            Err(error @ Error::Ended { .. }) => {
+                tracing::error!(%error, "the node's own tables cannot be written any more");
+                return;
+            }
             Err(error) => {
                 tracing::error!(%error, "commands for the node's own tables wait");
                 tokio::time::sleep(SHARD_REST).await;

@@ -160,13 +160,13 @@ impl Task {
     }
 
     async fn go(&mut self, pokes: &mut mpsc::Receiver<()>, stop: &CancellationToken) -> Result<Left, Error> {
-        if !self.machine.has_begun() {
-            self.begin().await?;
-        }
         loop {
             if stop.is_cancelled() {
                 self.wind_down().await;
                 return Ok(Left::Stopped);
+            }
+            if !self.machine.has_begun() && !self.machine.is_paused() {
+                self.begin().await?;
             }
             self.decide(Input::Tick);
             while let Some(todo) = self.machine.todo() {

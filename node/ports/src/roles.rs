@@ -33,4 +33,7 @@ pub struct RoleStatus {
     pub ready: bool,
     /// Why it last ended.
     pub last_end: Option<String>,
+    /// When it is started again, while it is down: a role that cannot stay up is tried less and less often.
+    #[serde(default)]
+    pub again_at: Option<Timestamp>,
 }

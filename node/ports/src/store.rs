@@ -47,6 +47,12 @@ pub enum Error {
     /// The queue to the writer is full; try again.
     #[error("{0} has more to write than it can; try again in a moment")]
     Busy(String),
+    /// What writes the file in this process broke by a fault in Flowork; only a fresh process writes it again.
+    #[error("what writes {file} broke; the role that has it must be started again")]
+    Ended {
+        /// Which file.
+        file: String,
+    },
     /// Something else.
     #[error("{file}: {detail}")]
     Other {
@@ -71,6 +77,8 @@ pub trait Inbox: Send + Sync {
 pub struct Claimed {
     /// When it was accepted.
     pub accepted_at: Timestamp,
+    /// The number of its last event: 1, or more when it was paused and resumed before it began.
+    pub last_seq: u64,
     /// What was asked.
     pub submission: Submission,
 }
@@ -154,7 +162,9 @@ pub trait Shard: Send + Sync {
     async fn take(&self) -> Result<Vec<JobId>, Error>;
     /// The running jobs that count against the concurrency limit of their preset. Asked once after [`Self::take`].
     async fn limited(&self) -> Result<Vec<(JobId, PresetId)>, Error>;
-    /// Moves up to `max` inbox entries into the shard and claims up to `room` queued jobs, in one transaction.
+    /// Moves up to `max` inbox entries into the shard, carries out the pausing and resuming of jobs that have not begun (as
+    /// events of theirs: a paused one is not claimed, a resumed one waits in its old place), and claims up to `room` queued
+    /// jobs, in one transaction.
     /// Tells what it took before that is on disk, so that what follows from it can share the transaction.
     ///
     /// Until [`Committed`] says so, nothing may be done with it that shows outside of this process. When the commit fails,
@@ -179,8 +189,8 @@ pub trait Shard: Send + Sync {
     async fn claim_due(&self, now: Timestamp, max: usize) -> Result<Vec<JobId>, Error>;
     /// When the next waiting job is due.
     async fn next_due(&self) -> Result<Option<Timestamp>, Error>;
-    /// Takes one queued, held, waiting, paused or parked job (because a signal came), as running. False when it is none of
-    /// these.
+    /// Takes one waiting, paused or parked job because a signal came, as running; a queued or held one only to cancel it.
+    /// False when it is none of these.
     async fn wake(&self, job: JobId) -> Result<bool, Error>;
     /// Forgets ended jobs that retention no longer covers, whole jobs, at most `max`; gives how many. The file shrinks.
     async fn forget(&self, rules: &RetentionRules, now: Timestamp, max: usize) -> Result<u64, Error>;

@@ -8,6 +8,8 @@ use rusqlite::ffi;
 pub(crate) enum Failed {
     /// It must not be done; it wrote nothing and the transaction goes on without it.
     Refused(Error),
+    /// It must not be done and has written something already; the transaction is rolled back.
+    Undone(Error),
     /// The file could not be read or written; the transaction is rolled back.
     Storage(rusqlite::Error),
 }
@@ -25,10 +27,18 @@ impl From<Error> for Failed {
 }
 
 impl Failed {
+    /// The same from an operation that may have written something before it failed.
+    pub(crate) fn undone(self) -> Self {
+        match self {
+            Self::Refused(error) => Self::Undone(error),
+            other => other,
+        }
+    }
+
     /// As the error that the caller sees.
     pub(crate) fn named(self, file: &str) -> Error {
         match self {
-            Self::Refused(error) => error,
+            Self::Refused(error) | Self::Undone(error) => error,
             Self::Storage(error) => named(file, &error),
         }
     }

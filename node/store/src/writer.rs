@@ -260,7 +260,7 @@ impl<T> Writer<T> {
 }
 
 fn gone(file: &str) -> Error {
-    Error::Other { file: file.to_owned(), detail: "its writer has ended; restart this role".to_owned() }
+    Error::Ended { file: file.to_owned() }
 }
 
 impl<T> Drop for Writer<T> {

@@ -192,6 +192,70 @@ async fn a_kill_loses_nothing_that_was_answered() {
 }
 
 #[tokio::test]
+async fn a_kill_between_a_claim_and_its_commit_loses_no_job_and_claims_none_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let alive = layout(dir.path());
+    let inbox = alive.inbox("gateway", Bell::default()).unwrap();
+    let kernel = alive.kernel(Bell::default()).unwrap();
+    let shard = &kernel.shards[0];
+    shard.take().await.unwrap();
+    let mut ended = Vec::new();
+    for round in 0..12_u64 {
+        let jobs = [id(0, 2 * round), id(0, 2 * round + 1)];
+        for job in jobs {
+            inbox.submit(Command::Submit(Box::new(submission(job)))).await.unwrap();
+        }
+        let (drained, committed) = shard.drain_ahead(9, 9).await.unwrap();
+        assert_eq!(ids(&drained.claimed), jobs);
+        // The first shares the claim's commit if it comes in time; whether it did is seen from the end it has.
+        let first = write(jobs[0], &[log(2, "done")], state(State::Succeeded));
+        let append = tokio::spawn({
+            let shard = shard.clone();
+            async move { shard.append(first).await }
+        });
+        let left = killed(dir.path());
+        let after = layout(left.path());
+        let next = after.kernel(Bell::default()).unwrap();
+        let mut there = next.shards[0].take().await.unwrap();
+        there.extend(ids(&next.shards[0].drain(100, 100).await.unwrap().claimed));
+        let end = after.reader().job(jobs[0]).await.unwrap().unwrap().state;
+        there.extend((end == State::Succeeded).then_some(jobs[0]));
+        there.sort_unstable();
+        assert_eq!(there, jobs, "round {round}: each is there once");
+        for job in &ended {
+            assert_eq!(after.reader().events(*job, 0, 9).await.unwrap().len(), 2, "round {round}: its commit is there");
+        }
+        append.await.unwrap().unwrap();
+        committed.await.unwrap();
+        shard.append(write(jobs[1], &[log(2, "done")], state(State::Succeeded))).await.unwrap();
+        ended.extend(jobs);
+    }
+}
+
+#[tokio::test]
+async fn a_queued_job_without_its_first_event_does_not_hold_up_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    {
+        let layout = layout(dir.path());
+        let inbox = layout.inbox("gateway", Bell::default()).unwrap();
+        let kernel = layout.kernel(Bell::default()).unwrap();
+        kernel.shards[0].take().await.unwrap();
+        for n in 0..3 {
+            inbox.submit(Command::Submit(Box::new(submission(id(0, n))))).await.unwrap();
+        }
+        assert!(kernel.shards[0].drain(9, 0).await.unwrap().claimed.is_empty());
+    }
+    rusqlite::Connection::open(dir.path().join("shards/00.db"))
+        .unwrap()
+        .execute("DELETE FROM journal WHERE job = (SELECT no FROM job WHERE id = ?1)", [id(0, 1).0])
+        .unwrap();
+    let kernel = layout(dir.path()).kernel(Bell::default()).unwrap();
+    kernel.shards[0].take().await.unwrap();
+    assert_eq!(ids(&kernel.shards[0].drain(9, 9).await.unwrap().claimed), [id(0, 0), id(0, 2)]);
+    assert!(kernel.shards[0].drain(9, 9).await.unwrap().claimed.is_empty());
+}
+
+#[tokio::test]
 async fn drained_entries_leave_the_inbox() {
     let dir = tempfile::tempdir().unwrap();
     let layout = layout(dir.path());

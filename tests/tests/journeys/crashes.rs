@@ -1,29 +1,13 @@
 //! Nothing short of losing the disk makes a node forget a job.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
-
 use anyhow::{Context as _, Result, ensure};
-use flowork_tests::node::job_of;
 use flowork_tests::{Node, process};
-use rand::rngs::StdRng;
-use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
 
 use crate::{check_history, events_of, fire};
 
-/// The seed of this run: `FLOWORK_SEED`, or a fresh one, which is printed.
-pub(crate) fn seed() -> u64 {
-    let said = std::env::var("FLOWORK_SEED").ok().and_then(|text| text.parse().ok());
-    let seed = said.unwrap_or_else(rand::random);
-    println!("seed {seed}; repeat with FLOWORK_SEED={seed}");
-    seed
-}
-
 /// A chain of pure steps around a script that may be repeated and takes a while.
-fn slow(path: &str, pause_s: f64) -> Value {
+pub(crate) fn slow(path: &str, pause_s: f64) -> Value {
     json!({
         "flowork": "preset/1", "name": path,
         "triggers": { "hook": { "component": "webhook", "config": { "path": path } } },
@@ -117,81 +101,5 @@ async fn everything_accepted_is_there_after_a_power_cut() -> Result<()> {
         ensure!(node.given(&job, "after", "out").await? == [json!({ "n": n + 2 })]);
         check_history(&job, &node.history(&job).await?)?;
     }
-    node.stop().await
-}
-
-/// Sends webhooks until told to stop; keeps the ids of what was accepted.
-async fn load(
-    node: Arc<Node>, path: &'static str, stop: Arc<AtomicBool>, sent: Arc<AtomicU64>,
-) -> Result<Vec<(String, u64)>> {
-    let mut accepted = Vec::new();
-    while !stop.load(Ordering::Relaxed) {
-        let n = sent.fetch_add(1, Ordering::Relaxed);
-        let key = format!("kill-{path}-{n}");
-        let bearer = format!("Bearer {}", node.token);
-        let host = node.address.to_string();
-        let headers =
-            [("Authorization", bearer.as_str()), ("Content-Type", "application/json"), ("Idempotency-Key", &key)];
-        let body = json!({ "n": n }).to_string();
-        let request = flowork_tests::http::request("POST", &format!("/hooks/{path}"), &host, &headers, body.as_bytes());
-        // A client that hears nothing sends again; the key makes both the same job.
-        let answer = node.insist(&request).await?;
-        accepted.push((job_of(&answer)?, n));
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    Ok(accepted)
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kill_9_at_random_under_load_loses_no_job_and_repeats_no_committed_step() -> Result<()> {
-    let kills: u64 = std::env::var("FLOWORK_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
-    let seed = seed();
-    let mut random = StdRng::seed_from_u64(seed);
-    let node = Arc::new(Node::fresh().await?);
-    node.activate(&slow("kill-slow", 0.05)).await?;
-    node.activate(&flowork_tests::bench::presets::ten_pure("kill-pure", &json!({ "path": "kill-pure" }))).await?;
-    fire(&node, "kill-slow", &json!({ "n": 0 })).await?;
-    fire(&node, "kill-pure", &json!({ "a": 0 })).await?;
-
-    let stop = Arc::new(AtomicBool::new(false));
-    let sent = Arc::new(AtomicU64::new(1));
-    let loads: Vec<_> = ["kill-slow", "kill-pure", "kill-pure"]
-        .into_iter()
-        .map(|path| tokio::spawn(load(Arc::clone(&node), path, Arc::clone(&stop), Arc::clone(&sent))))
-        .collect();
-    let killed = Mutex::new(0_u64);
-    for _ in 0..kills {
-        tokio::time::sleep(Duration::from_millis(random.random_range(20..500))).await;
-        let roles: &[&str] = match random.random_range(0..10) {
-            0..4 => &["kernel"],
-            4..7 => &["gateway"],
-            7..9 => &["kernel", "gateway"],
-            _ => &["docs"],
-        };
-        // Asked before the first dies, so that both die at once.
-        let mut pids = Vec::new();
-        for role in roles {
-            if let Ok(Some(pid)) = node.role(role).await {
-                pids.push(pid);
-            }
-        }
-        for pid in pids {
-            process::kill_hard(pid)?;
-            *killed.lock().await += 1;
-        }
-    }
-    stop.store(true, Ordering::Relaxed);
-    let mut accepted = Vec::new();
-    for load in loads {
-        accepted.extend(load.await??);
-    }
-    println!("{} processes killed, {} jobs accepted", killed.lock().await, accepted.len());
-    ensure!(!accepted.is_empty() && *killed.lock().await > 0, "seed {seed}: nothing happened");
-    for (job, n) in &accepted {
-        let row = node.ended(job).await.with_context(|| format!("seed {seed}, job {n}"))?;
-        ensure!(row["state"] == "succeeded", "seed {seed}, job {n}: {row}");
-        check_history(job, &node.history(job).await?).with_context(|| format!("seed {seed}"))?;
-    }
-    let node = Arc::into_inner(node).context("nobody else has the node any more")?;
     node.stop().await
 }

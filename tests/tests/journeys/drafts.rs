@@ -6,7 +6,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 
-use crate::crashes::seed;
+use crate::kills::seed;
 
 fn draft(edit: u64) -> Value {
     json!({

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail, ensure};
-use flowork_tests::Node;
+use anyhow::{Context as _, Result, bail, ensure};
+use flowork_tests::{Node, process};
 use serde_json::{Value, json};
 
-use crate::check_history;
+use crate::crashes::slow;
+use crate::{check_history, fire};
 
 /// Waits until a job stands at a state.
 async fn stands(node: &Node, job: &str, state: &str) -> Result<Value> {
@@ -80,6 +81,39 @@ async fn a_wait_ends_at_its_time_also_when_the_node_was_away() -> Result<()> {
     let (accepted, ended) = (row["accepted_at"].as_i64().unwrap_or(0), row["ended_at"].as_i64().unwrap_or(0));
     ensure!(ended - accepted >= 700, "it waited {} ms", ended - accepted);
     node.stop().await
+}
+
+#[tokio::test]
+async fn a_job_that_is_paused_before_its_turn_begins_when_it_is_resumed_and_not_before() -> Result<()> {
+    let node = Node::fresh().await?;
+    node.activate(&slow("early", 0.0)).await?;
+    let first = fire(&node, "early", &json!({ "n": 1 })).await?;
+    node.ended(&first).await?;
+    let kernel = node.role("kernel").await?.context("the kernel runs")?;
+    // A stopped kernel begins nothing, so the pause comes before the job's turn for sure.
+    process::stop_for_a_while(kernel)?;
+    let job = fire(&node, "early", &json!({ "n": 5 })).await?;
+    node.make(&format!("/api/v1/jobs/{job}/pause"), &json!({})).await?;
+    process::kill_hard(kernel)?;
+    stands(&node, &job, "paused").await?;
+    let words = async || -> Result<Vec<String>> {
+        let history = node.history(&job).await?;
+        Ok(history.iter().map(|event| word(&event["what"])).collect())
+    };
+    ensure!(words().await? == ["accepted", "paused"]);
+    node.make(&format!("/api/v1/jobs/{job}/resume"), &json!({})).await?;
+    let row = node.ended(&job).await?;
+    ensure!(row["state"] == "succeeded", "{row}");
+    ensure!(words().await?[..4] == ["accepted", "paused", "resumed", "started"]);
+    ensure!(node.given(&job, "after", "out").await? == [json!({ "n": 7 })]);
+    check_history(&job, &node.history(&job).await?)?;
+    node.stop().await
+}
+
+/// The word of an event: most hold more, some are a word alone.
+fn word(what: &Value) -> String {
+    let key = what.as_object().and_then(|map| map.keys().next()).map(String::as_str);
+    key.or(what.as_str()).unwrap_or_default().to_owned()
 }
 
 #[tokio::test]

@@ -4,12 +4,15 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::fail::{Fail, NO_NODE};
+use super::fail::{FAILED, Fail, NO_NODE};
 use super::follow::{self, Show};
 use super::preset_file::{PresetFile, is_file};
 use super::{Context, input, print_json, print_text, show};
 use crate::embedded::Embedded;
 use crate::lock::Lock;
+
+/// What becomes of a job whose command ended before it.
+const GOES_ON: &str = "the job is kept and goes on when a node runs on this data directory: `flowork up`";
 
 /// Run a preset: a file, or one that the node knows by name
 #[derive(Debug, Args)]
@@ -59,8 +62,10 @@ impl Run {
                 let interrupted = tokio::signal::ctrl_c();
                 let done = tokio::select! {
                     done = Box::pin(self.on(&client, &context, true)) => done,
-                    _ = interrupted => Err(Fail::new(super::fail::FAILED, "interrupted")
-                        .hint("the job is kept and goes on when a node runs on this data directory: `flowork up`")),
+                    _ = interrupted => Err(Fail::new(FAILED, "interrupted").hint(GOES_ON)),
+                    part = node.broke() => {
+                        Err(Fail::new(FAILED, format!("the {part} of the node inside this command broke")).hint(GOES_ON))
+                    }
                 };
                 drop(client);
                 node.stop().await;

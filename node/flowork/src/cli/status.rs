@@ -54,14 +54,15 @@ fn text(about: &Value) -> String {
 
 fn role(role: &Value) -> Vec<String> {
     let state = match (role["pid"].is_null(), role["ready"].as_bool() == Some(true)) {
-        (true, _) => "down",
-        (false, true) => "ready",
-        (false, false) => "starting",
+        (true, _) if role["again_at"].is_null() => "down".to_owned(),
+        (true, _) => format!("down, starts again at {}", time_of(&role["again_at"])),
+        (false, true) => "ready".to_owned(),
+        (false, false) => "starting".to_owned(),
     };
     vec![
         text_of(&role["role"]),
         text_of(&role["pid"]),
-        state.to_owned(),
+        state,
         time_of(&role["since"]),
         text_of(&role["restarts"]),
         text_of(&role["last_end"]),
@@ -72,4 +73,20 @@ fn role(role: &Value) -> Vec<String> {
 pub(crate) fn print_roles(about: &Value) {
     let roles: Vec<Vec<String>> = about["roles"].as_array().into_iter().flatten().map(role).collect();
     print_text(&table(&["ROLE", "PID", "STATE", "SINCE", "RESTARTS", "LAST END"], &roles));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_role_that_is_down_says_when_it_starts_again() {
+        let state = |status: Value| role(&status)[2].clone();
+        let down = state(json!({ "role": "kernel", "pid": null, "ready": false, "again_at": 1_790_000_000_000_i64 }));
+        assert!(down.starts_with("down, starts again at 2026-"), "{down}");
+        assert_eq!(state(json!({ "role": "kernel", "pid": null, "ready": false, "again_at": null })), "down");
+        assert_eq!(state(json!({ "role": "kernel", "pid": 7, "ready": false, "again_at": null })), "starting");
+        assert_eq!(state(json!({ "role": "kernel", "pid": 7, "ready": true })), "ready");
+    }
 }

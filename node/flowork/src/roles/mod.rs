@@ -17,6 +17,7 @@ use flowork_protocol::wire::{self, Party, Refusal, Verb};
 use flowork_store::Layout;
 use tokio::net::UnixStream;
 use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Environment;
@@ -28,6 +29,8 @@ use crate::supervisor::start::{ROLES, Start, party};
 
 /// How long the first notice may take.
 const START_WITHIN: Duration = Duration::from_secs(10);
+/// How long a role takes at most to end in good order; the supervisor kills it a little later.
+const CLOSE_WITHIN: Duration = Duration::from_secs(8);
 
 /// The entry of `flowork __role ROLE --parent PID`.
 pub(crate) fn main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
@@ -107,23 +110,38 @@ async fn live(role: Role, link: OwnedFd, extra: Option<OwnedFd>) -> anyhow::Resu
     getrandom::fill(&mut first_id).map_err(|error| anyhow::anyhow!("the system gives no random bytes: {error}"))?;
     // Half the numbers are left for counting up.
     let first_id = u64::from_le_bytes(first_id) >> 1;
-    let (link, mut linked) = link::open(UnixStream::from_std(stream)?, me, first_id, desk.clone());
+    let (link, linked) = link::open(UnixStream::from_std(stream)?, me, first_id, desk.clone());
     let start = tokio::time::timeout(START_WITHIN, start).await.context("the supervisor told nothing")??;
     anyhow::ensure!(start.wire == wire::VERSION, "the supervisor speaks version {} of links", start.wire);
-    let sending = tokio::spawn(rings::send(desk.bell.clone(), me, link.clone()));
+    let mut sending = tokio::spawn(rings::send(desk.bell.clone(), me, link.clone()));
     let room = Room::open(role, start, extra, &link, &desk).await?;
     link.tell(Verb::Ready, Vec::new()).await?;
-    let ended = tokio::select! {
-        ended = &mut linked => Some(ended),
-        () = desk.stop.cancelled() => None,
-    };
+    let rings = async { if let Err(error) = (&mut sending).await { error } else { std::future::pending().await } };
+    let over = over(me, linked, &desk.stop, room.ended(), rings).await;
     desk.stop.cancel();
-    room.close().await;
-    sending.abort();
-    if let Some(Ok(Err(error))) = ended {
-        return Err(error).context("the link to the supervisor broke");
+    if tokio::time::timeout(CLOSE_WITHIN, room.close()).await.is_err() {
+        tracing::error!(role = me.word(), "the role did not end in good order; what counts is on disk");
     }
-    Ok(())
+    sending.abort();
+    over
+}
+
+/// Waits until the role has nothing more to do; an error unless it was told to end or the link was closed in good order.
+async fn over(
+    me: Party, linked: JoinHandle<Result<(), link::Error>>, stop: &CancellationToken,
+    room_ended: impl Future<Output = ()>, rings_broke: impl Future<Output = JoinError>,
+) -> anyhow::Result<()> {
+    use anyhow::Context as _;
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Ok(()),
+        ended = linked => {
+            ended.context("what reads the link to the supervisor broke")?.context("the link to the supervisor broke")
+        }
+        // Only a fresh process helps; the supervisor starts one when this one ends.
+        () = room_ended => anyhow::bail!("the {} ended by itself", me.word()),
+        error = rings_broke => Err(error).context("what sends rings to the other roles broke"),
+    }
 }
 
 /// What a role's process holds once it runs.
@@ -176,6 +194,17 @@ impl Room {
                 Self::Gateway(rooms::gateway(&layout, library, parts, bell, stop).await?)
             }
         })
+    }
+
+    /// Waits until the service inside has ended, told to or by itself.
+    async fn ended(&self) {
+        match self {
+            Self::Gateway(handle) => handle.ended().await,
+            Self::Kernel(kernel) => kernel.ended().await,
+            Self::Docs(handle) => handle.over().await,
+            // It only answers: there is nothing that could end.
+            Self::Mesh => std::future::pending().await,
+        }
     }
 
     /// Ends in good order; the desk's token is cancelled already.
@@ -241,5 +270,49 @@ impl Serve for Desk {
             },
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn quiet<T>() -> T {
+        std::future::pending().await
+    }
+
+    fn open_link() -> JoinHandle<Result<(), link::Error>> {
+        tokio::spawn(quiet())
+    }
+
+    #[tokio::test]
+    async fn a_role_whose_service_ends_by_itself_ends_with_an_error() {
+        let stop = CancellationToken::new();
+        let over = over(Party::Kernel, open_link(), &stop, std::future::ready(()), quiet()).await;
+        assert_eq!(over.unwrap_err().to_string(), "the kernel ended by itself");
+    }
+
+    #[tokio::test]
+    async fn a_role_that_is_told_to_end_ends_well() {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        // Its service ends at the same time, because it was told to.
+        over(Party::Gateway, open_link(), &stop, std::future::ready(()), quiet()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_closed_link_is_no_error_and_a_broken_reader_is_one() {
+        let stop = CancellationToken::new();
+        over(Party::Docs, tokio::spawn(async { Ok(()) }), &stop, quiet(), quiet()).await.unwrap();
+        let broken = tokio::spawn(async { panic!("a fault") });
+        assert!(over(Party::Docs, broken, &stop, quiet(), quiet()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_role_that_can_send_no_rings_any_more_ends_with_an_error() {
+        let stop = CancellationToken::new();
+        let broken: JoinHandle<()> = tokio::spawn(async { panic!("a fault") });
+        let broken = async { if let Err(error) = broken.await { error } else { quiet().await } };
+        assert!(over(Party::Kernel, open_link(), &stop, quiet(), broken).await.is_err());
     }
 }

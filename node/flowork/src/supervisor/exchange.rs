@@ -25,7 +25,15 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// An exchange that no role has joined.
     pub(crate) fn new(now: Timestamp) -> Self {
-        let status = |role| RoleStatus { role, pid: None, since: now, restarts: 0, ready: false, last_end: None };
+        let status = |role| RoleStatus {
+            role,
+            pid: None,
+            since: now,
+            restarts: 0,
+            ready: false,
+            last_end: None,
+            again_at: None,
+        };
         Self { routes: Arc::default(), roles: Arc::new(watch::Sender::new(ROLES.into_iter().map(status).collect())) }
     }
 

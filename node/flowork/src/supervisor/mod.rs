@@ -3,6 +3,7 @@
 //! Every role has one link, to the supervisor, which passes calls on between them: when a role dies, no other link is touched.
 //! It runs on one thread, which also starts the roles: a role asks the kernel to be ended with the thread that started it.
 
+mod backoff;
 pub(crate) mod exchange;
 pub(crate) mod handover;
 pub(crate) mod start;
@@ -10,7 +11,7 @@ pub(crate) mod start;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use flowork_ports::roles::{Role, RoleStatus};
@@ -23,16 +24,11 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use self::backoff::{Backoff, Life};
 use self::exchange::Exchange;
 use self::start::{ROLES, Start, party};
 use crate::link::{FRAMES_WAITING_MAX, Frames, write_frames};
 
-/// The pause before the first restart.
-const BACKOFF_FIRST: Duration = Duration::from_millis(20);
-/// The longest pause between restarts.
-const BACKOFF_MAX: Duration = Duration::from_secs(10);
-/// A role that ran for so long is restarted without delay again.
-const STEADY_AFTER: Duration = Duration::from_secs(20);
 /// How long a role whose link is closed may take to end.
 const UNLINKED_END_WITHIN: Duration = Duration::from_secs(2);
 /// How long a role may take to end in good order.
@@ -116,39 +112,40 @@ struct Keeper {
 
 impl Keeper {
     async fn keep(self) {
-        let mut backoff = BACKOFF_FIRST;
+        let mut backoff = Backoff::new();
         loop {
-            let begun = Instant::now();
             let end = match self.life().await {
                 Ok(end) => end,
-                Err(error) => format!("it could not be started: {}", crate::chain(&error)),
+                Err(error) => End {
+                    why: format!("it could not be started: {}", crate::chain(&error)),
+                    life: Life { ready_for: None, was_killed: false },
+                },
             };
             if self.stop.is_cancelled() {
                 return;
             }
-            if begun.elapsed() >= STEADY_AFTER {
-                backoff = BACKOFF_FIRST;
-            }
+            let pause = backoff.after(end.life);
+            let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
             tracing::warn!(
                 role = party(self.role).word(),
-                end,
-                again_in_ms = backoff.as_millis() as u64,
+                end = end.why,
+                again_in_ms = pause_ms,
                 "a role ended and is restarted"
             );
             self.exchange.note(self.role, |status| {
-                status.last_end = Some(end);
+                status.last_end = Some(end.why);
                 status.restarts += 1;
+                status.again_at = Some(crate::now().plus_ms(pause_ms));
             });
             tokio::select! {
-                () = tokio::time::sleep(backoff) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = self.stop.cancelled() => return,
             }
-            backoff = (backoff * 3).min(BACKOFF_MAX);
         }
     }
 
-    /// One life of the role, from its start to its end; gives why it ended.
-    async fn life(&self) -> Result<String, Error> {
+    /// One life of the role, from its start to its end; gives how it ended.
+    async fn life(&self) -> Result<End, Error> {
         let me = party(self.role);
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(|error| Error::Io("make a link", error))?;
         let mut child = self.spawn(theirs)?;
@@ -164,14 +161,23 @@ impl Keeper {
         self.exchange.note(self.role, |status| {
             status.pid = child.id();
             status.since = crate::now();
+            status.again_at = None;
         });
-        let mut passing = tokio::spawn(pass_all(self.exchange.clone(), self.role, reader));
-        let end = tokio::select! {
-            status = child.wait() => describe(status),
+        let ready = Arc::new(OnceLock::new());
+        let mut passing = tokio::spawn(pass_all(self.exchange.clone(), self.role, reader, ready.clone()));
+        let mut was_killed = false;
+        let why = tokio::select! {
+            status = child.wait() => {
+                was_killed = is_kill(&status);
+                describe(status)
+            }
             () = self.stop.cancelled() => stop(&mut child, &out).await,
             // A role without a link ends by itself; one that does not is ended.
             _ = &mut passing => match tokio::time::timeout(UNLINKED_END_WITHIN, child.wait()).await {
-                Ok(status) => describe(status),
+                Ok(status) => {
+                    was_killed = is_kill(&status);
+                    describe(status)
+                }
                 Err(_) => {
                     let _ = child.kill().await;
                     "its link broke".to_owned()
@@ -186,7 +192,8 @@ impl Keeper {
         });
         passing.abort();
         writing.abort();
-        Ok(end)
+        let ready_for = ready.get().map(Instant::elapsed);
+        Ok(End { why, life: Life { ready_for, was_killed } })
     }
 
     fn spawn(&self, link: std::os::unix::net::UnixStream) -> Result<Child, Error> {
@@ -217,14 +224,22 @@ impl Keeper {
     }
 }
 
-/// Passes on everything that a role says until its link ends.
-async fn pass_all(exchange: Exchange, role: Role, reader: OwnedReadHalf) {
+/// How a life of a role ended.
+struct End {
+    /// For people.
+    why: String,
+    life: Life,
+}
+
+/// Passes on everything that a role says until its link ends; keeps when it said that it is ready.
+async fn pass_all(exchange: Exchange, role: Role, reader: OwnedReadHalf, ready: Arc<OnceLock<Instant>>) {
     let me = party(role);
     let mut frames = Frames::of(reader);
     loop {
         match frames.next().await {
             Ok(Some(frame)) => {
                 if let Some((Verb::Ready, _)) = exchange.pass(me, frame).await {
+                    ready.get_or_init(Instant::now);
                     exchange.note(role, |status| status.ready = true);
                 }
             }
@@ -248,6 +263,15 @@ async fn stop(child: &mut Child, out: &mpsc::Sender<Frame>) -> String {
             format!("it did not end within {} s and was killed", STOP_WITHIN.as_secs())
         }
     }
+}
+
+/// Whether somebody outside ended it: by these signals a program does not end itself.
+fn is_kill(status: &std::io::Result<ExitStatus>) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+
+    use rustix::process::Signal;
+    let signal = status.as_ref().ok().and_then(ExitStatusExt::signal).and_then(Signal::from_named_raw);
+    signal.is_some_and(|signal| [Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT].contains(&signal))
 }
 
 fn describe(status: std::io::Result<ExitStatus>) -> String {

@@ -435,6 +435,7 @@ impl Node {
             restarts: 0,
             ready: true,
             last_end: None,
+            again_at: None,
         };
         let (roles, receiver) = tokio::sync::watch::channel(vec![role]);
         let mut options = Options {

@@ -153,6 +153,17 @@ async fn a_store_that_cannot_keep_a_job_is_told_by_its_own_status() {
 }
 
 #[tokio::test]
+async fn a_gateway_that_can_accept_nothing_any_more_says_so_and_ends() {
+    let mut node = Node::start().await;
+    node.draft("p");
+    *node.store.refuse.lock().unwrap() = Some(store::Error::Ended { file: "inbox/main.db".to_owned() });
+    let got = node.call("POST", "/api/v1/jobs", json!({ "preset": "p" })).await;
+    assert_eq!((got.status, got.problem().as_str()), (503, "store-ended"), "{}", got.text);
+    node.handle.take().unwrap().ended().await;
+    assert!(!node.cancel.is_cancelled(), "it ended by itself");
+}
+
+#[tokio::test]
 async fn an_activated_preset_runs_by_name_while_docs_is_away() {
     let node = Node::start().await;
     node.hook("p", json!({ "path": "x" })).await;

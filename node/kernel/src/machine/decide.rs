@@ -149,11 +149,13 @@ impl Machine {
 
     fn on_signal(&mut self, signal: Signal, events: &mut Vec<What>) {
         match signal {
-            Signal::Cancel { reason } if matches!(self.phase, Phase::Fresh | Phase::Going | Phase::Paused) => {
+            Signal::Cancel { reason }
+                if !matches!(self.phase, Phase::Failed(_) | Phase::Cancelled(_) | Phase::Ended) =>
+            {
                 self.record(events, What::CancelRequested { reason });
             }
-            Signal::Pause if self.phase == Phase::Going => self.record(events, What::Paused),
-            Signal::Resume if self.phase == Phase::Paused => self.record(events, What::Resumed),
+            Signal::Pause if matches!(self.phase, Phase::Fresh | Phase::Going) => self.record(events, What::Paused),
+            Signal::Resume if self.is_paused() => self.record(events, What::Resumed),
             Signal::Decide { run, approved, by, note } => self.on_decision(&run, approved, by, note, events),
             Signal::ChildEnded { run, child, outcome } => {
                 let Some((run, key)) = self.parse(&run) else { return };

@@ -65,8 +65,10 @@ impl Machine {
                     self.begin_round(&key, *round, items.len());
                 }
             }
-            What::Paused => self.phase = Phase::Paused,
-            What::Resumed => self.phase = Phase::Going,
+            What::Paused if self.has_begun() => self.phase = Phase::Paused,
+            What::Paused => self.phase = Phase::Withheld,
+            What::Resumed if self.has_begun() => self.phase = Phase::Going,
+            What::Resumed => self.phase = Phase::Fresh,
             What::CancelRequested { reason } => self.phase = Phase::Cancelled(reason.clone()),
             What::Ended { .. } => self.phase = Phase::Ended,
         }

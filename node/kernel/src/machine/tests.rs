@@ -447,6 +447,31 @@ fn a_cancelled_job_ends_cancelled_and_takes_no_late_result() {
 }
 
 #[test]
+fn a_job_that_is_paused_before_it_began_begins_when_it_is_resumed() {
+    let preset = chain(&["pure"]);
+    let mut machine = Machine::new(rules(&preset));
+    machine.apply(&What::Accepted(Box::new(submission())));
+    assert_eq!(machine.on(Timestamp(0), 0.5, Input::Signal(Signal::Pause)), [What::Paused]);
+    assert!(machine.is_paused() && !machine.has_begun());
+    assert!(machine.on(Timestamp(0), 0.5, Input::Begin(BTreeMap::new())).is_empty(), "it is withheld");
+    assert_eq!(machine.todo(), None);
+    // What the store records for a job that no kernel has is folded as what the machine records itself.
+    machine.apply(&What::Resumed);
+    assert!(!machine.is_paused() && !machine.has_begun());
+    machine.on(Timestamp(0), 0.5, Input::Begin(BTreeMap::new()));
+    assert!(matches!(machine.todo(), Some(Todo::Start(_))));
+}
+
+#[test]
+fn a_job_that_is_cancelled_while_it_is_withheld_ends_cancelled() {
+    let mut machine = Machine::new(rules(&chain(&["pure"])));
+    machine.apply(&What::Accepted(Box::new(submission())));
+    machine.apply(&What::Paused);
+    machine.on(Timestamp(0), 0.5, Input::Signal(Signal::Cancel { reason: "enough".to_owned() }));
+    assert_eq!(machine.todo(), Some(Todo::End(Verdict::Cancelled("enough".to_owned()))));
+}
+
+#[test]
 fn retries_wait_longer_each_time_up_to_their_limit() {
     let retry = Retry { tries: 9, first_ms: 100, factor: 2.0, max_ms: 350, jitter: 0.0 };
     let pauses: Vec<u64> = (1..=4).map(|attempt| super::decide::backoff_ms(&retry, attempt, 0.9)).collect();

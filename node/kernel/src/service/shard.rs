@@ -117,6 +117,10 @@ impl Service {
                     tracing::error!(%error, "letting the shard go");
                     break;
                 }
+                Err(error @ Error::Ended { .. }) => {
+                    tracing::error!(shard = %self.shard.no(), %error, "the shard cannot be written any more");
+                    return;
+                }
                 Err(error) => {
                     tracing::error!(shard = %self.shard.no(), %error, "the shard rests");
                     tokio::select! {
@@ -129,7 +133,9 @@ impl Service {
         stop.cancelled().await;
         let quiet = async { while jobs.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(STOP_WITHIN, quiet).await.is_err() {
-            tracing::warn!(shard = %self.shard.no(), "jobs could not be let go of in time; they go on at the next start");
+            // They wait for a store that does not take their writes. What counts is on disk; they go on from there.
+            tracing::warn!(shard = %self.shard.no(), jobs = jobs.tasks.len(), "jobs were let go in the middle of a write");
+            jobs.tasks.shutdown().await;
         }
     }
 
@@ -161,16 +167,8 @@ impl Service {
             } else {
                 self.start_claimed(jobs, drained.claimed, committed, stop);
             }
-            if !drained.signalled.is_empty() {
-                jobs.signalled.extend(drained.signalled);
-                // What a signal says is read from the disk.
-                self.settle_all(jobs).await?;
-            }
-            while let Some(job) = jobs.signalled.front().copied() {
-                self.signal(jobs, job).await?;
-                // Not before: the store tells of a signal once, and the next turn must still know.
-                jobs.signalled.pop_front();
-            }
+            jobs.signalled.extend(drained.signalled);
+            self.signal_all(jobs).await?;
             self.claim_held(jobs, stop).await?;
             let now = (self.context.clock)();
             if now >= due || std::mem::take(&mut jobs.look_at_due) {
@@ -289,6 +287,24 @@ impl Service {
             tokio::time::sleep(rest).await;
             job
         }));
+    }
+
+    /// The store tells of a signal once, so one that cannot be passed on now is kept for the next turn.
+    async fn signal_all(&self, jobs: &mut Jobs) -> Result<(), Error> {
+        if !jobs.signalled.is_empty() {
+            // What a signal says is read from the disk.
+            self.settle_all(jobs).await?;
+        }
+        while let Some(job) = jobs.signalled.front().copied() {
+            match self.signal(jobs, job).await {
+                Ok(()) => {}
+                // Its row cannot be read: that one is out, and must not be in the way of the others.
+                Err(error @ Error::Damaged { .. }) => tracing::error!(%job, %error, "a job cannot be woken"),
+                Err(error) => return Err(error),
+            }
+            jobs.signalled.pop_front();
+        }
+        Ok(())
     }
 
     async fn signal(&self, jobs: &mut Jobs, job: JobId) -> Result<(), Error> {
@@ -410,9 +426,9 @@ impl One {
 async fn claim(
     context: &Arc<Context>, shard: &Arc<dyn Shard>, claimed: Claimed, stop: &CancellationToken,
 ) -> Result<Task, Left> {
-    let Claimed { accepted_at, submission } = claimed;
-    let program = program(context, shard, &submission, accepted_at, 1, stop).await?;
-    Ok(Task::new(context.clone(), shard.clone(), Arc::new(submission), accepted_at, program, 1))
+    let Claimed { accepted_at, last_seq, submission } = claimed;
+    let program = program(context, shard, &submission, accepted_at, last_seq, stop).await?;
+    Ok(Task::new(context.clone(), shard.clone(), Arc::new(submission), accepted_at, program, last_seq))
 }
 
 /// The program of a job; a job whose version cannot be had ends, and says why.

@@ -77,6 +77,10 @@ impl ShardTables {
             Some(job) => Some(self.checked(job, write)?),
             None => None,
         };
+        self.carry(place, write).map_err(Failed::undone)
+    }
+
+    fn carry(&mut self, place: Option<Place>, write: &PackedWrite) -> Result<(), Failed> {
         if let Some(place) = place {
             self.write_job(place, write)?;
         }

@@ -46,6 +46,11 @@ impl ShardTables {
     /// Moves up to `max` entries in and claims up to `room` jobs.
     pub(super) fn drain(&mut self, max: usize, room: usize) -> Result<RawDrained, Failed> {
         self.leased()?;
+        // Half a drain must not be committed: nobody was told of what it claimed.
+        self.drain_leased(max, room).map_err(Failed::undone)
+    }
+
+    fn drain_leased(&mut self, max: usize, room: usize) -> Result<RawDrained, Failed> {
         let mut drained = RawDrained::default();
         let mut cursors = inboxes::cursors(&self.db)?;
         let mut waiting = BTreeSet::new();
@@ -81,8 +86,10 @@ impl ShardTables {
         let (entries, more) = self.inboxes.read(cursors, max, waiting);
         let heads = read_heads(&entries);
         // With nobody waiting and equal priorities, the order of arrival is the order of claiming: a job need not be
-        // written as queued first.
-        let direct = self.count(State::Queued) == 0 && all_equal(heads.iter().flatten().map(|head| head.priority));
+        // written as queued first. Not so when a signal is among them, which may be to pause one of them.
+        let direct = self.count(State::Queued) == 0
+            && entries.iter().all(|entry| entry.kind == inboxes::SUBMISSION)
+            && all_equal(heads.iter().flatten().map(|head| head.priority));
         let mut moved = BTreeMap::new();
         for (entry, head) in entries.into_iter().zip(heads) {
             if waiting.contains(&entry.inbox) {
@@ -124,7 +131,8 @@ impl ShardTables {
         let new = head.job.shard() == self.shard && self.accept(head, entry.codec, &entry.body, entry.at, state)?;
         if new && state == State::Running {
             let codec = entry.codec | codec::SUBMISSION;
-            drained.claimed.push(RawClaim { id: head.job, no: self.jobs, at: entry.at, codec, body: entry.body });
+            let claim = RawClaim { id: head.job, no: self.jobs, last_seq: 1, at: entry.at, codec, body: entry.body };
+            drained.claimed.push(claim);
         }
         Ok(())
     }
@@ -136,6 +144,9 @@ impl ShardTables {
             .and_then(|bytes| serde_json::from_slice::<Command>(&bytes).map_err(|error| error.to_string()));
         match command {
             Ok(Command::Signal(job, signal)) => {
+                if self.steer_before_begin(job, &signal, entry.at)? {
+                    return Ok(Step::Done);
+                }
                 let body = serde_json::to_string(&signal).unwrap_or_default();
                 match self.signal(job, &body)? {
                     Kept::Yes => {}
@@ -178,7 +189,7 @@ impl ShardTables {
     pub(super) fn claim_held(&mut self, preset: &PresetId, room: i64) -> Result<Vec<RawClaim>, Failed> {
         self.leased()?;
         let Some(no) = self.find_preset(preset)? else { return Ok(Vec::new()) };
-        self.claim(HELD, params![no, room], State::Held)
+        self.claim(HELD, params![no, room], State::Held).map_err(Failed::undone)
     }
 }
 

@@ -1,6 +1,8 @@
 //! Jobs entering a shard and changing their state.
 
+use flowork_ports::store::Error;
 use flowork_protocol::command::Signal;
+use flowork_protocol::event::{self, Event, What};
 use flowork_protocol::job::State;
 use flowork_protocol::{Failure, JobId, Timestamp};
 use rusqlite::{OptionalExtension, params};
@@ -8,6 +10,7 @@ use rusqlite::{OptionalExtension, params};
 use super::tables::ShardTables;
 use crate::codec::{self, Head};
 use crate::error::{Failed, unreadable};
+use crate::job_row::{misuse, unsigned};
 use crate::writer::Tables as _;
 
 /// Waiting jobs that are due.
@@ -19,6 +22,8 @@ pub(super) const DUE: &str = "SELECT no, id, preset, last_seq FROM job INDEXED B
 pub(super) struct RawClaim {
     pub(super) id: JobId,
     pub(super) no: i64,
+    /// The number of the job's last event: more than 1 when it was paused and resumed before it began.
+    pub(super) last_seq: i64,
     pub(super) at: Timestamp,
     pub(super) codec: i64,
     pub(super) body: Vec<u8>,
@@ -168,7 +173,8 @@ impl ShardTables {
         let mut query =
             self.db.prepare_cached("SELECT at, codec, body FROM journal WHERE job = ?1 AND first_seq = 1")?;
         let found = query.query_row([place.no], |row| {
-            Ok(RawClaim { id, no: place.no, at: Timestamp(row.get(0)?), codec: row.get(1)?, body: row.get(2)? })
+            let (at, codec, body) = (Timestamp(row.get(0)?), row.get(1)?, row.get(2)?);
+            Ok(RawClaim { id, no: place.no, last_seq: place.last_seq, at, codec, body })
         });
         match found.optional() {
             Err(rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..)) => Ok(None),
@@ -226,6 +232,44 @@ impl ShardTables {
         Ok(Kept::Yes)
     }
 
+    /// Carries out a pause or resume of a job that has not begun: no kernel has it in memory, so nobody else would do it
+    /// before its turn comes. False when the signal is for somebody else to carry out.
+    pub(super) fn steer_before_begin(&mut self, job: JobId, signal: &Signal, at: Timestamp) -> Result<bool, Failed> {
+        if !matches!(signal, Signal::Pause | Signal::Resume) {
+            return Ok(false);
+        }
+        let Some(place) = self.place(job)? else { return Ok(false) };
+        let (to, what) = match (signal, place.state) {
+            (Signal::Pause, State::Queued | State::Held) => (State::Paused, What::Paused),
+            // As they are already. Kept, they would be carried out when it has begun.
+            (Signal::Resume, State::Queued | State::Held) => return Ok(true),
+            (Signal::Pause, State::Paused) if !self.has_begun(place.no)? => return Ok(true),
+            (Signal::Resume, State::Paused) if !self.has_begun(place.no)? => (self.queue_of(job, place)?, What::Resumed),
+            _ => return Ok(false),
+        };
+        let seq = place.last_seq + 1;
+        let batch = event::encode(&[Event { seq: unsigned(seq), at, what }])
+            .map_err(|error| misuse(self.file(), format!("an event of job {job} cannot be written: {error}")))?;
+        let batch = codec::pack(batch);
+        self.journal(place.no, (seq, seq), at, batch.codec, &batch.bytes)?;
+        self.db.prepare_cached("UPDATE job SET last_seq = ?2 WHERE no = ?1")?.execute([place.no, seq])?;
+        self.set_state(place, to)?;
+        Ok(true)
+    }
+
+    fn has_begun(&self, job: i64) -> Result<bool, Failed> {
+        let mut query = self.db.prepare_cached("SELECT started_at IS NOT NULL FROM job WHERE no = ?1")?;
+        Ok(query.query_row([job], |row| row.get(0))?)
+    }
+
+    /// Where a job waits for its turn, as its submission says.
+    fn queue_of(&self, id: JobId, place: Place) -> Result<State, Failed> {
+        let first = self.first_event(id, place)?;
+        let first = first.ok_or_else(|| unreadable(self.file(), "a job's first event", "it is missing"))?;
+        let submission = codec::submission(self.file(), first.codec, &first.body)?;
+        Ok(if submission.concurrency.is_some() { State::Held } else { State::Queued })
+    }
+
     /// Claims a job that has nothing to do because a signal came for it. A job that is not begun is only claimed out of
     /// turn to end it.
     pub(super) fn wake(&mut self, job: JobId) -> Result<bool, Failed> {
@@ -255,7 +299,7 @@ impl ShardTables {
             rows.collect::<Result<_, _>>()?
         };
         for (_, place) in &due {
-            self.set_state(*place, State::Running)?;
+            self.set_state(*place, State::Running).map_err(Failed::undone)?;
         }
         Ok(due.into_iter().map(|(id, _)| id).collect())
     }

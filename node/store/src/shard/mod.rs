@@ -62,7 +62,9 @@ impl SqliteShard {
         let mut claimed = Vec::with_capacity(raw.len());
         for claim in raw {
             match codec::submission(self.readers.file(), claim.codec, &claim.body) {
-                Ok(submission) => claimed.push(Claimed { accepted_at: claim.at, submission }),
+                Ok(submission) => {
+                    claimed.push(Claimed { accepted_at: claim.at, last_seq: unsigned(claim.last_seq), submission });
+                }
                 Err(error) => {
                     let (id, why) = (claim.id, error.to_string());
                     let set_aside = move |tables: &mut ShardTables| tables.set_unread_aside(id, &why);

@@ -2,7 +2,7 @@
 
 use flowork_ports::store::{Error, JobWrite, Query, RetentionRules, RowChange};
 use flowork_protocol::command::{Activation, Command, Role, Signal, Token};
-use flowork_protocol::event::What;
+use flowork_protocol::event::{Event, What};
 use flowork_protocol::id::{ChunkId, TokenId};
 use flowork_protocol::job::State;
 use flowork_protocol::preset::{Preset, Retention};
@@ -220,13 +220,85 @@ pub async fn a_job_that_has_not_begun_can_be_cancelled_out_of_turn(backend: &imp
     let job = id(0, 1);
     store.submit(submission(job)).await;
     assert!(store.shards[0].drain(9, 0).await.unwrap().claimed.is_empty());
-    store.signal(job, Signal::Pause).await;
-    assert_eq!(store.shards[0].drain(9, 0).await.unwrap().signalled, [job]);
-    assert!(!store.shards[0].wake(job).await.unwrap(), "pausing does not begin it");
+    assert!(!store.shards[0].wake(job).await.unwrap(), "nobody asked for its end");
     store.signal(job, Signal::Cancel { reason: "no".to_owned() }).await;
     assert_eq!(store.shards[0].drain(9, 0).await.unwrap().signalled, [job]);
     assert!(store.shards[0].wake(job).await.unwrap());
     assert!(store.drain(9).await.claimed.is_empty(), "claimed once only");
+}
+
+pub async fn a_job_that_is_paused_before_it_began_is_not_claimed_until_it_is_resumed(backend: &impl Backend) {
+    let store = backend.open();
+    store.take().await;
+    let (first, second, held) = (id(0, 1), id(0, 2), id(0, 3));
+    for job in [first, second] {
+        store.submit(submission(job)).await;
+    }
+    let limited = flowork_protocol::command::Submission {
+        concurrency: Some(1),
+        preset: PresetId::from("limited"),
+        ..submission(held)
+    };
+    store.submit(limited.clone()).await;
+    // In one look with what it is for: nothing of it may have begun.
+    store.signal(first, Signal::Pause).await;
+    store.signal(held, Signal::Pause).await;
+    let drained = store.shards[0].drain(64, 64).await.unwrap();
+    assert_eq!(ids(&drained.claimed), [second]);
+    assert!(drained.held.is_empty() && drained.signalled.is_empty());
+    let state_of = async |job| store.reader.job(job).await.unwrap().unwrap().state;
+    for job in [first, held] {
+        assert_eq!(state_of(job).await, State::Paused);
+        assert!(matches!(
+            store.reader.events(job, 1, 9).await.unwrap()[..],
+            [Event { seq: 2, what: What::Paused, .. }]
+        ));
+    }
+    assert!(store.shards[0].claim_held(&limited.preset, 9).await.unwrap().is_empty());
+    // A second pause is no event.
+    store.signal(first, Signal::Pause).await;
+    store.drain(9).await;
+    assert_eq!(store.reader.job(first).await.unwrap().unwrap().last_seq, 2);
+    // Resumed, each is back where it waited.
+    store.signal(first, Signal::Resume).await;
+    store.signal(held, Signal::Resume).await;
+    let drained = store.shards[0].drain(64, 64).await.unwrap();
+    assert_eq!(ids(&drained.claimed), [first]);
+    assert_eq!((drained.claimed[0].last_seq, &drained.claimed[0].submission), (3, &submission(first)));
+    assert_eq!(drained.held, [(limited.preset.clone(), 1, 1)]);
+    let claimed = store.shards[0].claim_held(&limited.preset, 9).await.unwrap();
+    assert_eq!((ids(&claimed), claimed[0].last_seq), (vec![held], 3));
+    store.shards[0].append(write(first, &[log(4, "goes on")], RowChange::default())).await.unwrap();
+}
+
+pub async fn a_job_that_is_paused_before_it_began_can_be_cancelled(backend: &impl Backend) {
+    let store = backend.open();
+    store.take().await;
+    let job = id(0, 1);
+    store.submit(submission(job)).await;
+    store.signal(job, Signal::Pause).await;
+    assert!(store.drain(9).await.claimed.is_empty());
+    store.signal(job, Signal::Cancel { reason: String::new() }).await;
+    assert_eq!(store.drain(9).await.signalled, [job]);
+    assert!(store.shards[0].wake(job).await.unwrap());
+}
+
+pub async fn pause_and_resume_of_a_job_that_began_are_for_the_kernel(backend: &impl Backend) {
+    let store = backend.open();
+    store.take().await;
+    let job = id(0, 1);
+    store.submit(submission(job)).await;
+    store.drain(9).await;
+    store.signal(job, Signal::Pause).await;
+    assert_eq!(store.drain(9).await.signalled, [job]);
+    let signals_done = store.shards[0].load(job).await.unwrap().signals.iter().map(|it| it.0).collect();
+    let row = RowChange { started_at: Some(T0), ..state(State::Paused) };
+    let paused = JobWrite { signals_done, ..write(job, &[log(2, "paused")], row) };
+    store.shards[0].append(paused).await.unwrap();
+    store.signal(job, Signal::Resume).await;
+    assert_eq!(store.drain(9).await.signalled, [job]);
+    assert_eq!(store.reader.job(job).await.unwrap().unwrap().state, State::Paused, "its kernel decides");
+    assert!(store.shards[0].wake(job).await.unwrap());
 }
 
 pub async fn a_claimed_job_with_signals_is_told_of(backend: &impl Backend) {
@@ -234,7 +306,7 @@ pub async fn a_claimed_job_with_signals_is_told_of(backend: &impl Backend) {
     store.take().await;
     let job = id(0, 1);
     store.submit(submission(job)).await;
-    store.signal(job, Signal::Pause).await;
+    store.signal(job, Signal::Cancel { reason: String::new() }).await;
     assert_eq!(store.shards[0].drain(9, 0).await.unwrap().signalled, [job]);
     let drained = store.shards[0].drain(9, 9).await.unwrap();
     assert_eq!((ids(&drained.claimed), drained.signalled), (vec![job], vec![job]));

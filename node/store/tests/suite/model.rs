@@ -14,7 +14,7 @@ use super::{Backend, Open, id, ids, log, state, submission, write};
 #[derive(Debug, Clone)]
 pub enum Op {
     Submit { job: u64, keyed: bool, priority: i32, limited: bool },
-    Signal { job: u64, cancel: bool },
+    Signal { job: u64, signal: Signal },
     Drain { max: usize, room: usize },
     ClaimHeld { room: usize },
     Append { job: u64, events: u64, to: Option<State>, signals_done: bool },
@@ -33,10 +33,15 @@ pub fn ops() -> impl Strategy<Value = Vec<Op>> {
         2 => Just(Some(State::Succeeded)),
         1 => Just(Some(State::Failed)),
     ];
+    let signal = prop_oneof![
+        1 => Just(Signal::Cancel { reason: String::new() }),
+        2 => Just(Signal::Pause),
+        2 => Just(Signal::Resume),
+    ];
     let op = prop_oneof![
         6 => (0..JOBS, any::<bool>(), 0..3_i32, prop::bool::weighted(0.3))
             .prop_map(|(job, keyed, priority, limited)| Op::Submit { job, keyed, priority, limited }),
-        3 => (0..JOBS, any::<bool>()).prop_map(|(job, cancel)| Op::Signal { job, cancel }),
+        5 => (0..JOBS, signal).prop_map(|(job, signal)| Op::Signal { job, signal }),
         5 => (1..6_usize, 0..4_usize).prop_map(|(max, room)| Op::Drain { max, room }),
         1 => (0..3_usize).prop_map(|room| Op::ClaimHeld { room }),
         8 => (0..JOBS, 0..4_u64, to, any::<bool>())
@@ -55,6 +60,9 @@ struct Job {
     keyed: bool,
     order: u64,
     last_seq: u64,
+    /// Where it waited for its turn.
+    queue: State,
+    has_begun: bool,
     signals: Vec<Signal>,
 }
 
@@ -116,15 +124,26 @@ impl Model {
         self.order += 1;
         let state = if submission.concurrency.is_some() { State::Held } else { State::Queued };
         let (priority, keyed, order) = (submission.priority, submission.keyed, self.order);
-        self.jobs.insert(n, Job { state, priority, keyed, order, last_seq: 1, signals: Vec::new() });
+        let job =
+            Job { state, priority, keyed, order, last_seq: 1, queue: state, has_begun: false, signals: Vec::new() };
+        self.jobs.insert(n, job);
     }
 
     fn signal(&mut self, n: u64, signal: Signal) {
-        if let Some(job) = self.jobs.get_mut(&n)
-            && !job.state.has_ended()
-        {
-            job.signals.push(signal);
-            self.announce.insert(n);
+        let Some(job) = self.jobs.get_mut(&n).filter(|job| !job.state.has_ended()) else { return };
+        match (&signal, job.state) {
+            (Signal::Pause, State::Queued | State::Held) => {
+                (job.state, job.last_seq) = (State::Paused, job.last_seq + 1)
+            }
+            (Signal::Resume, State::Queued | State::Held) => {}
+            (Signal::Pause, State::Paused) if !job.has_begun => {}
+            (Signal::Resume, State::Paused) if !job.has_begun => {
+                (job.state, job.last_seq) = (job.queue, job.last_seq + 1);
+            }
+            _ => {
+                job.signals.push(signal);
+                self.announce.insert(n);
+            }
         }
     }
 
@@ -203,8 +222,7 @@ async fn apply(store: &Open, model: &mut Model, op: Op) {
             model.inbox.push_back(Command::Submit(Box::new(one.clone())));
             store.submit(one).await;
         }
-        Op::Signal { job, cancel } => {
-            let signal = if cancel { Signal::Cancel { reason: String::new() } } else { Signal::Resume };
+        Op::Signal { job, signal } => {
             model.inbox.push_back(Command::Signal(id(0, job), signal.clone()));
             store.signal(id(0, job), signal).await;
         }
@@ -236,7 +254,8 @@ async fn append(store: &Open, model: &mut Model, n: u64, events: u64, to: Option
         return;
     };
     let first = known.last_seq + 1;
-    let row = to.map_or_else(RowChange::default, state);
+    // As a kernel does it: what first comes of a job says when it began.
+    let row = RowChange { started_at: Some(super::T0), ..to.map_or_else(RowChange::default, state) };
     let mut one = if events == 0 {
         JobWrite { job: Some(job), first_seq: first, last_seq: first - 1, row, ..JobWrite::default() }
     } else {
@@ -245,11 +264,13 @@ async fn append(store: &Open, model: &mut Model, n: u64, events: u64, to: Option
     if signals_done {
         one.signals_done = shard.load(job).await.unwrap().signals.into_iter().map(|(no, _)| no).collect();
     }
-    let refused = known.state.has_ended() && (events > 0 || to.is_some());
+    // Nothing can follow of a job that nobody claimed: what was undone must not go on.
+    let refused = known.state != State::Running && (events > 0 || to.is_some());
     assert_eq!(shard.append(one).await.is_err(), refused);
     if refused {
         return;
     }
+    known.has_begun = true;
     known.last_seq += events;
     known.state = to.unwrap_or(known.state);
     if signals_done || known.state.has_ended() {
