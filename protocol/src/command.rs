@@ -201,10 +201,12 @@ pub struct Token {
     pub expires_at: Option<crate::Timestamp>,
 }
 
-/// What a member or token may do; each role may do what the ones before it may.
+/// What a member or token may do. From viewer on, each role may do what the ones before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
+    /// Call webhooks that ask for a token, and nothing else.
+    Hook,
     /// Look.
     Viewer,
     /// Start, stop and approve jobs.

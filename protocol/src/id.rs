@@ -76,6 +76,23 @@ string_id!(
     /// Names a draft, and all versions frozen from it: the id of its Automerge document.
     PresetId
 );
+/// The id of a preset that comes from a file starts with this; its name follows.
+const OF_FILE: &str = "file-";
+
+impl PresetId {
+    /// The id that all presets of this name from files share.
+    #[must_use]
+    pub fn of_file(name: &str) -> Self {
+        Self(format!("{OF_FILE}{name}"))
+    }
+
+    /// Whether it is of presets from files: they share a name, and nothing says that they are by the same person.
+    #[must_use]
+    pub fn is_of_file(&self) -> bool {
+        self.0.starts_with(OF_FILE)
+    }
+}
+
 string_id!(
     /// Names an access token (not its secret).
     TokenId

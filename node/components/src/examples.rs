@@ -14,7 +14,7 @@ use flowork_protocol::preset::Preset;
 use serde_json::{Map, Value, json};
 
 use crate::testing::call;
-use crate::{Library, Options, builtin};
+use crate::{Library, builtin};
 
 /// The languages that `workers` brings; here they only stand in the catalogue.
 const SCRIPTS: [&str; 6] = ["bash", "javascript", "perl", "php", "python", "ruby"];
@@ -43,7 +43,7 @@ fn folder() -> PathBuf {
 }
 
 fn library() -> Library {
-    let mut all = builtin(Options { files_dir: folder().join("data"), home_dir: "/tmp".into() });
+    let mut all = builtin(crate::testing::options(&folder().join("data")));
     let model = crate::testing::component("code").manifest().clone();
     all.extend(SCRIPTS.map(|name| {
         let config = json!({ "type": "object", "required": ["code"] });

@@ -33,6 +33,54 @@ pub(crate) fn resolve(text: &str, options: &Options) -> Result<PathBuf, Failure>
     Ok(options.files_dir.join(path))
 }
 
+/// Follows every link of a path to something that is there.
+///
+/// # Errors
+/// When it is not there, or lies in the node's own data directory.
+pub(crate) fn real(doing: &str, path: &Path, options: &Options) -> Result<PathBuf, Failure> {
+    let real = std::fs::canonicalize(path).map_err(|error| failed(doing, path, &error))?;
+    if options.own_folder.holds(&real) {
+        return Err(own_folder(doing, path));
+    }
+    Ok(real)
+}
+
+/// The path of a file to write, its folder without links. The file itself may be there or not.
+///
+/// # Errors
+/// When the folder is not there, or the file lies in the node's own data directory.
+pub(crate) fn real_to_write(path: &Path, options: &Options) -> Result<PathBuf, Failure> {
+    let is_a_folder = || failed("write", path, &std::io::ErrorKind::IsADirectory.into());
+    let (folder, name) = path.parent().zip(path.file_name()).ok_or_else(is_a_folder)?;
+    let target = real("write", folder, options)?.join(name);
+    // What is there may be a link that leads elsewhere; a link to nothing leads nowhere and is replaced.
+    if std::fs::canonicalize(&target).is_ok_and(|real| options.own_folder.holds(&real)) {
+        return Err(own_folder("write", path));
+    }
+    Ok(target)
+}
+
+/// Makes a folder and those on the way to it, none of them in the node's own data directory.
+///
+/// # Errors
+/// When the system refuses, or the nearest folder that is there lies in the node's own data directory.
+pub(crate) fn make_folders(folder: &Path, options: &Options) -> Result<(), Failure> {
+    let there = folder.ancestors().find(|part| std::fs::symlink_metadata(part).is_ok()).unwrap_or(Path::new("/"));
+    let at = real("make the folder", there, options)?;
+    let rest = folder.strip_prefix(there).unwrap_or(folder);
+    // `..` behind something that is not there yet could lead anywhere.
+    if rest.components().any(|part| part == Part::ParentDir) || options.own_folder.holds(&at.join(rest)) {
+        return Err(own_folder("make the folder", folder));
+    }
+    std::fs::create_dir_all(at.join(rest)).map_err(|error| failed("make the folder", folder, &error))
+}
+
+fn own_folder(doing: &str, path: &Path) -> Failure {
+    Failure::new("file-of-node", format!("cannot {doing} {}: it is in the node's own data directory", path.display()))
+        .place("config.path")
+        .hint("steps may use its `files` folder (relative paths lead there) and folders outside of it")
+}
+
 /// Says which file could not be used and what to do.
 pub(crate) fn failed(doing: &str, path: &Path, error: &std::io::Error) -> Failure {
     use std::io::ErrorKind as Kind;

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use flowork_ports::Component;
 use flowork_ports::blobs::{Blobs, ByteStream, Error};
 use flowork_ports::component::{Body, Call, Items, Log, Output, StepContext, View, Yield};
+use flowork_ports::{Component, OwnFolder};
 use flowork_protocol::event::Level;
 use flowork_protocol::{BlobId, Failure, Item, JobId, StepId, Timestamp, VersionId};
 use serde_json::{Map, Value, json};
@@ -87,6 +87,7 @@ pub(crate) fn call(inputs: &[(&str, Vec<Value>)]) -> Call {
         job: JobId::keyed("test", b"job", 1),
         version: VersionId::of(b"version"),
         preset: "test".into(),
+        domain: "test".into(),
         step: StepId::from("step"),
         run: "step".into(),
         attempt: 1,
@@ -113,10 +114,15 @@ pub(crate) fn call(inputs: &[(&str, Vec<Value>)]) -> Call {
     }
 }
 
+/// Options whose files and home are `folder`; the node's own folder is elsewhere.
+pub(crate) fn options(folder: &std::path::Path) -> Options {
+    let own_folder = OwnFolder::new(folder.join("data"), folder.join("data/files"));
+    Options { files_dir: folder.to_owned(), home_dir: folder.join("home"), own_folder }
+}
+
 /// The built-in component of that name, with folders of this machine.
 pub(crate) fn component(name: &str) -> Arc<dyn Component> {
-    let options = Options { files_dir: std::env::temp_dir(), home_dir: std::env::temp_dir() };
-    let found = builtin(options).into_iter().find(|component| component.manifest().name == name);
+    let found = builtin(options(&std::env::temp_dir())).into_iter().find(|component| component.manifest().name == name);
     found.unwrap_or_else(|| panic!("there is no component {name}"))
 }
 

@@ -13,9 +13,6 @@ use flowork_protocol::{BlobId, PresetId, Timestamp, VersionId, canonical};
 
 use crate::rows;
 
-/// The id of a preset that comes from a file starts with this; its name follows.
-const FILE: &str = "file-";
-
 /// Freezes presets and remembers what was frozen.
 pub(crate) struct Freezer {
     pub(crate) table: Arc<dyn DocumentTable>,
@@ -33,7 +30,7 @@ pub(crate) struct Provenance {
 
 /// The id that all presets of this name from files share.
 pub(crate) fn file_id(name: &str) -> PresetId {
-    PresetId(format!("{FILE}{name}"))
+    PresetId::of_file(name)
 }
 
 impl Freezer {

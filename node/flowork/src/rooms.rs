@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use flowork_components::Library;
 use flowork_ports::roles::RoleStatus;
-use flowork_ports::{Bell, Documents};
+use flowork_ports::{Bell, Documents, OwnFolder};
 use flowork_protocol::NodeId;
 use flowork_store::Layout;
 use tokio::sync::watch;
@@ -19,6 +19,9 @@ use crate::vault::{AgeSeal, AgeVault};
 
 /// The name of the gateway's inbox. A second gateway would have another.
 const INBOX: &str = "main";
+/// With a file of this name in the data directory the owner says that scripts may run where nothing keeps them from the
+/// node's files. A file, so that it holds for every way in which this node is started, and no step can make it.
+pub(crate) const ALLOW_UNCONFINED: &str = "allow-unconfined-scripts";
 /// How many jobs each shard keeps in memory at once.
 const JOBS_PER_SHARD_MAX: usize = 256;
 
@@ -59,10 +62,16 @@ pub(crate) fn library(folders: &Folders) -> (Arc<Library>, flowork_workers::Hand
         args: vec![crate::CAGE.into()],
     };
     let scratch = folders.data.join("scratch");
-    let (scripts, workers) = flowork_workers::components(flowork_workers::Options::new(launcher, scratch));
+    let files = folders.data.join("files");
+    let own_folder = OwnFolder::new(folders.data.clone(), files.clone());
+    let (scripts, workers) = flowork_workers::components(flowork_workers::Options {
+        unconfined: folders.data.join(ALLOW_UNCONFINED).exists(),
+        ..flowork_workers::Options::new(launcher, scratch, own_folder.clone())
+    });
     let mut components = flowork_components::builtin(flowork_components::Options {
-        files_dir: folders.data.join("files"),
+        files_dir: files,
         home_dir: folders.home.clone(),
+        own_folder,
     });
     components.extend(scripts);
     (Arc::new(Library::new(components)), workers)

@@ -29,7 +29,7 @@ pub(crate) struct Hook {
     methods: Vec<Method>,
     /// When it answers.
     pub(crate) respond: Respond,
-    /// Whether callers need a token of this node with the role runner.
+    /// Whether callers need a token of this node: one for webhooks, or one that may start jobs.
     pub(crate) needs_token: bool,
     /// How long it waits before it answers 202.
     pub(crate) wait: Duration,

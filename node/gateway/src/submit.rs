@@ -29,7 +29,7 @@ const MANUAL: &str = "manual";
 pub(crate) struct StartJob {
     /// A draft, by id or name. Frozen now unless `version` is said.
     pub(crate) preset: Option<String>,
-    /// A preset that is not kept as a draft.
+    /// A preset that is not kept as a draft. Needs the role editor: whoever writes steps decides what the node does.
     pub(crate) inline: Option<Preset>,
     /// A frozen version.
     pub(crate) version: Option<VersionId>,

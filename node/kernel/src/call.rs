@@ -1,7 +1,7 @@
 //! Calling one step's body: what it is given, and what its answer means.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use flowork_ports::component::{Body, Call, Given, Log, Output, Resumed, Yield};
@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::history::{Packer, emitted};
 use crate::machine::Key;
+use crate::redact::Secrets;
 use crate::{Clock, task::Context};
 
 /// What became of one try.
@@ -30,7 +31,7 @@ pub(crate) struct Meta {
     pub(crate) now: Timestamp,
     pub(crate) seed: u64,
     pub(crate) took: Duration,
-    pub(crate) secrets: Arc<BTreeMap<String, String>>,
+    pub(crate) secrets: Arc<Secrets>,
 }
 
 impl Meta {
@@ -108,15 +109,38 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> Failure {
 pub(crate) struct LineSender {
     pub(crate) run: Run,
     pub(crate) lines: mpsc::Sender<(Run, LogLine)>,
+    pub(crate) lost: Arc<Lost>,
     pub(crate) clock: Clock,
-    pub(crate) secrets: Arc<BTreeMap<String, String>>,
+    pub(crate) secrets: Arc<Secrets>,
 }
 
 impl Log for LineSender {
     fn line(&self, level: Level, text: &str) {
-        let line = LogLine { at: (self.clock)(), level, text: redact_text(text, &self.secrets) };
+        let line = LogLine { at: (self.clock)(), level, text: self.secrets.out_of(text) };
         // A step that writes faster than the store can keep loses lines, never the job.
-        let _ = self.lines.try_send((self.run.clone(), line));
+        if self.lines.try_send((self.run.clone(), line)).is_err() {
+            self.lost.one(&self.run);
+        }
+    }
+}
+
+/// How many lines of each run found no room since it was last told.
+#[derive(Default)]
+pub(crate) struct Lost(Mutex<BTreeMap<Run, u64>>);
+
+impl Lost {
+    fn one(&self, run: &Run) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(run.clone()).or_default() += 1;
+    }
+
+    /// A line for each run that lost some, to stand where they are missing.
+    pub(crate) fn told(&self, at: Timestamp) -> Vec<(Run, LogLine)> {
+        let lost = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let text = |count: u64| match count {
+            1 => "1 line is missing here: the step wrote faster than lines are kept".to_owned(),
+            _ => format!("{count} lines are missing here: the step wrote faster than lines are kept"),
+        };
+        lost.into_iter().map(|(run, count)| (run, LogLine { at, level: Level::Warn, text: text(count) })).collect()
     }
 }
 
@@ -151,7 +175,7 @@ pub(crate) fn step_result(
         took_us: meta.took_us(),
         now: meta.now,
         seed: meta.seed,
-        secrets: meta.secrets.keys().cloned().collect(),
+        secrets: meta.secrets.names(),
         dry: false,
         from: None,
         response: output.response.clone(),
@@ -207,7 +231,7 @@ pub(crate) fn error_items(inputs: &[(String, flowork_ports::component::Items)], 
 }
 
 /// Opens the secrets that a step is given.
-pub(crate) async fn open_secrets(context: &Context, names: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+pub(crate) async fn open_secrets(context: &Context, names: &[String]) -> Result<Secrets, Failure> {
     let mut opened = BTreeMap::new();
     for name in names {
         let unreadable =
@@ -223,79 +247,39 @@ pub(crate) async fn open_secrets(context: &Context, names: &[String]) -> Result<
         })?;
         opened.insert(name.clone(), secret);
     }
-    Ok(opened)
-}
-
-/// Secrets shorter than this are too common to be found again in a text.
-const REDACTED_LEN_MIN: usize = 4;
-
-/// `text` with every secret's plain text taken out.
-pub(crate) fn redact_text(text: &str, secrets: &BTreeMap<String, String>) -> String {
-    let mut text = text.to_owned();
-    for (name, secret) in secrets {
-        if secret.len() >= REDACTED_LEN_MIN && text.contains(secret.as_str()) {
-            text = text.replace(secret.as_str(), &format!("[secret {name}]"));
-        }
-    }
-    text
-}
-
-/// Takes the plain text of secrets out of everything that would be recorded.
-pub(crate) fn redact(result: &mut Result<Yield, Failure>, secrets: &BTreeMap<String, String>) {
-    if secrets.is_empty() {
-        return;
-    }
-    match result {
-        Ok(Yield::Output(output)) => {
-            for (_, given) in &mut output.ports {
-                given.items.iter_mut().for_each(|item| redact_item(item, secrets));
-            }
-            if let Some(response) = &mut output.response {
-                redact_value(&mut response.body, secrets);
-                response.headers.values_mut().for_each(|text| *text = redact_text(text, secrets));
-            }
-            output.note = output.note.take().map(|note| redact_text(&note, secrets));
-        }
-        Ok(Yield::Rounds(rounds)) => {
-            rounds.iter_mut().flatten().for_each(|item| redact_item(item, secrets));
-        }
-        Ok(Yield::Suspend(_)) => {}
-        Err(failure) => {
-            failure.message = redact_text(&failure.message, secrets);
-            failure.detail = failure.detail.take().map(|text| redact_text(&text, secrets));
-            failure.hint = failure.hint.take().map(|text| redact_text(&text, secrets));
-        }
-    }
-}
-
-fn redact_item(item: &mut Arc<Item>, secrets: &BTreeMap<String, String>) {
-    if holds(&item.json, secrets) {
-        redact_value(&mut Arc::make_mut(item).json, secrets);
-    }
-}
-
-fn holds(value: &Value, secrets: &BTreeMap<String, String>) -> bool {
-    match value {
-        Value::String(text) => {
-            secrets.values().any(|secret| secret.len() >= REDACTED_LEN_MIN && text.contains(secret.as_str()))
-        }
-        Value::Array(values) => values.iter().any(|it| holds(it, secrets)),
-        Value::Object(map) => map.iter().any(|(_, it)| holds(it, secrets)),
-        _ => false,
-    }
-}
-
-fn redact_value(value: &mut Value, secrets: &BTreeMap<String, String>) {
-    match value {
-        Value::String(text) => *text = redact_text(text, secrets),
-        Value::Array(values) => values.iter_mut().for_each(|it| redact_value(it, secrets)),
-        Value::Object(map) => map.iter_mut().for_each(|(_, it)| redact_value(it, secrets)),
-        _ => {}
-    }
+    Ok(Secrets::new(opened))
 }
 
 /// Marks a result that was not computed.
 pub(crate) fn marked(mut result: StepResult, from: Source) -> StepResult {
     result.from = Some(from);
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_find_no_room_are_counted_and_told_once() {
+        let (lines, mut kept) = mpsc::channel(2);
+        let lost = Arc::new(Lost::default());
+        let run = Run::once("a".into());
+        let log = LineSender {
+            run: run.clone(),
+            lines,
+            lost: Arc::clone(&lost),
+            clock: Arc::new(|| Timestamp(7)),
+            secrets: Arc::default(),
+        };
+        for number in 0..5 {
+            log.line(Level::Info, &number.to_string());
+        }
+        let told = lost.told(Timestamp(9));
+        assert_eq!(told.len(), 1);
+        assert_eq!((&told[0].0, told[0].1.level), (&run, Level::Warn));
+        assert!(told[0].1.text.starts_with("3 lines are missing here"), "{}", told[0].1.text);
+        assert!(lost.told(Timestamp(9)).is_empty());
+        assert!(kept.try_recv().is_ok_and(|(_, line)| line.text == "0"));
+    }
 }

@@ -10,6 +10,7 @@ mod journal;
 mod load;
 pub mod machine;
 mod program;
+mod redact;
 mod replay;
 mod service;
 mod task;

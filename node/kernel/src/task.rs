@@ -31,6 +31,7 @@ use crate::history::{Blind, Held, History, Packer, PortData, RunData, Seen, join
 use crate::journal::Journal;
 use crate::machine::{Input, Key, Machine, Start, Todo};
 use crate::program::{Program, Programs};
+use crate::redact::{Secrets, redact};
 
 /// How many log lines may wait for the journal before a step loses some.
 const LINES_MAX: usize = 1_024;
@@ -95,6 +96,7 @@ pub(crate) struct Task {
     cancel: CancellationToken,
     /// Both ends of the way that log lines take from steps to the journal.
     lines: Lines,
+    lost: Arc<call::Lost>,
     to_launch: Vec<(Start, Body)>,
     pub(crate) children: Vec<ChildCall>,
     is_started: bool,
@@ -127,6 +129,7 @@ impl Task {
             flight: FuturesUnordered::new(),
             cancel: CancellationToken::new(),
             lines: mpsc::channel(LINES_MAX),
+            lost: Arc::default(),
             to_launch: Vec::new(),
             children: Vec::new(),
             is_started: false,
@@ -315,6 +318,7 @@ impl Task {
                 _ => by_run.push((run, vec![line])),
             }
         }
+        by_run.extend(self.lost.told(now).into_iter().map(|(run, line)| (run, vec![line])));
         let events = by_run.into_iter().map(|(run, lines)| What::StepLog { run, lines }).collect();
         self.journal.record(now, events);
     }
@@ -393,7 +397,7 @@ impl Task {
             if let Body::Now(body) = &body {
                 let (mut result, took) = call::run_now(body.as_ref(), &call);
                 meta.took = took;
-                call::redact(&mut result, &meta.secrets);
+                redact(&mut result, &meta.secrets);
                 self.answer(start.key, start.attempt, result, &meta);
                 decided = true;
                 continue;
@@ -404,7 +408,7 @@ impl Task {
         Ok(decided)
     }
 
-    fn call(&self, start: &Start, secrets: Arc<BTreeMap<String, String>>) -> Call {
+    fn call(&self, start: &Start, secrets: Arc<Secrets>) -> Call {
         let program = &self.program;
         let vertex = &program.plan().vertices[start.key.vertex];
         let now = self.now();
@@ -418,13 +422,14 @@ impl Task {
             job: self.job,
             version: program.version,
             preset: program.name.clone(),
+            domain: self.domain(),
             step: vertex.id.clone(),
             attempt: start.attempt,
             key: format!("{}/{text}", self.job).into(),
             run: text,
             inputs: self.history.inputs(&start.key),
             variables: self.variables.clone(),
-            secrets: secrets.clone(),
+            secrets: secrets.values(),
             now,
             seed: rand::random(),
             round: start.key.rounds.last().copied(),
@@ -435,11 +440,23 @@ impl Task {
             } else {
                 Arc::new(Seen { history: self.history.clone(), key: start.key.clone() })
             },
-            log: Arc::new(LineSender { run, lines: self.lines.0.clone(), clock: self.context.clock.clone(), secrets }),
+            log: Arc::new(LineSender {
+                run,
+                lines: self.lines.0.clone(),
+                lost: self.lost.clone(),
+                clock: self.context.clock.clone(),
+                secrets,
+            }),
             blobs: self.context.blobs.clone(),
             cancel: self.cancel.child_token(),
             deadline: timeout.map(|ms| now.plus_ms(ms)),
         }
+    }
+
+    /// Whose code this job's steps are. Presets from files share no draft, and anybody may give theirs any name.
+    fn domain(&self) -> Arc<str> {
+        let preset = &self.submission.preset;
+        if preset.is_of_file() { format!("{preset} {}", self.program.version).into() } else { preset.as_str().into() }
     }
 
     fn finished(&mut self, finished: Finished) {
@@ -448,7 +465,7 @@ impl Task {
         if let Ok(line) = self.lines.1.try_recv() {
             self.gather(line);
         }
-        call::redact(&mut result, &meta.secrets);
+        redact(&mut result, &meta.secrets);
         self.answer(key, attempt, result, &meta);
     }
 

@@ -135,8 +135,10 @@ pub struct Call {
     pub job: JobId,
     /// The job's version.
     pub version: VersionId,
-    /// The preset's name.
+    /// The preset's name. People choose it, and two presets may have the same.
     pub preset: Arc<str>,
+    /// Whose code this is: what belongs to calls of one domain is never shared with another's.
+    pub domain: Arc<str>,
     /// The step.
     pub step: StepId,
     /// The run, as `step` or `step[2]`.

@@ -3,12 +3,13 @@
 //! Rooms (`store`, `documents`, `components`, `kernel`, `mesh`, `gateway`) never import each other; each implements or
 //! uses a trait from here, and the `flowork` binary wires them together.
 //!
-//! Non-goals: behaviour. What has a body here is either plain data or a channel.
+//! Non-goals: behaviour. What has a body here is plain data, a channel, or a rule that two rooms must share.
 
 pub mod bell;
 pub mod blobs;
 pub mod component;
 pub mod documents;
+pub mod own_folder;
 pub mod roles;
 pub mod store;
 pub mod vault;
@@ -17,3 +18,4 @@ pub use bell::{Bell, Ring};
 pub use blobs::Blobs;
 pub use component::Component;
 pub use documents::Documents;
+pub use own_folder::OwnFolder;

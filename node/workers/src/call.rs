@@ -67,6 +67,12 @@ pub(crate) async fn run(
     // Whatever was written before the end is told, also when that end is a failure.
     lease.worker().drain(|bytes, error| run.take(bytes, error));
     run.finish_lines();
+    let scratch_bytes = pool.options.limits.scratch_bytes;
+    if lease.worker().folder.is_full(scratch_bytes) {
+        // Whatever it made of that, some of what it wrote is not there.
+        let why = ended.err().map(|failure| failure.message);
+        return Err(failure::scratch(language, scratch_bytes, why));
+    }
     match ended.and_then(|gave| if run.output_left == 0 { Err(run.too_much()) } else { Ok(gave) }) {
         Ok(gave) => Ok(Done { lease, gave, stdout: run.stdout, given }),
         Err(failure) if run.clean => {
@@ -164,6 +170,9 @@ struct Running<'a> {
     out_lines: Lines,
     err_lines: Lines,
     stderr_end: String,
+    /// Where the script was when it failed, as far as it said.
+    line: Option<u32>,
+    scratch_bytes: u64,
     /// Whether the worker is as it should be, whatever the script did.
     clean: bool,
 }
@@ -182,6 +191,8 @@ impl<'a> Running<'a> {
             out_lines: Lines::default(),
             err_lines: Lines::default(),
             stderr_end: String::new(),
+            line: None,
+            scratch_bytes: pool.options.limits.scratch_bytes,
             clean: false,
         }
     }
@@ -238,6 +249,7 @@ impl<'a> Running<'a> {
                     return Ok(pending.unwrap_or_default());
                 }
                 Came::Said(Said::Ended(ended)) => return self.ended(lease, ended),
+                Came::Said(Said::Line(line)) => self.line = Some(line).filter(|line| *line > 0),
                 Came::Said(Said::Exit(ended)) => last = Some(ended),
                 Came::Said(_) => {}
             }
@@ -254,7 +266,7 @@ impl<'a> Running<'a> {
         if self.language() == Language::Bash && ended.code == Some(0) {
             return self.bash_ports(lease).map(|ports| Gave { values: Vec::new(), ports });
         }
-        let line = ended.line.or_else(|| bash_line(&self.stderr_end));
+        let line = self.line.or_else(|| bash_line(&self.stderr_end));
         if self.language() == Language::Bash && ended.code == Some(2) && self.stderr_end.contains("syntax error") {
             let message = self.stderr_end.lines().find(|line| line.contains("syntax error")).unwrap_or_default();
             let failure = Failure::new("script-syntax", format!("the Bash code does not parse: {message}"));
@@ -306,6 +318,10 @@ impl<'a> Running<'a> {
     }
 
     fn look(&self, lease: &mut Lease) -> Result<(), Failure> {
+        // A folder of a fixed size needs no look: the system keeps to it.
+        if !lease.worker().folder.closed() && lease.worker().folder.is_full(self.scratch_bytes) {
+            return Err(failure::scratch(self.language(), self.scratch_bytes, None));
+        }
         let Some(pid) = lease.worker().pid() else { return Ok(()) };
         let usage = watch::below(pid);
         let most = (self.memory_mb + INTERPRETER_MB) << 20;

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use flowork_ports::Component;
 use flowork_ports::component::{Body, Call, Output, RunLater, StepContext, Yield};
+use flowork_ports::{Component, OwnFolder};
 use flowork_protocol::Failure;
 use flowork_protocol::check::ConfigProblem;
 use flowork_protocol::event::Pairing;
 use flowork_protocol::manifest::{Effect, Example, Kind, Manifest, Permissions, Port, Ports};
 use serde_json::{Map, Value};
 
-use crate::cage::spec::{Bounds, Spec};
+use crate::cage::spec::{Bounds, Granted, Spec};
 use crate::call::{self, Done};
 use crate::config::{self, Config, Mode};
 use crate::given::{Collector, parse_stdout};
@@ -120,7 +120,7 @@ impl RunLater for Prepared {
             // What comes after is tried out with what came in, as after any step that a dry run passes over.
             return Ok(Yield::Output(Output::out(call.input("in").to_vec(), Pairing::Same).note(note)));
         }
-        let recipe = Arc::new(self.recipe(&call));
+        let recipe = Arc::new(self.recipe(&call)?);
         // Bash has no notion of a function over values: each item is a call of its own.
         let output = if self.language == Language::Bash && self.config.mode == Mode::Each {
             self.one_by_one(&recipe, &call).await?
@@ -178,47 +178,79 @@ impl Prepared {
         output
     }
 
-    fn recipe(&self, call: &Call) -> Recipe {
+    fn recipe(&self, call: &Call) -> Result<Recipe, Failure> {
         let config = &self.config;
         let shared = self.language == Language::Javascript && !needs_process(&config.code);
         let limits = &self.pool.options.limits;
         let permissions = &config.permissions;
         let open = !permissions.hosts.is_empty();
-        let rights = format!("{open} {:?} {:?} {} {shared}", permissions.read, permissions.write, config.memory_mb);
-        let paths = |paths: &[String]| paths.iter().map(std::path::PathBuf::from).collect::<Vec<_>>();
-        let granted = permissions.read.is_empty() && permissions.write.is_empty();
+        let own_folder = &self.pool.options.own_folder;
+        let granted = |kind: &str, paths: &[String]| -> Result<Vec<Granted>, Failure> {
+            paths.iter().enumerate().map(|(at, path)| given(kind, at, path, own_folder)).collect()
+        };
+        let (read, write) = (granted("read", &permissions.read)?, granted("write", &permissions.write)?);
+        // Where a path leads is part of the key: a worker holds what it led to when it was started.
+        let rights = format!("{open} {read:?} {write:?} {} {shared}", config.memory_mb);
+        let run_as = if read.is_empty() && write.is_empty() { self.pool.options.run_as } else { None };
         let spec = Spec {
             interpreter: std::path::PathBuf::new(),
             args: self.language.args(config.memory_mb, shared),
             env: environment(),
             folder: std::path::PathBuf::new(),
             prefixes: Vec::new(),
-            read: paths(&permissions.read),
-            write: paths(&permissions.write),
+            read,
+            write,
             network: open,
             // Files that the owner named are read with the node's own rights, and so by its own user.
-            run_as: if granted { self.pool.options.run_as } else { None },
+            run_as,
             limits: Bounds {
                 data_bytes: self.language.data_bytes(config.memory_mb),
                 processes: limits.processes,
                 file_bytes: limits.file_bytes,
                 open_files: limits.open_files,
                 cpu_s: limits.cpu_s,
+                scratch_bytes: limits.scratch_bytes,
             },
+            unconfined: self.pool.options.unconfined,
+            without: self.pool.options.without.clone(),
         };
-        Recipe {
+        Ok(Recipe {
             key: Key {
                 language: self.language,
                 script: (!shared).then_some(self.digest),
                 rights,
-                domain: Arc::clone(&call.preset),
+                domain: Arc::clone(&call.domain),
             },
             code: Arc::clone(&self.code),
             spec,
             calls_max: if shared { limits.calls_shared } else { limits.calls },
             memory_bytes: (config.memory_mb + INTERPRETER_MB) << 20,
-        }
+        })
     }
+}
+
+/// What a path in the permissions leads to, every link followed. The node's own folder is never given, also not inside of
+/// another one: there it is hidden. Not where the script may write: it could move it to where it is not hidden from others.
+fn given(kind: &str, at: usize, path: &str, own_folder: &OwnFolder) -> Result<Granted, Failure> {
+    let place = format!("config.permissions.{kind}/{at}");
+    let real = std::fs::canonicalize(path).map_err(|error| {
+        Failure::new("script-permission", format!("`{path}` cannot be given to the script: {error}"))
+            .place(&place)
+            .hint("check the path, and that the node's user may go there")
+    })?;
+    let refused = |why: &str| {
+        Failure::new("file-of-node", format!("`{path}` cannot be given to the script: {why}"))
+            .place(&place)
+            .hint("a script may be given the `files` folder of the node's data directory, and folders outside of it")
+    };
+    if own_folder.holds(&real) {
+        return Err(refused("it is in the node's own data directory"));
+    }
+    let hide = own_folder.place_in(&real);
+    if hide.is_some() && kind == "write" {
+        return Err(refused("the node's own data directory lies in it"));
+    }
+    Ok(Granted { real, at: path.into(), hide })
 }
 
 fn environment() -> Vec<(String, String)> {

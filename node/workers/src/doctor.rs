@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde::Serialize;
 
-use crate::cage::{self, spec::Layer};
+use crate::cage::{self, Walls, spec::Layer};
 use crate::interpreter;
 use crate::language::Language;
 
@@ -29,6 +29,8 @@ pub enum About {
     Interpreter(#[serde(serialize_with = "name")] Language),
     /// A layer of the sandbox.
     Layer(Layer),
+    /// The least that a machine must give for scripts to run.
+    Floor,
     /// Memory of a whole script, kept by the system.
     MemoryGroup,
 }
@@ -45,6 +47,7 @@ pub fn doctor() -> Vec<Finding> {
         Language::ALL.iter().map(|language| interpreter(*language, path.as_deref())).collect();
     findings.extend(namespaces());
     findings.push(landlock());
+    findings.push(floor(&findings));
     findings.push(seccomp());
     for layer in [Layer::NoNewPrivileges, Layer::Limits] {
         findings.push(layer_finding(layer, Ok(()), "", "every Linux that Flowork runs on has it"));
@@ -97,18 +100,25 @@ fn namespaces() -> Vec<Finding> {
 }
 
 fn landlock() -> Finding {
-    use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
-    let made = Ruleset::default()
-        .set_compatibility(CompatLevel::HardRequirement)
-        .handle_access(AccessFs::from_all(ABI::V1))
-        .and_then(Ruleset::create);
-    let made = made.map(|_| ()).map_err(|error| error.to_string());
+    let found = cage::probe_landlock().map_err(|error| error.to_string()).and_then(Walls::whole);
     layer_finding(
         Layer::Landlock,
-        made,
-        "there is no second wall behind the mount view; use Linux 5.13 or newer with landlock in the `lsm=` list",
+        found,
+        "what it does not hold back, the mount view holds alone; use Linux 6.12 or newer with landlock in the `lsm=` list",
         "files and sockets are closed a second time",
     )
+}
+
+/// Whether anything keeps a script from the node's files. Without that, scripts are refused.
+fn floor(findings: &[Finding]) -> Finding {
+    let has = |layer| findings.iter().any(|finding| finding.about == About::Layer(layer) && finding.ok);
+    let ok = has(Layer::Mounts) || cage::probe_landlock().is_ok();
+    let text = if ok {
+        "a mount view or Landlock keeps scripts from the node's files; without both they would be refused"
+    } else {
+        "missing: neither a mount view nor Landlock; scripts are refused, for they could open whatever the node's user can"
+    };
+    Finding { about: About::Floor, name: "floor for scripts".to_owned(), ok, text: text.to_owned() }
 }
 
 fn seccomp() -> Finding {

@@ -50,6 +50,21 @@ pub(crate) fn output(language: Language, bytes_max: u64) -> Failure {
     .hint("write large output into a file below `out/` and attach it to an item, and log less")
 }
 
+/// Its own folder is full.
+pub(crate) fn scratch(language: Language, bytes_max: u64, why: Option<String>) -> Failure {
+    let message = format!(
+        "the {} code filled its folder: {} MB is the most for all its files",
+        language.title(),
+        bytes_max >> 20
+    );
+    let failure = Failure::new("script-disk-full", message)
+        .hint("remove files that are no longer needed, handle the data in smaller parts, or write it to a folder of yours in `permissions.write`");
+    match why {
+        Some(why) => failure.detail(why),
+        None => failure,
+    }
+}
+
 /// What the script gave does not fit into one frame.
 pub(crate) fn result_too_large() -> Failure {
     Failure::new(

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use flowork_ports::Blobs;
@@ -13,8 +13,12 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use serde_json::{Map, Value, json};
 
 use crate::cage::spec::INSIDE;
+use crate::watch;
 
 /// The folder of one worker. Gone when dropped.
+///
+/// What the script may write is never trusted: it may rename what it was given and leave links in its place, so the host
+/// goes through descriptors that it opened before the script began.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
@@ -22,7 +26,38 @@ pub(crate) struct Folder {
     seen_at: PathBuf,
     /// The user that the script runs as, when that is not the node's own.
     user: Option<u32>,
+    work: Work,
     call: u64,
+}
+
+/// The part that the script may write.
+#[derive(Debug)]
+struct Work {
+    all: OwnedFd,
+    tmp: OwnedFd,
+    shm: OwnedFd,
+}
+
+impl Work {
+    fn open(path: &Path) -> io::Result<Self> {
+        let all = rustix::fs::openat(CWD, path, FOLDER, Mode::empty())?;
+        let part = |name| rustix::fs::openat2(&all, name, FOLDER, Mode::empty(), BELOW);
+        Ok(Self { tmp: part("tmp")?, shm: part("shm")?, all })
+    }
+
+    /// Its path, whatever a script made of the way there.
+    fn path(&self) -> PathBuf {
+        at(&self.all)
+    }
+}
+
+const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+/// Nothing that a script can place leads out.
+const BELOW: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
+
+/// The path of what a descriptor has open.
+fn at(folder: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd()))
 }
 
 impl Folder {
@@ -41,18 +76,23 @@ impl Folder {
         for part in ["work", "work/tmp", "work/shm"] {
             give(&path.join(part), user, 0o700)?;
         }
-        let mut folder = Self { seen_at: path.clone(), path, user, call: 0 };
+        let work = Work::open(&path.join("work"))?;
+        let folder = Self { seen_at: path.clone(), path, user, work, call: 0 };
         folder.fresh()?;
         Ok(folder)
     }
 
-    /// Says that the cage has its own mounts.
-    pub(crate) fn shown_inside(&mut self) {
+    /// Says that the cage has its own mounts, and with them a work folder of its own: the one that its process `keeper`
+    /// sees.
+    pub(crate) fn shown_inside(&mut self, keeper: Option<u32>) -> io::Result<()> {
+        let keeper = keeper.ok_or_else(|| io::Error::other("nothing runs in it"))?;
         self.seen_at = PathBuf::from(INSIDE);
+        self.work = Work::open(&PathBuf::from(format!("/proc/{keeper}/root{INSIDE}/work")))?;
+        self.fresh()
     }
 
-    /// Whether the script sees its folders through mounts of its own, `in` read-only.
-    fn closed(&self) -> bool {
+    /// Whether the script sees its folders through mounts of its own, `in` read-only and `work` of a fixed size.
+    pub(crate) fn closed(&self) -> bool {
         self.seen_at != self.path
     }
 
@@ -66,35 +106,50 @@ impl Folder {
         self.seen_at.join("in").join(self.call.to_string())
     }
 
-    /// The folder of this call on the host.
-    fn here(&self) -> PathBuf {
-        self.path.join("work").join(self.call.to_string())
-    }
-
     fn here_in(&self) -> PathBuf {
         self.path.join("in").join(self.call.to_string())
     }
 
-    /// Takes away all that the last call left, and makes room for the next one.
+    /// Whether nothing more can be written into the work folder, or more than `bytes_max` was.
+    pub(crate) fn is_full(&self, bytes_max: u64) -> bool {
+        if !self.closed() {
+            return watch::disk_bytes(&self.work.path()) > bytes_max;
+        }
+        rustix::fs::fstatvfs(&self.work.all).is_ok_and(|about| about.f_bavail == 0 || about.f_ffree == 0)
+    }
+
+    /// Takes away all that the last call left, and makes room for the next one. Nothing of the last call runs any more.
     pub(crate) fn renew(&mut self) -> io::Result<()> {
         let last = self.here_in();
         if last.exists() {
             fs::remove_dir_all(last)?;
         }
-        for entry in fs::read_dir(self.path.join("work"))? {
+        for entry in fs::read_dir(self.work.path())? {
             let entry = entry?;
-            if entry.file_name() == "tmp" || entry.file_name() == "shm" {
-                empty(&entry.path())?;
-            } else {
-                remove(&entry)?;
+            let kept = [("tmp", &self.work.tmp), ("shm", &self.work.shm)];
+            match kept.into_iter().find(|(name, _)| entry.file_name() == *name) {
+                // Another one in its place, perhaps a link: this worker is not to be used again.
+                Some((_, part)) if !is_same(&entry, part)? => return Err(io::Error::other("its folders were moved")),
+                Some(_) => {}
+                None => remove(&entry)?,
             }
+        }
+        for part in [&self.work.all, &self.work.tmp, &self.work.shm] {
+            blank(part)?;
+        }
+        for part in [&self.work.tmp, &self.work.shm] {
+            fs::read_dir(at(part))?.try_for_each(|entry| remove(&entry?))?;
+        }
+        // A part that was moved away is gone with what it was moved into.
+        for name in ["tmp", "shm"] {
+            fs::symlink_metadata(self.work.path().join(name))?;
         }
         self.call += 1;
         self.fresh()
     }
 
-    fn fresh(&mut self) -> io::Result<()> {
-        let here = self.here();
+    fn fresh(&self) -> io::Result<()> {
+        let here = self.work.path().join(self.call.to_string());
         fs::create_dir(&here)?;
         fs::create_dir(here.join("out"))?;
         give(&here.join("out"), self.user, 0o700)?;
@@ -112,12 +167,10 @@ impl Folder {
 
     /// Opens a regular file below this call's folder; nothing that a script can place there leads out of it.
     pub(crate) fn open(&self, path: &Path) -> io::Result<OwnedFd> {
-        let folder =
-            rustix::fs::openat(CWD, self.here(), OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let below = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let folder = rustix::fs::openat2(&self.work.all, self.call.to_string(), FOLDER, Mode::empty(), BELOW)?;
         // NONBLOCK: opening a FIFO that the script made must not wait for a writer.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let file = rustix::fs::openat2(folder, path, flags, Mode::empty(), below)?;
+        let file = rustix::fs::openat2(folder, path, flags, Mode::empty(), BELOW)?;
         let kind = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode);
         if !kind.is_file() {
             return Err(io::Error::other("it is not a plain file"));
@@ -149,8 +202,27 @@ fn give(path: &Path, user: Option<u32>, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode))
 }
 
-fn empty(folder: &Path) -> io::Result<()> {
-    fs::read_dir(folder)?.try_for_each(|entry| remove(&entry?))
+/// Whether an entry is the folder that a descriptor has open.
+fn is_same(entry: &fs::DirEntry, folder: &OwnedFd) -> io::Result<bool> {
+    let (named, open) = (entry.metadata()?, rustix::fs::fstat(folder)?);
+    Ok((named.dev(), named.ino()) == (open.st_dev, open.st_ino))
+}
+
+/// Takes away what a folder itself can carry from one call to the next: its mode, its attributes, its times.
+fn blank(folder: &OwnedFd) -> io::Result<()> {
+    rustix::fs::fchmod(folder, Mode::RWXU)?;
+    let mut names = [0_u8; 4096];
+    // A file system without attributes has none to take away; one with more than fit here is not used again.
+    let size = match rustix::fs::flistxattr(folder, &mut names) {
+        Err(rustix::io::Errno::NOTSUP) => 0,
+        other => other?,
+    };
+    for name in names.get(..size).unwrap_or_default().split(|byte| *byte == 0).filter(|name| name.starts_with(b"user."))
+    {
+        rustix::fs::fremovexattr(folder, name)?;
+    }
+    let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
+    Ok(rustix::fs::futimens(folder, &rustix::fs::Timestamps { last_access: now, last_modification: now })?)
 }
 
 fn remove(entry: &fs::DirEntry) -> io::Result<()> {

@@ -1,4 +1,8 @@
 //! Frames between host and worker: four bytes of length (big-endian, of what follows), one byte of kind, then JSON.
+//!
+//! There are two ways. *Control* carries calls to the worker and what the cage and the harness say about themselves. *Data*
+//! carries what a script gives. The process of a call closes control before the first line of the script, so that nothing a
+//! script does can look like word from the harness, or read the next call.
 
 use std::collections::BTreeMap;
 
@@ -28,10 +32,30 @@ pub(crate) mod tag {
     pub(crate) const PENDING: u8 = b'p';
     /// Worker → host: why it did not.
     pub(crate) const ERROR: u8 = b'e';
-    /// Worker → host: the process of this call has ended, `code signal line`.
+    /// Worker → host: the line that a script which fails was at.
+    pub(crate) const LINE: u8 = b'n';
+    /// Worker → host: the process of this call has ended, `code signal`.
     pub(crate) const ENDED: u8 = b'd';
     /// Cage → host: the interpreter itself has ended.
     pub(crate) const EXIT: u8 = b'q';
+}
+
+/// The way on which a frame came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// From the cage or the harness.
+    Control,
+    /// From the process of a call.
+    Data,
+}
+
+impl Way {
+    const fn carries(self, tag: u8) -> bool {
+        match self {
+            Self::Control => matches!(tag, tag::CLOSED | tag::REFUSED | tag::READY | tag::ENDED | tag::EXIT),
+            Self::Data => matches!(tag, tag::LOG | tag::RESULT | tag::PENDING | tag::ERROR | tag::LINE),
+        }
+    }
 }
 
 /// A frame that is too large to send.
@@ -70,6 +94,8 @@ pub(crate) enum Said {
     Pending(Gave),
     /// Why it failed.
     Error(Raised),
+    /// The line that the script was at when it failed.
+    Line(u32),
     /// The call's own process has ended.
     Ended(Ended),
     /// The interpreter has ended.
@@ -123,8 +149,8 @@ pub(crate) enum Broken {
     /// The frame is larger than allowed.
     #[error("a frame of {0} bytes")]
     Large(usize),
-    /// It has no known kind.
-    #[error("a frame of unknown kind {0}")]
+    /// It has no kind that comes this way.
+    #[error("a frame of kind {0}, which does not come this way")]
     Kind(u8),
     /// Its content does not read.
     #[error("a frame that does not read: {0}")]
@@ -132,7 +158,7 @@ pub(crate) enum Broken {
 }
 
 /// Takes the first whole frame off `buffer`; none when more bytes are needed.
-pub(crate) fn decode(buffer: &mut bytes::BytesMut) -> Result<Option<Said>, Broken> {
+pub(crate) fn decode(buffer: &mut bytes::BytesMut, way: Way) -> Result<Option<Said>, Broken> {
     let Some(prefix) = buffer.first_chunk::<4>() else { return Ok(None) };
     let size = u32::from_be_bytes(*prefix) as usize;
     if size == 0 || size > FRAME_BYTES_MAX {
@@ -145,6 +171,9 @@ pub(crate) fn decode(buffer: &mut bytes::BytesMut) -> Result<Option<Said>, Broke
     }
     let frame = buffer.split_to(4 + size);
     let (tag, body) = (frame.get(4).copied().unwrap_or_default(), frame.get(5..).unwrap_or_default());
+    if !way.carries(tag) {
+        return Err(Broken::Kind(tag));
+    }
     said(tag, body).map(Some)
 }
 
@@ -168,13 +197,11 @@ fn said(tag: u8, body: &[u8]) -> Result<Said, Broken> {
         tag::ENDED => {
             let text = text();
             let mut parts = text.split(' ').map(|part| part.parse::<i32>().ok().filter(|number| *number > 0));
-            let (code, signal, line) = (parts.next().flatten(), parts.next().flatten(), parts.next().flatten());
-            Said::Ended(Ended {
-                code: if signal.is_some() { None } else { Some(code.unwrap_or(0)) },
-                signal,
-                line: line.map(i32::unsigned_abs),
-            })
+            let (code, signal) = (parts.next().flatten(), parts.next().flatten());
+            let code = if signal.is_some() { None } else { Some(code.unwrap_or(0)) };
+            Said::Ended(Ended { code, signal, line: None })
         }
+        tag::LINE => Said::Line(text().trim().parse().unwrap_or_default()),
         tag::EXIT => Said::Exit(serde_json::from_slice(body)?),
         other => return Err(Broken::Kind(other)),
     })
@@ -189,17 +216,28 @@ mod tests {
         let bytes = encode(tag::LOG, "warn zu heiß".as_bytes())?;
         let mut buffer = bytes::BytesMut::new();
         for byte in &bytes {
-            assert!(decode(&mut buffer)?.is_none());
+            assert!(decode(&mut buffer, Way::Data)?.is_none());
             buffer.extend_from_slice(&[*byte]);
         }
-        assert!(matches!(decode(&mut buffer)?, Some(Said::Log(level, text)) if level == "warn" && text == "zu heiß"));
+        assert!(
+            matches!(decode(&mut buffer, Way::Data)?, Some(Said::Log(level, text)) if level == "warn" && text == "zu heiß")
+        );
         assert!(buffer.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn a_script_cannot_speak_for_the_harness() -> Result<(), Box<dyn std::error::Error>> {
+        for tag in [tag::READY, tag::ENDED, tag::EXIT, tag::CLOSED, tag::REFUSED] {
+            let mut buffer = bytes::BytesMut::from(encode(tag, b"{}")?.as_slice());
+            assert!(matches!(decode(&mut buffer, Way::Data), Err(Broken::Kind(known)) if known == tag));
+        }
         Ok(())
     }
 
     #[test]
     fn a_length_beyond_the_bound_is_refused_before_anything_is_read() {
         let mut buffer = bytes::BytesMut::from(&[0xff, 0xff, 0xff, 0xff, b'r'][..]);
-        assert!(matches!(decode(&mut buffer), Err(Broken::Large(_))));
+        assert!(matches!(decode(&mut buffer, Way::Data), Err(Broken::Large(_))));
     }
 }

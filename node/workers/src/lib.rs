@@ -34,7 +34,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowork_ports::Component;
+use flowork_ports::{Component, OwnFolder};
 
 pub use cage::cage_main;
 pub use cage::spec::Layer;
@@ -70,6 +70,13 @@ pub struct Options {
     pub idle: Duration,
     /// Bounds of every script.
     pub limits: Limits,
+    /// What no script is given, whatever its permissions say.
+    pub own_folder: OwnFolder,
+    /// Whether scripts run also where nothing keeps them from the node's files: the owner's word. Without it such a machine
+    /// refuses them.
+    pub unconfined: bool,
+    /// Layers that are left out though this machine gives them: for tests of what happens on a poorer one.
+    pub without: Vec<Layer>,
 }
 
 /// Bounds of every script; memory and time are said in each step's config.
@@ -79,6 +86,8 @@ pub struct Limits {
     pub processes: u64,
     /// The largest file it may write or give, in bytes.
     pub file_bytes: u64,
+    /// All files in its own folder together, in bytes. They are in memory where the sandbox has mounts of its own.
+    pub scratch_bytes: u64,
     /// Open files of one process.
     pub open_files: u64,
     /// Processor time of one process, in seconds.
@@ -96,6 +105,7 @@ impl Default for Limits {
         Self {
             processes: 128,
             file_bytes: 1 << 30,
+            scratch_bytes: 1 << 30,
             open_files: 1_024,
             cpu_s: 24 * 3_600,
             output_bytes: 64 << 20,
@@ -105,13 +115,23 @@ impl Default for Limits {
     }
 }
 
+/// The part of this machine's memory that the files of one script may take.
+const SCRATCH_OF_MEMORY: u64 = 4;
+
+fn memory_bytes() -> u64 {
+    let about = rustix::system::sysinfo();
+    about.totalram.saturating_mul(u64::from(about.mem_unit))
+}
+
 /// The user without rights (`nobody`), as every Linux has it.
 const NOBODY: u32 = 65_534;
 
 impl Options {
     /// The usual: as many workers as make sense on this machine, and scripts as `nobody` when the node runs as root.
     #[must_use]
-    pub fn new(launcher: Launcher, scratch_dir: PathBuf) -> Self {
+    pub fn new(launcher: Launcher, scratch_dir: PathBuf, own_folder: OwnFolder) -> Self {
+        let mut limits = Limits::default();
+        limits.scratch_bytes = limits.scratch_bytes.min(memory_bytes() / SCRATCH_OF_MEMORY);
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         Self {
             launcher,
@@ -121,7 +141,10 @@ impl Options {
             workers_max: (cores * 4).clamp(8, 64),
             workers_per_script_max: cores.clamp(2, 16),
             idle: Duration::from_secs(30),
-            limits: Limits::default(),
+            limits,
+            own_folder,
+            unconfined: false,
+            without: Vec::new(),
         }
     }
 }

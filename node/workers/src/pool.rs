@@ -28,7 +28,7 @@ pub(crate) struct Key {
     pub(crate) script: Option<[u8; 32]>,
     /// Permissions and bounds, as text.
     pub(crate) rights: String,
-    /// Whose code it is: the preset.
+    /// Whose code it is.
     pub(crate) domain: Arc<str>,
 }
 

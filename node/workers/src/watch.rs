@@ -1,6 +1,8 @@
 //! What a worker's processes use, read from `/proc` while a call runs.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 /// What the processes below one process use together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,6 +15,9 @@ pub(crate) struct Usage {
 
 /// The most processes that are looked at; more are over any bound anyway.
 const LOOKED_AT_MAX: u64 = 4_096;
+
+/// The most files that are looked at; more count as too much.
+const FILES_LOOKED_AT_MAX: u64 = 131_072;
 
 /// What everything below `root` uses. Processes that end meanwhile count as nothing, and memory that several share
 /// counts for each.
@@ -37,6 +42,32 @@ fn sum(root: u32, memory_bytes: impl Fn(u32) -> u64) -> Usage {
         open.extend(children(pid));
     }
     usage
+}
+
+/// The first process that `pid` started and that is still there.
+pub(crate) fn first_child(pid: u32) -> Option<u32> {
+    children(pid).first().copied()
+}
+
+/// How many bytes of a disk the files below `folder` take. Files that are open and have no name any more are not seen.
+pub(crate) fn disk_bytes(folder: &Path) -> u64 {
+    let mut bytes = 0;
+    let mut left = vec![folder.to_owned()];
+    let mut seen = 0;
+    while let Some(at) = left.pop() {
+        for entry in fs::read_dir(at).into_iter().flatten().filter_map(Result::ok) {
+            let Ok(meta) = entry.metadata() else { continue };
+            seen += 1;
+            if seen > FILES_LOOKED_AT_MAX {
+                return u64::MAX;
+            }
+            bytes += meta.blocks() * 512;
+            if meta.is_dir() {
+                left.push(entry.path());
+            }
+        }
+    }
+    bytes
 }
 
 fn children(pid: u32) -> Vec<u32> {

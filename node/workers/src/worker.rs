@@ -13,9 +13,13 @@ use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 
 use crate::Launcher;
-use crate::cage::spec::{Closed, Spec};
+use crate::cage::{
+    self,
+    spec::{Closed, Spec},
+};
 use crate::folder::Folder;
-use crate::frame::{self, Said, tag};
+use crate::frame::{self, Said, Way, tag};
+use crate::watch;
 
 /// How long a cage may take until it is ready for its first call.
 const START_MAX: Duration = Duration::from_secs(20);
@@ -25,6 +29,8 @@ const RESET_MAX: Duration = Duration::from_secs(5);
 const END_MAX: Duration = Duration::from_secs(5);
 /// How much is read at once.
 const READ_BYTES: usize = 64 << 10;
+/// How often the data channel is read before what the harness said is told: more than the system keeps for a socket.
+const PULLS_MAX: usize = 256;
 /// How much of a failed start is kept to be shown.
 const START_OUTPUT_BYTES_MAX: usize = 8 << 10;
 
@@ -32,12 +38,19 @@ const START_OUTPUT_BYTES_MAX: usize = 8 << 10;
 #[derive(Debug)]
 pub(crate) struct Worker {
     door: Child,
-    channel: UnixStream,
-    buffer: BytesMut,
+    /// The cage and the harness speak here, and calls go this way.
+    control: UnixStream,
+    control_buffer: BytesMut,
+    /// What the process of a call gives.
+    data: UnixStream,
+    data_buffer: BytesMut,
+    /// What came on control, while what was written to data before it is still to be told.
+    held: Option<Came>,
     stdout: pipe::Receiver,
     stderr: pipe::Receiver,
     stdout_open: bool,
     stderr_open: bool,
+    data_open: bool,
     /// Its folder.
     pub(crate) folder: Folder,
     /// What its cage lacks.
@@ -107,9 +120,16 @@ impl Worker {
     }
 
     fn launch(launcher: &Launcher, folder: Folder) -> Result<Self, StartError> {
-        let (mine, theirs) = std::os::unix::net::UnixStream::pair().map_err(doing("making a channel"))?;
-        mine.set_nonblocking(true).map_err(doing("making a channel"))?;
-        let channel = UnixStream::from_std(mine).map_err(doing("making a channel"))?;
+        let channel = || -> io::Result<_> {
+            let (mine, theirs) = std::os::unix::net::UnixStream::pair()?;
+            mine.set_nonblocking(true)?;
+            Ok((mine, theirs))
+        };
+        let (control, control_end) = channel().map_err(doing("making a channel"))?;
+        let (data, data_end) = channel().map_err(doing("making a channel"))?;
+        cage::hand_over(control.as_fd(), data_end.as_fd()).map_err(doing("handing a channel over"))?;
+        let control = UnixStream::from_std(control).map_err(doing("making a channel"))?;
+        let data = UnixStream::from_std(data).map_err(doing("making a channel"))?;
         let stream = || -> io::Result<(OwnedFd, pipe::Receiver)> {
             let (sender, receiver) = pipe::pipe()?;
             Ok((sender.into_blocking_fd()?, receiver))
@@ -122,19 +142,23 @@ impl Worker {
             .current_dir("/")
             // A Ctrl-C at the terminal is for the node, which lets scripts finish; in one group with it they would be hit too.
             .process_group(0)
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdin(Stdio::from(OwnedFd::from(control_end)))
             .stdout(stdout_end)
             .stderr(stderr_end)
             .spawn()
             .map_err(doing("starting the sandbox"))?;
         Ok(Self {
             door,
-            channel,
-            buffer: BytesMut::with_capacity(READ_BYTES),
+            control,
+            control_buffer: BytesMut::new(),
+            data,
+            data_buffer: BytesMut::with_capacity(READ_BYTES),
+            held: None,
             stdout,
             stderr,
             stdout_open: true,
             stderr_open: true,
+            data_open: true,
             folder,
             closed: Closed::default(),
             calls: 0,
@@ -147,13 +171,14 @@ impl Worker {
         // The cage reads the bare JSON of its spec: what kind of frame it is, is known.
         let mut bytes = u32::try_from(spec.len()).unwrap_or(u32::MAX).to_be_bytes().to_vec();
         bytes.extend_from_slice(&spec);
-        self.channel.write_all(&bytes).await.map_err(doing("telling the sandbox what to hold"))?;
+        self.control.write_all(&bytes).await.map_err(doing("telling the sandbox what to hold"))?;
         let mut output = Vec::new();
         loop {
             match self.came().await.map_err(doing("reading from the sandbox"))? {
                 Came::Said(Said::Closed(closed)) => {
                     if closed.mounts {
-                        self.folder.shown_inside();
+                        let keeper = self.door.id().and_then(watch::first_child);
+                        self.folder.shown_inside(keeper).map_err(doing("looking into the sandbox"))?;
                     }
                     self.closed = closed;
                 }
@@ -190,43 +215,90 @@ impl Worker {
 
     /// Sends a call.
     pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.channel.write_all(bytes).await
+        self.control.write_all(bytes).await
     }
 
-    /// What comes next. Cancel-safe: nothing is lost when this is dropped.
+    /// What comes next. Cancel-safe: nothing is lost when this is dropped. What a script gave comes before what the harness
+    /// says about its end.
     pub(crate) async fn came(&mut self) -> io::Result<Came> {
-        match frame::decode(&mut self.buffer) {
-            Ok(Some(said)) => return Ok(Came::Said(said)),
-            Ok(None) => {}
-            // Half a frame of a process that was ended, or a script that wrote to descriptor 3 itself.
-            Err(_) => return Ok(Came::Gone),
+        loop {
+            match frame::decode(&mut self.data_buffer, Way::Data) {
+                Ok(Some(said)) => return Ok(Came::Said(said)),
+                Ok(None) => {}
+                // A script that wrote nonsense itself, or something that only the harness says.
+                Err(_) => return Ok(Came::Gone),
+            }
+            if let Some(held) = self.held.take() {
+                return Ok(held);
+            }
+            let control = match frame::decode(&mut self.control_buffer, Way::Control) {
+                Ok(Some(said)) => Some(Came::Said(said)),
+                Ok(None) => None,
+                // Half a frame of a process that was ended.
+                Err(_) => Some(Came::Gone),
+            };
+            if control.is_some() {
+                self.held = control;
+                self.pull_data();
+            } else if let Some(came) = self.read().await? {
+                return Ok(came);
+            }
         }
-        let Self { channel, buffer, stdout, stderr, stdout_open, stderr_open, .. } = self;
+    }
+
+    /// Reads once from whatever has something: a stream's bytes are given, a channel's kept.
+    async fn read(&mut self) -> io::Result<Option<Came>> {
+        let Self {
+            control,
+            control_buffer,
+            data,
+            data_buffer,
+            stdout,
+            stderr,
+            stdout_open,
+            stderr_open,
+            data_open,
+            ..
+        } = self;
         let (mut out, mut err) = (BytesMut::with_capacity(READ_BYTES), BytesMut::with_capacity(READ_BYTES));
         loop {
             tokio::select! {
                 biased;
-                // The end of a stream is not the end of the worker: how that ended comes over the channel.
+                // The end of a stream is not the end of the worker: how that ended comes over control.
                 count = stdout.read_buf(&mut out), if *stdout_open => {
-                    if count? > 0 { return Ok(Came::Stdout(out)) }
+                    if count? > 0 { return Ok(Some(Came::Stdout(out))) }
                     *stdout_open = false;
                 }
                 count = stderr.read_buf(&mut err), if *stderr_open => {
-                    if count? > 0 { return Ok(Came::Stderr(err)) }
+                    if count? > 0 { return Ok(Some(Came::Stderr(err))) }
                     *stderr_open = false;
                 }
-                count = channel.read_buf(buffer) => {
+                count = data.read_buf(data_buffer), if *data_open => {
+                    if count.unwrap_or(0) > 0 { return Ok(None) }
+                    *data_open = false;
+                }
+                count = control.read_buf(control_buffer) => {
                     match count {
-                        Ok(0) => return Ok(Came::Gone),
-                        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(Came::Gone),
+                        Ok(0) => break,
+                        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => break,
                         other => other?,
                     };
-                    match frame::decode(buffer) {
-                        Ok(Some(said)) => return Ok(Came::Said(said)),
-                        Ok(None) => {}
-                        Err(_) => return Ok(Came::Gone),
-                    }
+                    return Ok(None);
                 }
+            }
+        }
+        self.held = Some(Came::Gone);
+        self.pull_data();
+        Ok(None)
+    }
+
+    /// Takes what lies in the data channel now, past the runtime, which may not have heard yet that there is something.
+    fn pull_data(&mut self) {
+        let mut bytes = vec![0; READ_BYTES];
+        for _ in 0..PULLS_MAX {
+            match rustix::io::read(self.data.as_fd(), bytes.as_mut_slice()) {
+                Ok(count @ 1..) => self.data_buffer.extend_from_slice(bytes.get(..count).unwrap_or_default()),
+                _ => return,
             }
         }
     }
@@ -258,15 +330,18 @@ impl Worker {
             }
         };
         let again = tokio::time::timeout(RESET_MAX, ready).await.unwrap_or(false);
+        // Whoever could write is dead, so this is all there is.
+        self.pull_data();
+        self.data_buffer.clear();
         self.drain(|_, _| {});
         again && self.folder.renew().is_ok()
     }
 
     /// Ends everything in it, and waits for that.
     pub(crate) async fn end(self) {
-        let Self { mut door, channel, folder, .. } = self;
+        let Self { mut door, control, folder, .. } = self;
         // The door ends what is inside when the channel closes, which it can do more thoroughly than a kill from here.
-        drop(channel);
+        drop(control);
         if tokio::time::timeout(END_MAX, door.wait()).await.is_err() {
             let _ = door.kill().await;
         }

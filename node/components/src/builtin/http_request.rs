@@ -1,6 +1,7 @@
 //! Sends HTTP requests.
 
 mod body;
+mod redirect;
 mod send;
 
 use std::sync::Arc;
@@ -217,7 +218,7 @@ async fn run(config: Arc<Config>, call: Call) -> Result<Yield, Failure> {
     if call.dry_run && !config.method.only_reads() {
         return Ok(Yield::Output(said(&config, &call, &requests)));
     }
-    let client = send::client(&config)?;
+    let client = send::client()?;
     let at_once = config.at_once.clamp(1, AT_ONCE_MAX);
     let sending = requests.into_iter().enumerate().map(|(index, request)| {
         let (client, config, call) = (&client, &config, &call);
@@ -253,6 +254,9 @@ const DOCS: &str = "Each item becomes an item with `status`, `headers` and `body
 A status that is not 2xx fails the step with the start of the answer, unless `accept: \"any\"`. Errors of the connection, \
 status 429 and 5xx can be retried by the step's `retry`. `GET`, `HEAD` and `OPTIONS` may be repeated after a crash; other \
 methods carry an `Idempotency-Key` that is the same for every try, so that servers that know it act once.
+
+Redirects are followed up to `max_redirects`. To another scheme, host or port go no `auth`, no cookies and no headers that \
+hold a secret of the step; a body that holds one is not sent there either, and the step fails.
 
 Secrets are named, never written: `\"auth\": { \"bearer\": \"shop-token\" }` with `shop-token` among the step's `secrets`. A dry \
 run sends only requests that read.";

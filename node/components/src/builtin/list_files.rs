@@ -112,13 +112,13 @@ fn globs(patterns: &[String]) -> Result<GlobSet, Failure> {
     set.build().map_err(|error| wrong(&error))
 }
 
-async fn run(config: &Arc<Config>, call: &Call, options: &Options) -> Result<Yield, Failure> {
+async fn run(config: &Arc<Config>, call: &Call, options: &Arc<Options>) -> Result<Yield, Failure> {
     let folders = folders(config, call, options)?;
     let mut done = Paired::default();
     let mut denied = 0;
     for (index, folder) in folders.into_iter().enumerate() {
-        let (config, cancel) = (Arc::clone(config), call.cancel.clone());
-        let listed = files::blocking(move || list(&config, folder, &cancel)).await;
+        let (config, cancel, options) = (Arc::clone(config), call.cancel.clone(), Arc::clone(options));
+        let listed = files::blocking(move || list(&config, folder, &options, &cancel)).await;
         let (found, skipped) = listed.map_err(|failure| failure.item(index))?;
         denied += skipped;
         found.into_iter().for_each(|json| done.push_json(json, index));
@@ -139,7 +139,10 @@ fn folders(config: &Config, call: &Call, options: &Options) -> Result<Vec<PathBu
 
 /// Files in the order of their paths, and how many folders could not be read. Symbolic links are listed as what they
 /// lead to but never followed into.
-fn list(config: &Config, folder: PathBuf, cancel: &CancellationToken) -> Result<(Vec<Value>, usize), Failure> {
+fn list(
+    config: &Config, folder: PathBuf, options: &Options, cancel: &CancellationToken,
+) -> Result<(Vec<Value>, usize), Failure> {
+    files::real("list", &folder, options)?;
     let globs = globs(&config.patterns)?;
     let mut found = Vec::new();
     let mut denied = 0;
@@ -159,6 +162,12 @@ fn list(config: &Config, folder: PathBuf, cancel: &CancellationToken) -> Result<
         for entry in entries.flatten() {
             let Ok(sort) = entry.file_type() else { continue };
             let path = entry.path();
+            if (sort.is_dir() || sort.is_symlink())
+                && fs::canonicalize(&path).is_ok_and(|real| options.own_folder.holds(&real))
+            {
+                // The node's own folder is not there for steps.
+                continue;
+            }
             if sort.is_dir() && config.recursive && depth < DEPTH_MAX {
                 left.push((path.clone(), depth + 1));
             }
@@ -204,4 +213,5 @@ fn described(path: &Path, inside: &Path) -> Option<(String, Value)> {
 const DOCS: &str = "One item per file: `path`, `name`, `inside` (the path inside the folder), `kind`, `size` in bytes and `modified` (ISO \
 time), in the order of paths. Put a **read-file** with `{{ $json.path }}` behind it to read them.
 
-Symbolic links are listed, and never followed into. Folders that the node may not read are counted in the note.";
+Symbolic links are listed, and never followed into. Folders that the node may not read are counted in the note. The node's own data directory is left out, apart from its \
+files folder.";

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use flowork_ports::Component;
+use flowork_ports::{Component, OwnFolder};
 
 mod aggregate;
 mod approval;
@@ -39,6 +39,8 @@ pub struct Options {
     pub files_dir: PathBuf,
     /// The folder that `~` stands for.
     pub home_dir: PathBuf,
+    /// What no step may reach into, by whatever path.
+    pub own_folder: OwnFolder,
 }
 
 /// All built-in components.

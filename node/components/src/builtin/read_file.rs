@@ -108,15 +108,15 @@ pub(super) fn component(options: &Arc<Options>) -> Made {
         })
 }
 
-async fn run(config: &Arc<Config>, call: &Call, options: &Options) -> Result<Yield, Failure> {
+async fn run(config: &Arc<Config>, call: &Call, options: &Arc<Options>) -> Result<Yield, Failure> {
     let paths = paths(config, call, options)?;
     let mut done = Paired::default();
     for (index, path) in paths.into_iter().enumerate() {
         let read = match config.form {
-            Form::File => as_file(config, call, index, &path).await.map(|item| vec![item]),
+            Form::File => as_file(config, call, index, &path, options).await.map(|item| vec![item]),
             _ => {
-                let config = Arc::clone(config);
-                files::blocking(move || as_items(&config, &path))
+                let (config, options) = (Arc::clone(config), Arc::clone(options));
+                files::blocking(move || as_items(&config, &path, &options))
                     .await
                     .map(|items| items.into_iter().map(Arc::new).collect())
             }
@@ -145,8 +145,10 @@ fn too_large(path: &Path, size: u64, limit: u64, hint: &str) -> Failure {
 }
 
 /// Opens a regular file; the size is checked by who reads it.
-fn open(path: &Path) -> Result<(File, u64), Failure> {
-    let meta = std::fs::metadata(path).map_err(|error| files::failed("read", path, &error))?;
+fn open(path: &Path, options: &Options) -> Result<(File, u64), Failure> {
+    // From here on the path without links, so that what is opened is what was looked at.
+    let real = files::real("read", path, options)?;
+    let meta = std::fs::metadata(&real).map_err(|error| files::failed("read", path, &error))?;
     if meta.is_dir() {
         return Err(files::failed("read", path, &std::io::ErrorKind::IsADirectory.into()));
     }
@@ -155,14 +157,16 @@ fn open(path: &Path) -> Result<(File, u64), Failure> {
             .place("config.path")
             .hint("pipes, sockets and devices cannot be read here"));
     }
-    let file = File::open(path).map_err(|error| files::failed("read", path, &error))?;
+    let file = File::open(&real).map_err(|error| files::failed("read", path, &error))?;
     Ok((file, meta.len()))
 }
 
-async fn as_file(config: &Config, call: &Call, index: usize, path: &Path) -> Result<Arc<Item>, Failure> {
+async fn as_file(
+    config: &Config, call: &Call, index: usize, path: &Path, options: &Arc<Options>,
+) -> Result<Arc<Item>, Failure> {
     let limit = config.max_bytes.unwrap_or(FILE_BYTES_DEFAULT);
-    let opened = path.to_owned();
-    let (file, size) = files::blocking(move || open(&opened)).await?;
+    let (opened, options) = (path.to_owned(), Arc::clone(options));
+    let (file, size) = files::blocking(move || open(&opened, &options)).await?;
     if size > limit {
         return Err(too_large(path, size, limit, "raise `max_bytes`, or choose a smaller file"));
     }
@@ -181,8 +185,8 @@ async fn as_file(config: &Config, call: &Call, index: usize, path: &Path) -> Res
     Ok(Arc::new(item))
 }
 
-fn as_items(config: &Config, path: &Path) -> Result<Vec<Item>, Failure> {
-    let (mut file, size) = open(path)?;
+fn as_items(config: &Config, path: &Path, options: &Options) -> Result<Vec<Item>, Failure> {
+    let (mut file, size) = open(path, options)?;
     match config.form {
         Form::Lines => as_lines(config, path, file),
         Form::Json => {
@@ -282,4 +286,4 @@ const DOCS: &str = "Reads one file per item that comes in; `path` may be an expr
 - `json`: the values; a list gives one item each; up to 64 MB.
 - `file`: the file travels with the item under `name`, of any size.
 
-Bytes that are not UTF-8 show as `\u{fffd}`.";
+The node's own data directory cannot be read, apart from its files folder. Bytes that are not UTF-8 show as `\u{fffd}`.";

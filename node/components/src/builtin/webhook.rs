@@ -63,7 +63,7 @@ enum Auth {
     /// Everybody who reaches the node.
     #[default]
     None,
-    /// Who sends a token of this node with the role runner or above, as `Authorization: Bearer …`.
+    /// Who sends a token of this node for webhooks (role `hook`), or of the role runner or above, as `Authorization: Bearer …`.
     Token,
 }
 
@@ -86,5 +86,6 @@ JSON, forms as an object, anything else as text). Uploaded files travel in `file
 A request that carries the header `Idempotency-Key` starts one job, however often it is sent.
 
 The trigger listens when the preset's version is activated. With `auth: \"token\"` a caller needs a token of this node: \
-`flowork token create --label NAME --role runner`. With `respond: \"with-step\"` the preset needs a \
+`flowork token create --label NAME --role hook` makes one that can do nothing else. Signatures of senders (HMAC headers) \
+are not checked: the gateway cannot open secrets. With `respond: \"with-step\"` the preset needs a \
 **respond** step.";

@@ -106,7 +106,7 @@ enum Content {
     Blob(flowork_protocol::BlobRef),
 }
 
-async fn run(config: &Config, call: &Call, options: &Options) -> Result<Yield, Failure> {
+async fn run(config: &Config, call: &Call, options: &Arc<Options>) -> Result<Yield, Failure> {
     let jobs = jobs(config, call, options)?;
     let items = call.input("in");
     let mut done: Vec<Arc<Item>> = items.to_vec();
@@ -120,7 +120,7 @@ async fn run(config: &Config, call: &Call, options: &Options) -> Result<Yield, F
         notes.push(format!("{size} bytes to {shown}"));
         if !call.dry_run {
             let index = job.item;
-            write(config, call, job).await.map_err(|failure| failure.item(index))?;
+            write(config, call, job, options).await.map_err(|failure| failure.item(index))?;
             note_path(&mut done, index, &shown, size);
         }
     }
@@ -200,11 +200,12 @@ fn jobs(config: &Config, call: &Call, options: &Options) -> Result<Vec<Job>, Fai
     Ok(jobs)
 }
 
-async fn write(config: &Config, call: &Call, job: Job) -> Result<(), Failure> {
-    let (mode, folders) = (config.mode, config.create_folders);
+async fn write(config: &Config, call: &Call, job: Job, options: &Arc<Options>) -> Result<(), Failure> {
+    let options = Arc::clone(options);
+    let how = How { mode: config.mode, folders: config.create_folders };
     let path = job.path.clone();
     match job.content {
-        Content::Bytes(bytes) => files::blocking(move || put(&path, mode, folders, &mut bytes.as_slice())).await,
+        Content::Bytes(bytes) => files::blocking(move || put(&path, how, &options, &mut bytes.as_slice())).await,
         Content::Blob(file) => {
             // The blob's own file is read where it may block; its bytes never pass through memory as a whole.
             let source = call.blobs.path(file.blob).await.map_err(|error| files::blob_failed(&error));
@@ -212,7 +213,7 @@ async fn write(config: &Config, call: &Call, job: Job) -> Result<(), Failure> {
                 Ok(source) => {
                     files::blocking(move || {
                         let mut from = File::open(&source).map_err(|error| files::failed("read", &source, &error))?;
-                        put(&path, mode, folders, &mut from)
+                        put(&path, how, &options, &mut from)
                     })
                     .await
                 }
@@ -224,19 +225,31 @@ async fn write(config: &Config, call: &Call, job: Job) -> Result<(), Failure> {
                         .read_to_end(&mut bytes)
                         .await
                         .map_err(|error| Failure::new("blob-failed", format!("the file cannot be read: {error}")))?;
-                    files::blocking(move || put(&path, mode, folders, &mut bytes.as_slice())).await
+                    files::blocking(move || put(&path, how, &options, &mut bytes.as_slice())).await
                 }
             }
         }
     }
 }
 
-fn put(path: &Path, mode: Mode, folders: bool, from: &mut dyn std::io::Read) -> Result<(), Failure> {
-    let failed = |error: &std::io::Error| files::failed("write", path, error);
-    let folder = path.parent().unwrap_or_else(|| Path::new("/"));
+/// How a file is written.
+#[derive(Clone, Copy)]
+struct How {
+    mode: Mode,
+    folders: bool,
+}
+
+fn put(
+    path: &Path, How { mode, folders }: How, options: &Options, from: &mut dyn std::io::Read,
+) -> Result<(), Failure> {
+    let shown = path.to_owned();
+    let failed = |error: &std::io::Error| files::failed("write", &shown, error);
     if folders {
-        fs::create_dir_all(folder).map_err(|error| files::failed("make the folder", folder, &error))?;
+        files::make_folders(path.parent().unwrap_or_else(|| Path::new("/")), options)?;
     }
+    let path = files::real_to_write(path, options)?;
+    let path = path.as_path();
+    let folder = path.parent().unwrap_or_else(|| Path::new("/"));
     if mode == Mode::Append {
         let mut file = OpenOptions::new().append(true).create(true).open(path).map_err(|error| failed(&error))?;
         std::io::copy(from, &mut file).map_err(|error| failed(&error))?;
@@ -280,4 +293,5 @@ const DOCS: &str = "- `text`: writes `text` (unless said, field `text`) of each 
 - `file`: the file that travels with each item under `name`.
 
 `overwrite` and `create` write beside the file and then rename, so nobody ever sees half a file. Items pass on, with \
-`path` and `size` of what was written. A dry run writes nothing and says what it would have written.";
+`path` and `size` of what was written. A dry run writes nothing and says what it would have written. The node's own data \
+directory cannot be written, apart from its files folder.";

@@ -11,6 +11,7 @@ use super::show::bytes;
 use super::{Context, print_json, print_text, status};
 use crate::config::LISTEN;
 use crate::lock::Lock;
+use crate::rooms::ALLOW_UNCONFINED;
 
 /// With less free than this, a disk is called nearly full.
 const FREE_BYTES_MIN: u64 = 1 << 30;
@@ -64,7 +65,11 @@ pub(crate) async fn run(context: &Context) -> Result<(), Fail> {
             _ => "isolation",
         };
         let how = if found.ok { How::Fine } else { How::Missing };
+        let is_floor = found.about == flowork_workers::About::Floor;
         findings.push(Finding { area, name: found.name, how, text: found.text });
+        if is_floor {
+            findings.push(unconfined(&data, found.ok));
+        }
     }
     let about = match context.client() {
         Ok(client) => client.get("/api/v1/node").await.ok(),
@@ -155,6 +160,24 @@ fn disk(data: &Path) -> Finding {
         }
         Err(error) => machine("disk", How::Broken, format!("{} cannot be looked at: {error}", there.display())),
     }
+}
+
+/// Whether the owner lets scripts run without the floor of their sandbox.
+fn unconfined(data: &Path, has_floor: bool) -> Finding {
+    let file = data.join(ALLOW_UNCONFINED);
+    let shown = file.display();
+    let (how, text) = match (file.exists(), has_floor) {
+        (false, true) => (How::Fine, "not allowed, and not needed here".to_owned()),
+        (false, false) => {
+            (How::Missing, format!("not allowed; to allow them anyway, make the file {shown} and start the node again"))
+        }
+        (true, true) => (How::Missing, format!("allowed by {shown}, which this machine does not need: remove it")),
+        (true, false) => (
+            How::Missing,
+            format!("ALLOWED by {shown}: scripts can open whatever the node's user can, its keys among it"),
+        ),
+    };
+    Finding { area: "isolation", name: "scripts without floor".to_owned(), how, text }
 }
 
 fn port() -> Finding {

@@ -35,9 +35,11 @@ pub(crate) enum Token {
     },
 }
 
-/// What a token may do; each may do what the ones before it may.
+/// What a token may do; from viewer on, each may do what the ones before it may.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Role {
+    /// Call webhooks that ask for a token, and nothing else
+    Hook,
     /// Look
     Viewer,
     /// Start, stop and approve jobs
@@ -51,6 +53,7 @@ pub(crate) enum Role {
 impl Role {
     const fn word(self) -> &'static str {
         match self {
+            Self::Hook => "hook",
             Self::Viewer => "viewer",
             Self::Runner => "runner",
             Self::Editor => "editor",

@@ -14,7 +14,7 @@ use flowork_protocol::{JobId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Permit, Runner, Viewer};
+use crate::access::{self, Editor, Permit, Runner, Viewer};
 use crate::api::Route;
 use crate::context::Ctx;
 use crate::extract::{Json, Path, Query};
@@ -33,7 +33,7 @@ const DIFF_ITEMS_MAX: u64 = 10_000;
 /// The routes of this noun.
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::new(Method::POST, "/api/v1/jobs", Role::Runner, "Starts a job.", start)
+        Route::new(Method::POST, "/api/v1/jobs", Role::Runner, "Starts a job; with `inline`, for editors.", start)
             .query::<Wait>()
             .body::<StartJob>()
             .reply::<Started>(202, "The job is on disk and will run.")
@@ -123,6 +123,11 @@ async fn start(
         }
         None => None,
     };
+    if ask.inline.is_some() {
+        // Who brings steps of their own decides what this node does, as who edits a draft.
+        let hint = "`inline` brings steps of its own: use an editor's token, or start a preset by its name";
+        access::admit::<Editor>(&ctx, &headers).map_err(|problem| problem.hint(hint))?;
+    }
     let key = key(&headers)?;
     let says = Says::of(&ask);
     let chosen = submit::choose(&ctx, &mut ask).await?;

@@ -13,6 +13,8 @@ use crate::context::Ctx;
 use crate::extract::{Json, Path};
 use crate::problem::Problem;
 
+/// How long a secret must be: a shorter text is too common to be found again and taken out of logs and history.
+const SECRET_BYTES_MIN: usize = 4;
 /// How large a secret may be.
 const SECRET_BYTES_MAX: usize = 64 << 10;
 
@@ -70,6 +72,11 @@ async fn set(
     if plain.value.is_empty() {
         return Err(Problem::wrong("empty-secret", format!("the secret `{name}` is empty"))
             .hint("give it a value, or remove it with DELETE"));
+    }
+    if plain.value.trim().len() < SECRET_BYTES_MIN {
+        let detail = format!("the secret `{name}` has less than {SECRET_BYTES_MIN} bytes");
+        return Err(Problem::wrong("short-secret", detail)
+            .hint("a text this short cannot be kept out of logs and history; use a longer secret, or a variable"));
     }
     if plain.value.len() > SECRET_BYTES_MAX {
         return Err(Problem::too_large("the secret", SECRET_BYTES_MAX as u64));

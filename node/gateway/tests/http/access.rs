@@ -146,6 +146,7 @@ async fn what_is_not_there_and_what_does_not_read_are_problems_with_a_hint() {
         ("POST", "/api/v1/jobs", json!({ "prest": "p" }), 422, "wrong-body"),
         ("GET", "/api/v1/components/sett", Value::Null, 404, "no-component"),
         ("PUT", "/api/v1/secrets/a%20b", json!({ "value": "x" }), 422, "bad-name"),
+        ("PUT", "/api/v1/secrets/pin", json!({ "value": "123" }), 422, "short-secret"),
         ("POST", "/api/v1/backup", json!({}), 503, "no-backup"),
     ];
     for (method, path, body, status, word) in cases {

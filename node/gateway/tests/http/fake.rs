@@ -522,8 +522,13 @@ impl Node {
     }
 }
 
-pub(crate) const ROLES: [(&str, Role); 4] =
-    [("viewer", Role::Viewer), ("runner", Role::Runner), ("editor", Role::Editor), ("admin", Role::Admin)];
+pub(crate) const ROLES: [(&str, Role); 5] = [
+    ("hook", Role::Hook),
+    ("viewer", Role::Viewer),
+    ("runner", Role::Runner),
+    ("editor", Role::Editor),
+    ("admin", Role::Admin),
+];
 
 pub(crate) fn token(secret: &str, role: Role, expires_at: Option<i64>) -> Token {
     Token {

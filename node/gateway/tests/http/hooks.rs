@@ -110,14 +110,16 @@ async fn the_same_key_with_another_body_is_refused() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_asks_for_a_token_takes_one_of_a_runner() {
+async fn a_webhook_that_asks_for_a_token_takes_one_for_webhooks_or_of_a_runner() {
     let node = Node::start().await;
     node.hook("p", json!({ "path": "x", "auth": "token" })).await;
-    for (secret, status) in [(None, 401), (Some("guess"), 401), (Some("viewer"), 403), (Some("runner"), 202)] {
+    for (secret, status) in
+        [(None, 401), (Some("guess"), 401), (Some("viewer"), 403), (Some("hook"), 202), (Some("runner"), 202)]
+    {
         let request = secret.iter().fold(node.ask("POST", "/hooks/x"), |request, secret| request.bearer_auth(secret));
         assert_eq!(got(request).await.status, status, "{secret:?}");
     }
-    assert_eq!(node.store.submissions().len(), 1);
+    assert_eq!(node.store.submissions().len(), 2);
 }
 
 #[tokio::test]

@@ -133,6 +133,21 @@ async fn a_wrong_start_says_what_is_wrong_and_keeps_nothing() {
 }
 
 #[tokio::test]
+async fn a_runner_starts_what_editors_made_and_brings_no_preset_of_its_own() {
+    let node = Node::start().await;
+    node.draft("p");
+    let start = |secret: &'static str, body: Value| {
+        got(node.ask("POST", "/api/v1/jobs").bearer_auth(secret).body(body.to_string()))
+    };
+    let refused = start("runner", json!({ "inline": preset("mine") })).await;
+    assert_eq!((refused.status, refused.problem().as_str()), (403, "role-too-low"), "{}", refused.text);
+    assert!(refused.text.contains("inline"), "{}", refused.text);
+    assert!(node.store.submissions().is_empty());
+    assert_eq!(start("runner", json!({ "preset": "p" })).await.status, ACCEPTED);
+    assert_eq!(start("editor", json!({ "inline": preset("mine") })).await.status, ACCEPTED);
+}
+
+#[tokio::test]
 async fn a_store_that_cannot_keep_a_job_is_told_by_its_own_status() {
     let node = Node::start().await;
     node.draft("p");

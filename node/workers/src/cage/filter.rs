@@ -96,6 +96,9 @@ pub(super) fn programs() -> Result<[BpfProgram; 2], String> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
     rules.insert(libc::SYS_clone, NAMESPACES.iter().map(|flag| masked(0, *flag)).collect::<Result<_, _>>()?);
     rules.insert(libc::SYS_socket, vec![other_sockets()?]);
+    // Bounds and ranks are for oneself: those of the warm process would hold for the next call.
+    rules.insert(libc::SYS_prlimit64, vec![rule(vec![condition(0, SeccompCmpOp::Ne, 0)?])?]);
+    rules.insert(libc::SYS_setpriority, vec![rule(vec![condition(1, SeccompCmpOp::Ne, 0)?])?]);
     // TIOCSTI types into a terminal; TIOCLINUX can as well.
     rules.insert(libc::SYS_ioctl, vec![equal(1, libc::TIOCSTI)?, equal(1, libc::TIOCLINUX)?]);
     let refuse = filter(rules, libc::EPERM, arch)?;

@@ -14,17 +14,23 @@ mod view;
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
+};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
 
 use crate::frame::{self, tag};
-use spec::{BOOT, CHANNEL_FD, Closed, INSIDE, Layer, Missing, SPEC_BYTES_MAX, Spec, WORK};
+pub(crate) use layers::Walls;
+use spec::{BOOT, CONTROL_FD, Closed, DATA_FD, INSIDE, Layer, Missing, SPEC_BYTES_MAX, Spec, WORK};
 
 const ALL_NAMESPACES: i32 =
     libc::CLONE_NEWUSER | libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
@@ -32,6 +38,13 @@ const ALL_NAMESPACES: i32 =
 const SCRIPT_USER: u32 = 1000;
 /// How often a door without process ids of its own looks for processes that are left.
 const SWEEPS_MAX: u32 = 1_000;
+
+/// Why a folder with the node's own in it is not given where the script would see all of it.
+const HIDES_NOTHING: &str = "the node's own data directory lies in it, and without a mount view it cannot be hidden; name the \
+     folders beside it";
+/// Why a script is not started where nothing would keep it from the node's files.
+const UNCONFINED: &str = "this machine gives neither namespaces with a mount view nor Landlock, so a script could open whatever \
+     the node's user can; `flowork doctor` says what to change, and how to allow it as it is";
 
 /// Runs the cage. The binary calls this for its hidden subcommand, first of all and before it starts any thread; the host
 /// is on the other end of standard input. `args` is kept for later versions and may be empty.
@@ -53,18 +66,48 @@ pub(crate) fn probe_namespaces(network: bool) -> io::Result<()> {
     sys::probe(ALL_NAMESPACES | if network { libc::CLONE_NEWNET } else { 0 })
 }
 
+/// How much of Landlock this kernel has; an error says why there is none.
+pub(crate) fn probe_landlock() -> io::Result<Walls> {
+    sys::landlock_version().map(Walls::of)
+}
+
+/// Hands the data channel's far end to the cage on the other end of `control`, ahead of everything else.
+pub(crate) fn hand_over(control: BorrowedFd<'_>, data: BorrowedFd<'_>) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut rights = SendAncillaryBuffer::new(&mut space);
+    let ends = [data];
+    if !rights.push(SendAncillaryMessage::ScmRights(&ends)) {
+        return Err(io::Error::other("there is no room for a descriptor"));
+    }
+    sendmsg(control, &[IoSlice::new(b"d")], &mut rights, SendFlags::empty())?;
+    Ok(())
+}
+
+fn taken_over(control: &OwnedFd) -> io::Result<OwnedFd> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut rights = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    recvmsg(control, &mut [IoSliceMut::new(&mut byte)], &mut rights, RecvFlags::CMSG_CLOEXEC)?;
+    let data = rights.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+        _ => None,
+    });
+    data.ok_or_else(|| io::Error::other("no data channel was handed over"))
+}
+
 fn door() -> io::Result<()> {
-    let channel = sys::take(0)?;
+    let channel = sys::take(CONTROL_FD)?;
+    let data = taken_over(&channel)?;
     let spec = read_spec(&channel)?;
     let (mut mine, theirs) = std::os::unix::net::UnixStream::pair()?;
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     let (namespaces, why) = namespaces(&spec);
     let Some(keeper) = namespaces.1 else {
         drop(mine);
-        let ended = keeper(&spec, &channel, theirs, namespaces.0, why);
+        let ended = keeper(&spec, Ways { control: &channel, data }, theirs, namespaces.0, why);
         exit(ended.unwrap_or(70));
     };
-    drop(theirs);
+    drop((theirs, data));
     // The script's own streams stay with the script.
     silence(&[1, 2])?;
     if namespaces.0 & libc::CLONE_NEWUSER != 0 {
@@ -82,7 +125,9 @@ fn namespaces(spec: &Spec) -> ((i32, Option<Pid>), Option<String>) {
     let full = ALL_NAMESPACES | network;
     let mut why = None;
     // Real root can do without a user namespace.
-    for flags in [full, full & !libc::CLONE_NEWUSER, libc::CLONE_NEWUSER | libc::CLONE_NEWPID | libc::CLONE_NEWNS, 0] {
+    let ways = [full, full & !libc::CLONE_NEWUSER, libc::CLONE_NEWUSER | libc::CLONE_NEWPID | libc::CLONE_NEWNS, 0];
+    let left_out = if spec.without.contains(&Layer::Namespaces) { ways.len() - 1 } else { 0 };
+    for flags in ways.into_iter().skip(left_out) {
         match sys::clone(flags) {
             Ok(keeper) => return ((flags, keeper), why),
             Err(error) => why = Some(why.unwrap_or_else(|| error.to_string())),
@@ -136,10 +181,17 @@ fn sweep() {
     }
 }
 
+/// The two channels to the host.
+struct Ways<'a> {
+    control: &'a OwnedFd,
+    data: OwnedFd,
+}
+
 /// The keeper: closes the cage, starts the script and ends with it.
 fn keeper(
-    spec: &Spec, channel: &OwnedFd, mut go: std::os::unix::net::UnixStream, flags: i32, why: Option<String>,
+    spec: &Spec, ways: Ways<'_>, mut go: std::os::unix::net::UnixStream, flags: i32, why: Option<String>,
 ) -> io::Result<i32> {
+    let channel = ways.control;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     // The door has written the user map when this byte comes; its end means that the door is gone.
     let mut byte = [0];
@@ -158,7 +210,7 @@ fn keeper(
     if flags & libc::CLONE_NEWNS == 0 {
         lacks(Layer::Mounts, why);
     } else {
-        match view::build(spec) {
+        match view::build(spec, flags & libc::CLONE_NEWUSER != 0) {
             Ok(built) => {
                 mounts = true;
                 if let Some(why) = built.proc {
@@ -174,11 +226,12 @@ fn keeper(
     }
     closed.mounts = mounts;
     let Some(script) = sys::clone(0)? else {
-        let error = script(spec, channel, flags, closed);
+        let error = script(spec, &ways, flags, closed);
         let _ = send(channel.as_fd(), tag::REFUSED, &serde_json::json!({ "why": error.to_string() }));
         exit(70)
     };
     silence(&[1, 2])?;
+    drop(ways.data);
     reap_until(script, channel)
 }
 
@@ -200,14 +253,14 @@ fn reap_until(script: Pid, channel: &OwnedFd) -> io::Result<i32> {
 }
 
 /// The script's process: the last layers, then the interpreter. Comes back only with what went wrong.
-fn script(spec: &Spec, channel: &OwnedFd, flags: i32, closed: Closed) -> io::Error {
-    match prepare(spec, channel, flags, closed) {
+fn script(spec: &Spec, ways: &Ways<'_>, flags: i32, closed: Closed) -> io::Error {
+    match prepare(spec, ways, flags, closed) {
         Ok(mut command) => command.exec(),
         Err(error) => error,
     }
 }
 
-fn prepare(spec: &Spec, channel: &OwnedFd, flags: i32, mut closed: Closed) -> io::Result<Command> {
+fn prepare(spec: &Spec, ways: &Ways<'_>, flags: i32, mut closed: Closed) -> io::Result<Command> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     let own_users = flags & libc::CLONE_NEWUSER != 0;
     let mut lacks = |layer, done: Result<(), String>| {
@@ -236,12 +289,19 @@ fn prepare(spec: &Spec, channel: &OwnedFd, flags: i32, mut closed: Closed) -> io
     command.args(spec.args.iter().map(|arg| fill(arg))).env_clear();
     command.envs(spec.env.iter().map(|(name, value)| (name, fill(value))));
     command.env("TMPDIR", if closed.mounts { PathBuf::from("/tmp") } else { work.join("tmp") });
-    lacks(Layer::Landlock, layers::landlock(spec, closed.mounts));
-    // The channel moves to its place before the frame, the filter comes after it: no step is left that could need more.
+    let walls = layers::landlock(spec, closed.mounts);
+    let has_none = matches!(walls, Err(_) | Ok(Walls::None(_)));
+    if has_none && !closed.mounts && !spec.unconfined {
+        return Err(io::Error::other(UNCONFINED));
+    }
+    if let Some(given) = spec.read.iter().find(|given| given.hide.is_some() && !closed.mounts) {
+        return Err(io::Error::other(format!("{}: {HIDES_NOTHING}", given.at.display())));
+    }
+    lacks(Layer::Landlock, walls.and_then(Walls::whole));
     lacks(Layer::Seccomp, layers::seccomp());
-    send(channel.as_fd(), tag::CLOSED, &serde_json::json!(closed))?;
-    sys::install(channel.as_raw_fd(), CHANNEL_FD)?;
-    silence(&[0])?;
+    send(ways.control.as_fd(), tag::CLOSED, &serde_json::json!(closed))?;
+    sys::install(ways.control.as_raw_fd(), CONTROL_FD)?;
+    sys::install(ways.data.as_raw_fd(), DATA_FD)?;
     Ok(command)
 }
 

@@ -10,8 +10,11 @@ pub(crate) const INSIDE: &str = "/flowork";
 pub(crate) const BOOT: &str = "{boot}";
 /// Stands for the folder that the script may write.
 pub(crate) const WORK: &str = "{work}";
-/// The descriptor that interpreters find the channel on.
-pub(crate) const CHANNEL_FD: i32 = 3;
+/// The descriptor on which a harness gets calls and speaks for itself. It moves it elsewhere at once, and the process of a
+/// call closes it before the script begins.
+pub(crate) const CONTROL_FD: i32 = 0;
+/// The descriptor on which the process of a call gives what its script gives.
+pub(crate) const DATA_FD: i32 = 3;
 /// The largest frame that carries a [`Spec`].
 pub(crate) const SPEC_BYTES_MAX: usize = 1 << 20;
 
@@ -29,15 +32,30 @@ pub(crate) struct Spec {
     /// Folders outside the system's own that the interpreter needs.
     pub(crate) prefixes: Vec<PathBuf>,
     /// What the script may read beside the system.
-    pub(crate) read: Vec<PathBuf>,
+    pub(crate) read: Vec<Granted>,
     /// What the script may write beside its own folder.
-    pub(crate) write: Vec<PathBuf>,
+    pub(crate) write: Vec<Granted>,
     /// Whether it shares the host's network.
     pub(crate) network: bool,
     /// The user it runs as, when the node runs as root.
     pub(crate) run_as: Option<u32>,
     /// Bounds of its processes.
     pub(crate) limits: Bounds,
+    /// Whether it may start where nothing keeps it from the node's files.
+    pub(crate) unconfined: bool,
+    /// Layers to leave out though the system gives them.
+    pub(crate) without: Vec<Layer>,
+}
+
+/// A folder or file that a script is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Granted {
+    /// Where it is. No part of it is a link: what was allowed is what is given, also when somebody puts a link there since.
+    pub(crate) real: PathBuf,
+    /// Where the script sees it.
+    pub(crate) at: PathBuf,
+    /// What the script is not shown of it: the node's own folder, as a path inside.
+    pub(crate) hide: Option<PathBuf>,
 }
 
 /// Bounds of the processes in a cage.
@@ -53,6 +71,8 @@ pub(crate) struct Bounds {
     pub(crate) open_files: u64,
     /// Processor time of one process, in seconds.
     pub(crate) cpu_s: u64,
+    /// All files in its own folder together, in bytes.
+    pub(crate) scratch_bytes: u64,
 }
 
 /// What holds a script.

@@ -52,8 +52,21 @@ pub(super) fn probe(flags: i32) -> io::Result<()> {
 
 /// Makes `to` name the same open file as `from`, open across exec.
 pub(super) fn install(from: i32, to: i32) -> io::Result<()> {
-    // SAFETY: dup2(2) touches the descriptor table alone; no owner in this process holds `to` as an `OwnedFd`.
-    if unsafe { libc::dup2(from, to) } < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    // SAFETY: dup2(2) and fcntl(2) with F_SETFD touch the descriptor table alone; no owner in this process holds `to` as an
+    // `OwnedFd`. On itself dup2 does nothing, and so would leave the descriptor to be closed on exec.
+    if unsafe { if from == to { libc::fcntl(to, libc::F_SETFD, 0) } else { libc::dup2(from, to) } } < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(())
+    }
+}
+
+/// The version of Landlock that the kernel speaks; none when it has none.
+pub(super) fn landlock_version() -> io::Result<i32> {
+    const VERSION: u32 = 1;
+    // SAFETY: with this flag a null pointer and a size of zero are what the call asks for.
+    let version = unsafe { libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0_usize, VERSION) };
+    if version < 0 { Err(io::Error::last_os_error()) } else { Ok(i32::try_from(version).unwrap_or(i32::MAX)) }
 }
 
 /// Takes over a descriptor that the host handed down.

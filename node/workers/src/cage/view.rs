@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Component, Path, PathBuf};
 
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags};
 use rustix::mount::{
     MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_bind_recursive, mount_change, unmount,
 };
 
-use super::spec::{INSIDE, Spec};
+use super::spec::{Granted, INSIDE, Spec};
 use super::sys;
 
 const NO_WRITE: u64 = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
@@ -46,6 +48,9 @@ const SETTINGS: [&str; 24] = [
     "ssl",
 ];
 
+/// The most files in the folder that a script may write.
+const SCRATCH_FILES_MAX: u32 = 131_072;
+
 const DEVICES: [&str; 5] = ["null", "zero", "full", "random", "urandom"];
 
 /// What could not be had though the view as a whole stands.
@@ -55,7 +60,7 @@ pub(super) struct Built {
 }
 
 /// Builds the view in the worker's `root` folder and moves into it. The caller has a mount namespace of its own.
-pub(super) fn build(spec: &Spec) -> io::Result<Built> {
+pub(super) fn build(spec: &Spec, own_users: bool) -> io::Result<Built> {
     mount_change("/", MountPropagationFlags::REC | MountPropagationFlags::PRIVATE)?;
     let root = spec.folder.join("root");
     mount("flowork", &root, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, Some(c"size=1m,mode=755"))?;
@@ -75,12 +80,13 @@ pub(super) fn build(spec: &Spec) -> io::Result<Built> {
         MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC | MountFlags::RDONLY,
         None,
     );
+    scratch(spec, own_users)?;
     own_folders(&root, &spec.folder)?;
-    for path in &spec.read {
-        bind(&root, path, path, NO_WRITE).map_err(|error| naming(&error, path))?;
+    for given in &spec.read {
+        bind_granted(&root, given, NO_WRITE).map_err(|error| naming(&error, &given.at))?;
     }
-    for path in &spec.write {
-        bind(&root, path, path, NO_RAISE).map_err(|error| naming(&error, path))?;
+    for given in &spec.write {
+        bind_granted(&root, given, NO_RAISE).map_err(|error| naming(&error, &given.at))?;
     }
     rustix::process::chdir(&root)?;
     rustix::process::pivot_root(".", ".")?;
@@ -147,6 +153,28 @@ fn devices(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// The folder that the script may write, of a fixed size and in memory: what it fills is its own, and not the node's disk.
+/// The host reaches it through this process.
+fn scratch(spec: &Spec, own_users: bool) -> io::Result<()> {
+    let work = spec.folder.join("work");
+    let owner = match (spec.run_as, own_users) {
+        (None, _) => String::new(),
+        (Some(_), true) => format!(",uid={user},gid={user}", user = super::SCRIPT_USER),
+        (Some(user), false) => format!(",uid={user},gid={user}"),
+    };
+    let options = format!("size={},nr_inodes={SCRATCH_FILES_MAX},mode=700{owner}", spec.limits.scratch_bytes);
+    let options = std::ffi::CString::new(options)?;
+    mount("scratch", &work, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, Some(options.as_c_str()))?;
+    let meta = fs::metadata(&work)?;
+    for part in ["tmp", "shm"] {
+        let part = work.join(part);
+        fs::create_dir(&part)?;
+        fs::set_permissions(&part, fs::Permissions::from_mode(0o700))?;
+        std::os::unix::fs::chown(&part, Some(meta.uid()), Some(meta.gid()))?;
+    }
+    Ok(())
+}
+
 /// The worker's own folders. `in` is read-only as a mount, not by mode: its files may be the blobs themselves.
 fn own_folders(root: &Path, folder: &Path) -> io::Result<()> {
     let inside = Path::new(INSIDE);
@@ -155,6 +183,17 @@ fn own_folders(root: &Path, folder: &Path) -> io::Result<()> {
     bind(root, &folder.join("work"), &inside.join("work"), NO_RAISE)?;
     bind(root, &folder.join("work/tmp"), Path::new("/tmp"), NO_RAISE)?;
     bind(root, &folder.join("work/shm"), Path::new("/dev/shm"), NO_RAISE)
+}
+
+/// Shows what a script was given. The path has no links: where one stands in it now, somebody put it there since.
+fn bind_granted(root: &Path, Granted { real, at, hide }: &Granted, set: u64) -> io::Result<()> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let source = rustix::fs::openat2(CWD, real, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)?;
+    bind(root, &PathBuf::from(format!("/proc/self/fd/{}", source.as_raw_fd())), at, set)?;
+    let Some(hidden) = hide else { return Ok(()) };
+    let nothing = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
+    mount("nothing", within(root, &at.join(hidden)), "tmpfs", nothing, Some(c"size=4k,mode=555"))
+        .map_err(io::Error::from)
 }
 
 /// Shows `source` at `at` inside the view.

@@ -6,7 +6,10 @@ const vm = require('node:vm');
 const path = require('node:path');
 const { createHash } = require('node:crypto');
 
-const CHANNEL = 3;
+// Calls come and the harness speaks on CONTROL. A process of one call closes it before the script begins; in a shared one no
+// script has a way to descriptors.
+const CONTROL = 0;
+const DATA = 3;
 const FRAME_MAX = 64 << 20;
 const SCRIPTS_MAX = 64;
 const NAMES = 'items, item, index, vars, secrets, context, log, log_debug, log_info, log_warn, log_error, set_output';
@@ -22,13 +25,13 @@ function writeAll(fd, data) {
   }
 }
 
-function put(tag, text) {
+function put(tag, text, way = DATA) {
   const body = Buffer.from(text, 'utf8');
   const data = Buffer.allocUnsafeSlow(body.length + 5);
   data.writeUInt32BE(body.length + 1, 0);
   data.write(tag, 4, 'latin1');
   body.copy(data, 5);
-  writeAll(CHANNEL, data);
+  writeAll(way, data);
 }
 
 function writeLog(level, text) {
@@ -222,7 +225,7 @@ process.on('uncaughtException', (error) => current?.thrown?.(error));
 function listen(onCall) {
   let parts = [];
   let have = 0;
-  const socket = new (require('node:net').Socket)({ fd: CHANNEL, readable: true, writable: false });
+  const socket = new (require('node:net').Socket)({ fd: CONTROL, readable: true, writable: false });
   socket.on('data', (data) => {
     parts.push(data);
     have += data.length;
@@ -233,7 +236,7 @@ function listen(onCall) {
     const whole = parts.length === 1 ? parts[0] : Buffer.concat(parts);
     parts = [];
     have = 0;
-    onCall(whole.toString('utf8', 5, size + 4));
+    onCall(whole.toString('utf8', 5, size + 4), socket);
   });
   socket.on('end', () => process.exit(0));
   socket.on('error', () => process.exit(0));
@@ -243,9 +246,9 @@ function listen(onCall) {
 if (process.argv[2] === 'shared') {
   listen(async (text) => {
     await sharedCall(text);
-    put('y', '');
+    put('y', '', CONTROL);
   });
-  put('y', '');
+  put('y', '', CONTROL);
 } else {
   let script = null;
   let broken = null;
@@ -256,11 +259,16 @@ if (process.argv[2] === 'shared') {
   } catch (error) {
     broken = error;
   }
-  const socket = listen(async (text) => {
+  listen(async (text, socket) => {
+    socket.removeAllListeners();
+    socket.destroy();
+    // Node.js leaves the first three open.
+    fs.closeSync(CONTROL);
+    // The lowest descriptor that is free: programs that the script starts find an empty input.
+    fs.openSync('/dev/null', 'r');
     await onceCall(text, script, broken);
     // Timers and sockets of the script must not hold the process.
     process.exit(0);
   });
-  void socket;
-  put('y', 'once');
+  put('y', 'once', CONTROL);
 }

@@ -1,23 +1,31 @@
-# Runs a Flowork script in Perl: compiled once, then one forked process for every call.
+# Runs a Flowork script in Perl: one forked process for every call, in which it is compiled. Code that runs while it is
+# compiled (BEGIN, use) so has no more than the rest of the script.
+package main;
+sub Flowork::compile { eval $_[0] }
 package Flowork;
 use strict;
 use warnings;
 use File::Basename ();
+use Fcntl ();
 use POSIX ();
 
 my $codec = eval { require Cpanel::JSON::XS; Cpanel::JSON::XS->new } || eval { require JSON::XS; JSON::XS->new }
     || do { require JSON::PP; JSON::PP->new };
 $codec->utf8->allow_nonref->allow_blessed->convert_blessed;
-our ($CHANNEL, %PORTS, $CURRENT, $CALL, $EACH, $DONE);
-open($CHANNEL, '+<&=', 3) or die "no channel: $!";
-binmode $CHANNEL;
+our ($CONTROL, $DATA, %PORTS, $CURRENT, $CALL, $EACH, $DONE);
+# Calls come and the harness speaks on what was descriptor 0; the process of a call closes it before the script begins.
+open($CONTROL, '+<&', \*STDIN) or die "no channel: $!";
+open(STDIN, '<', '/dev/null') or die "no /dev/null: $!";
+open($DATA, '+<&=', 3) or die "no channel: $!";
+binmode $_ for $CONTROL, $DATA;
 
 sub put {
-    my ($tag, $body) = @_;
+    my ($tag, $body, $way) = @_;
+    $way //= $DATA;
     my $data = pack('N', length($body) + 1) . $tag . $body;
     my $at = 0;
     while ($at < length $data) {
-        my $count = syswrite $CHANNEL, $data, length($data) - $at, $at;
+        my $count = syswrite $way, $data, length($data) - $at, $at;
         next if !defined $count && $!{EINTR};
         POSIX::_exit(86) unless $count;
         $at += $count;
@@ -28,7 +36,7 @@ sub take {
     my ($size) = @_;
     my $data = '';
     while (length $data < $size) {
-        my $count = sysread $CHANNEL, $data, $size - length $data, length $data;
+        my $count = sysread $CONTROL, $data, $size - length $data, length $data;
         next if !defined $count && $!{EINTR};
         POSIX::_exit(86) unless $count;
     }
@@ -92,9 +100,12 @@ sub give {
 }
 
 sub run {
-    my ($script, $broken) = @_;
+    my ($source) = @_;
     my $size = unpack 'N', take(4);
     $CALL = $codec->decode(substr take($size), 1);
+    close $CONTROL;
+    my $script = compile($source);
+    my $broken = $script ? undef : $@;
     if (defined $broken) {
         my ($line) = $broken =~ /at script line (\d+)/;
         return fail(kind => 'syntax', message => (split /\n/, $broken)[0], line => defined $line ? $line + 0 : undef, detail => $broken);
@@ -157,8 +168,12 @@ my $source = do {
     <$file>;
 };
 # One line before the code, so that its lines keep their numbers.
-my $script = eval "use utf8; use strict; use warnings; use feature qw(say state); sub { my (\$items, \$item, \$index, \$vars, \$secrets, \$context) = \@_;\n#line 1 \"script\"\n$source\n}";
-my $broken = $script ? undef : $@;
+my $compiled = "use utf8; use strict; use warnings; use feature qw(say state); sub { my (\$items, \$item, \$index, \$vars, \$secrets, \$context) = \@_;\n#line 1 \"script\"\n$source\n}";
+# What the script uses of the system's modules is loaded once, before any call.
+while ($source =~ /^\s*use\s+([A-Z]\w*(?:::\w+)*)/mg) {
+    (my $path = "$1.pm") =~ s{::}{/}g;
+    eval { require $path };
+}
 # As process 2 of its own list, ending "all others" reaches this call's leftovers and nothing else.
 my $own_list = $$ == 2 && getppid() == 1;
 while (1) {
@@ -166,14 +181,17 @@ while (1) {
     die "no process: $!" unless defined $pid;
     if ($pid == 0) {
         $in_call = 1;
-        Flowork::run($script, $broken);
+        Flowork::run($compiled);
         POSIX::_exit(0);
     }
-    Flowork::put('y', $own_list ? '' : 'once');
+    Flowork::put('y', $own_list ? '' : 'once', $Flowork::CONTROL);
     waitpid $pid, 0;
     my ($code, $signal) = ($? >> 8, $? & 127);
     POSIX::_exit(0) if $code == 86;
-    Flowork::put('d', "$code $signal");
+    Flowork::put('d', "$code $signal", $Flowork::CONTROL);
     POSIX::_exit(0) unless $own_list;
-    kill 'KILL', -1;
+    # Until nothing is left: a signal takes its time, and what still runs could still write.
+    1 while kill 'KILL', -1;
+    # Flags of what all calls share: a call may have set them.
+    fcntl $_, Fcntl::F_SETFL(), 0 for *STDOUT, *STDERR, $Flowork::DATA;
 }

@@ -1,5 +1,5 @@
 <?php
-// Runs a Flowork script in PHP: compiled once, then one forked process for every call.
+// Runs a Flowork script in PHP: one forked process for every call, in which it is compiled.
 namespace {
 function log_debug(mixed $text): void { Flowork\write_log($text, 'debug'); }
 function log_info(mixed $text): void { Flowork\write_log($text, 'info'); }
@@ -20,15 +20,21 @@ function flowork_compile(string $source): array {
 namespace Flowork {
 
 const FRAME_MAX = 64 << 20;
-$GLOBALS['flowork'] = (object) ['channel' => fopen('php://fd/3', 'r+b'), 'ports' => [], 'current' => null, 'done' => false, 'in_call' => false];
-stream_set_write_buffer($GLOBALS['flowork']->channel, 0);
+// Calls come and the harness speaks on what was descriptor 0; the process of a call closes it before the script begins. PHP
+// can close a descriptor that it was started with only where it has a name for it, and STDIN is one.
+$GLOBALS['flowork'] = (object) ['control' => fopen('php://fd/0', 'r+b'), 'data' => fopen('php://fd/3', 'r+b'), 'ports' => [], 'current' => null, 'done' => false, 'in_call' => false];
+stream_set_write_buffer($GLOBALS['flowork']->control, 0);
+stream_set_write_buffer($GLOBALS['flowork']->data, 0);
+fclose(STDIN);
+$GLOBALS['flowork']->nothing = fopen('/dev/null', 'r');
 
 class NotItems extends \Exception {}
 
-function put(string $tag, string $body): void {
+function put(string $tag, string $body, $way = null): void {
+    $way ??= $GLOBALS['flowork']->data;
     $data = pack('N', strlen($body) + 1) . $tag . $body;
     for ($at = 0; $at < strlen($data); $at += $count) {
-        $count = fwrite($GLOBALS['flowork']->channel, $at === 0 ? $data : substr($data, $at, 1 << 20));
+        $count = fwrite($way, $at === 0 ? $data : substr($data, $at, 1 << 20));
         if (!$count) { leave(86); }
     }
 }
@@ -36,7 +42,7 @@ function put(string $tag, string $body): void {
 function take(int $size): string {
     $data = '';
     while (strlen($data) < $size) {
-        $part = fread($GLOBALS['flowork']->channel, $size - strlen($data));
+        $part = fread($GLOBALS['flowork']->control, $size - strlen($data));
         if ($part === false || $part === '') { leave(86); }
         $data .= $part;
     }
@@ -119,11 +125,13 @@ function at_end(): void {
     give([], 'p');
 }
 
-function run(?\Closure $script, ?\Throwable $broken): void {
+function run(string $source): void {
     $flowork = $GLOBALS['flowork'];
     $size = unpack('N', take(4))[1];
     $call = json_decode(substr(take($size), 1), true, 512);
     $flowork->in_call = true;
+    fclose($flowork->control);
+    [$script, $broken] = \flowork_compile($source);
     if ($broken !== null) { fail_with($broken); return; }
     chdir($call['dir']);
     mt_srand($call['seed']);
@@ -153,28 +161,31 @@ error_reporting(E_ALL);
 $source = file_get_contents(__DIR__ . '/script');
 // An opening tag is a habit, not part of the code.
 $source = preg_replace('/\A\s*<\?php\b/', '', $source, 1);
-[$script, $broken] = \flowork_compile($source);
 $own_list = function_exists('posix_kill') && getmypid() === 2 && posix_getppid() === 1;
 $forks = function_exists('pcntl_fork');
+$flowork = $GLOBALS['flowork'];
 while (true) {
     if (!$forks) {
         // Without pcntl this process serves one call; the host has the next one ready.
-        put('y', 'once');
-        run($script, $broken);
+        put('y', 'once', $flowork->control);
+        run($source);
         exit(0);
     }
     $pid = pcntl_fork();
     if ($pid === 0) {
-        run($script, $broken);
+        run($source);
         exit(0);
     }
-    put('y', $own_list ? '' : 'once');
+    put('y', $own_list ? '' : 'once', $flowork->control);
     pcntl_waitpid($pid, $status);
     $code = pcntl_wifexited($status) ? pcntl_wexitstatus($status) : 0;
     if ($code === 86) { exit(0); }
-    put('d', $code . ' ' . (pcntl_wifsignaled($status) ? pcntl_wtermsig($status) : 0));
+    put('d', $code . ' ' . (pcntl_wifsignaled($status) ? pcntl_wtermsig($status) : 0), $flowork->control);
     if (!$own_list) { exit(0); }
     // As process 2 of its own list, ending "all others" reaches this call's leftovers and nothing else.
-    posix_kill(-1, 9);
+    // Until nothing is left: a signal takes its time, and what still runs could still write.
+    while (posix_kill(-1, 9)) {}
+    // Flags of what all calls share: a call may have set them.
+    foreach ([STDOUT, STDERR, $flowork->data] as $stream) { stream_set_blocking($stream, true); }
 }
 }

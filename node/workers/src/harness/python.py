@@ -1,8 +1,13 @@
 # Runs a Flowork script in Python: compiled once, then one forked process for every call.
-import ast, builtins, gc, json, linecache, os, random, signal, struct, sys, traceback
+import ast, builtins, fcntl, gc, json, linecache, os, random, signal, struct, sys, traceback
 
 BOOT = os.path.dirname(os.path.abspath(__file__))
-CHANNEL = 3
+DATA = 3
+# Calls come and the harness speaks on what was descriptor 0; the process of a call closes it before the script begins.
+CONTROL = os.dup(0)
+NOTHING = os.open(os.devnull, os.O_RDWR)
+os.dup2(NOTHING, 0)
+os.close(NOTHING)
 NAMES = ("items", "item", "index", "vars", "secrets", "context", "log", "log_debug", "log_info", "log_warn", "log_error", "set_output")
 FRAME_MAX = 64 << 20
 
@@ -20,16 +25,16 @@ class Item(dict):
         return self["files"]
 
 
-def write(tag, body):
+def write(tag, body, way=DATA):
     data = memoryview(struct.pack(">I", len(body) + 1) + tag + body)
     while data:
-        data = data[os.write(CHANNEL, data):]
+        data = data[os.write(way, data):]
 
 
 def read(size):
     parts = []
     while size:
-        part = os.read(CHANNEL, min(size, 1 << 20))
+        part = os.read(CONTROL, min(size, 1 << 20))
         if not part:
             os._exit(86)
         parts.append(part)
@@ -124,6 +129,7 @@ def failure_of(error, item):
 def run(script, broken):
     size, = struct.unpack(">I", read(4))
     call = json.loads(read(size)[1:])
+    os.close(CONTROL)
     if broken is not None:
         return failure_of(broken, None)
     os.chdir(call["dir"])
@@ -163,6 +169,15 @@ def run(script, broken):
         failure_of(error, current)
 
 
+def end_others():
+    """Until nothing is left: a signal takes its time, and what still runs could still write."""
+    while True:
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+
 def main():
     sys.stdout.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
     sys.stderr.reconfigure(encoding="utf-8", errors="replace", line_buffering=True)
@@ -185,20 +200,20 @@ def main():
                 sys.stdout.flush()
             finally:
                 os._exit(0)
-        write(b"y", b"" if own_list else b"once")
+        write(b"y", b"" if own_list else b"once", CONTROL)
         _, status = os.waitpid(pid, 0)
         if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 86:
             return
         if os.WIFSIGNALED(status):
-            write(b"d", b"0 %d" % os.WTERMSIG(status))
+            write(b"d", b"0 %d" % os.WTERMSIG(status), CONTROL)
         else:
-            write(b"d", b"%d 0" % os.WEXITSTATUS(status))
+            write(b"d", b"%d 0" % os.WEXITSTATUS(status), CONTROL)
         if not own_list:
             return
-        try:
-            os.kill(-1, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        end_others()
+        # Flags of what all calls share: a call may have set them.
+        for descriptor in (1, 2, DATA):
+            fcntl.fcntl(descriptor, fcntl.F_SETFL, 0)
 
 
 main()

@@ -1,27 +1,29 @@
-# Runs a Flowork script in Ruby: compiled once, then one forked process for every call.
+# Runs a Flowork script in Ruby: one forked process for every call, in which it is compiled.
+require 'fcntl'
 require 'json'
 
 module Flowork
-  CHANNEL = IO.for_fd(3, 'r+b', autoclose: false)
-  CHANNEL.sync = true
+  # Calls come and the harness speaks on what was descriptor 0; the process of a call closes it before the script begins.
+  CONTROL = IO.for_fd(0, 'r+b', autoclose: false).dup
+  $stdin.reopen(File::NULL)
+  DATA = IO.for_fd(3, 'r+b', autoclose: false)
+  [CONTROL, DATA].each { |way| way.sync = true }
   FRAME_MAX = 64 << 20
   NotItems = Class.new(StandardError)
 
   module_function
 
-  def write(tag, body)
+  def write(tag, body, way = DATA)
     body = body.b
-    CHANNEL.syswrite([body.bytesize + 1].pack('N') + tag + body) if body.bytesize < 65_536
-    return if body.bytesize < 65_536
 
     data = [body.bytesize + 1].pack('N') + tag + body
     at = 0
-    at += CHANNEL.syswrite(data.byteslice(at, 1 << 20)) while at < data.bytesize
+    at += way.syswrite(data.byteslice(at, 1 << 20)) while at < data.bytesize
   end
 
   def read(size)
     data = String.new(capacity: size, encoding: Encoding::BINARY)
-    data << CHANNEL.sysread([size - data.bytesize, 1 << 20].min) while data.bytesize < size
+    data << CONTROL.sysread([size - data.bytesize, 1 << 20].min) while data.bytesize < size
     data
   rescue EOFError, SystemCallError
     exit!(86)
@@ -59,9 +61,18 @@ module Flowork
     failed('error', "#{error.class}: #{error.message}", line: line, detail: (["#{error.class}: #{error.message}"] + trace).join("\n"), item: item)
   end
 
-  def run(script, broken)
+  # On one line with the code, so that its lines keep their numbers.
+  def compiled(source)
+    [eval("lambda { |items, item, index, vars, secrets, context| #{source}\n}", TOPLEVEL_BINDING.dup, 'script', 1), nil]
+  rescue SyntaxError => e
+    [nil, e]
+  end
+
+  def run(source)
     size = read(4).unpack1('N')
     call = JSON.parse(read(size).byteslice(1..).force_encoding('UTF-8'), max_nesting: 512)
+    CONTROL.close
+    script, broken = compiled(source)
     return failed_with(broken, nil) if broken
 
     Dir.chdir(call['dir'])
@@ -110,30 +121,26 @@ end
 $stdout.sync = true
 $stdout.set_encoding('UTF-8')
 source = File.read(File.join(__dir__, 'script'), encoding: 'UTF-8')
-script = broken = nil
-begin
-  # On one line with the code, so that its lines keep their numbers.
-  script = eval("lambda { |items, item, index, vars, secrets, context| #{source}\n}", TOPLEVEL_BINDING.dup, 'script', 1)
-rescue SyntaxError => e
-  broken = e
-end
 GC.start
 # As process 2 of its own list, ending "all others" reaches this call's leftovers and nothing else.
 own_list = Process.pid == 2 && Process.ppid == 1
 loop do
   pid = Process.fork do
-    Flowork.run(script, broken)
+    Flowork.run(source)
     $stdout.flush
     exit!(0)
   end
-  Flowork.write('y', own_list ? '' : 'once')
+  Flowork.write('y', own_list ? '' : 'once', Flowork::CONTROL)
   _, status = Process.wait2(pid)
   exit!(0) if status.exitstatus == 86
-  Flowork.write('d', "#{status.exitstatus || 0} #{status.termsig || 0}")
+  Flowork.write('d', "#{status.exitstatus || 0} #{status.termsig || 0}", Flowork::CONTROL)
   exit!(0) unless own_list
+  # Until nothing is left: a signal takes its time, and what still runs could still write.
   begin
-    Process.kill(:KILL, -1)
+    loop { Process.kill(:KILL, -1) }
   rescue Errno::ESRCH
     nil
   end
+  # Flags of what all calls share: a call may have set them.
+  [$stdout, $stderr, Flowork::DATA].each { |stream| stream.fcntl(Fcntl::F_SETFL, 0) }
 end

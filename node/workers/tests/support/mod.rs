@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use flowork_ports::OwnFolder;
 use flowork_ports::blobs::{Blobs, ByteStream, Error};
 use flowork_ports::component::{Body, Call, Component, Items, Log, Output, RunLater, StepContext, View, Yield};
 use flowork_protocol::event::Level;
@@ -142,7 +143,9 @@ impl Bench {
         let blobs = folder.path().join("blobs");
         std::fs::create_dir(&blobs).expect("a folder for blobs");
         let launcher = Launcher { program: cage(), args: Vec::new() };
-        let mut options = Options::new(launcher, folder.path().join("scratch"));
+        let data = folder.path().join("data");
+        let own_folder = OwnFolder::new(data.clone(), data.join("files"));
+        let mut options = Options::new(launcher, folder.path().join("scratch"), own_folder);
         change(&mut options);
         let (components, handle) = components(options);
         Self { components, handle, folder, blobs: Arc::new(Files(blobs)) }
@@ -165,6 +168,7 @@ impl Bench {
             job: JobId([1; 16]),
             version: VersionId([7; 32]),
             preset: "test".into(),
+            domain: "test".into(),
             step: StepId::from("s"),
             run: "s".into(),
             attempt: 1,

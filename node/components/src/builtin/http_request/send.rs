@@ -14,6 +14,7 @@ use tokio_util::io::{ReaderStream, StreamReader};
 use url::Url;
 
 use super::body::{Content, Request};
+use super::redirect::{self, Hop};
 use super::{Accept, Config, Form, Method};
 use crate::files;
 
@@ -40,11 +41,12 @@ pub(super) fn address(text: &str) -> Result<Url, Failure> {
 }
 
 /// The client of one run. Proxies are not taken from the environment: a step connects where its config says.
-pub(super) fn client(config: &Config) -> Result<Client, Failure> {
+pub(super) fn client() -> Result<Client, Failure> {
     Client::builder()
         .user_agent(concat!("flowork/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::limited(config.max_redirects))
+        // `exchange` follows redirects itself: reqwest would carry headers of the config's own to any host.
+        .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .build()
         .map_err(|error| Failure::new("http-client", format!("requests cannot be sent from here: {error}")))
@@ -79,20 +81,33 @@ async fn exchange(
 ) -> Result<Item, Failure> {
     let method = reqwest::Method::from_bytes(config.method.word().as_bytes())
         .map_err(|error| Failure::new("http-method", error.to_string()))?;
-    let mut sent = client.request(method, request.url);
-    for (name, value) in request.headers {
-        sent = sent.header(name, value);
-    }
-    match request.content {
-        Content::None => {}
-        Content::Bytes(bytes) => sent = sent.body(bytes),
-        Content::Blob(file) => {
-            let (stream, size) = call.blobs.open(file.blob).await.map_err(|error| files::blob_failed(&error))?;
-            sent = sent.header("content-length", size).body(reqwest::Body::wrap_stream(ReaderStream::new(stream)));
+    let mut hop = Hop { method, request };
+    for _ in 0..=config.max_redirects {
+        let answer = hop.send(client, call).await?.send().await.map_err(|error| failed(shown, &error))?;
+        match redirect::next(&answer, hop, &call.secrets, shown)? {
+            Some(next) => hop = next,
+            None => return read(config, call, index, answer, shown).await,
         }
     }
-    let answer = sent.send().await.map_err(|error| failed(shown, &error))?;
-    read(config, call, index, answer, shown).await
+    Err(Failure::new("http-redirects", format!("{shown} leads from one redirect to the next"))
+        .hint("raise `max_redirects`, or request the last address itself"))
+}
+
+impl Hop {
+    async fn send(&self, client: &Client, call: &Call) -> Result<reqwest::RequestBuilder, Failure> {
+        let mut sent = client.request(self.method.clone(), self.request.url.clone());
+        for (name, value) in &self.request.headers {
+            sent = sent.header(name, value);
+        }
+        Ok(match &self.request.content {
+            Content::None => sent,
+            Content::Bytes(bytes) => sent.body(bytes.clone()),
+            Content::Blob(file) => {
+                let (stream, size) = call.blobs.open(file.blob).await.map_err(|error| files::blob_failed(&error))?;
+                sent.header("content-length", size).body(reqwest::Body::wrap_stream(ReaderStream::new(stream)))
+            }
+        })
+    }
 }
 
 /// What went wrong before an answer was there.
@@ -107,10 +122,6 @@ fn failed(shown: &str, error: &reqwest::Error) -> Failure {
     if error.is_builder() {
         return Failure::new("http-request", format!("{shown} cannot be sent: {why}"))
             .hint("check names and values of `headers`: they are one line of ASCII");
-    }
-    if error.is_redirect() {
-        return Failure::new("http-redirects", format!("{shown} leads from one redirect to the next"))
-            .hint("raise `max_redirects`, or request the last address itself");
     }
     let failure = Failure::new("http-connect", format!("{shown} was not answered: {why}")).detail(causes.join("\n"));
     failure.hint("check the address, and that the server is up and can be reached from this machine").retryable()

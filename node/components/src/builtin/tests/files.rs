@@ -16,7 +16,7 @@ struct Desk {
 
 fn desk() -> Desk {
     let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
-    let options = Arc::new(Options { files_dir: folder.path().to_owned(), home_dir: folder.path().join("home") });
+    let options = Arc::new(crate::testing::options(folder.path()));
     Desk { folder, options }
 }
 
@@ -127,5 +127,69 @@ async fn folders_are_listed_by_pattern_in_the_order_of_paths() -> Result<(), Fai
     assert_eq!(many.map_err(|failure| failure.code), Err("list-too-many".to_owned()));
     let none = desk.run("list", json!({ "folder": "nowhere" }), vec![json!({})], false).await;
     assert_eq!(none.map_err(|failure| failure.code), Err("file-missing".to_owned()));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_nodes_own_folder_is_closed_to_steps_by_whatever_path() -> Result<(), Failure> {
+    let desk = desk();
+    let at = |name: &str| desk.folder.path().join(name).display().to_string();
+    for folder in ["data/run", "data/keys", "data/files", "other"] {
+        fs::create_dir_all(at(folder)).unwrap_or_else(|error| panic!("{error}"));
+    }
+    for name in ["data/run/token", "data/keys/vault.key", "data/files/mine", "other/mine"] {
+        fs::write(at(name), "flowork_0123").unwrap_or_else(|error| panic!("{error}"));
+    }
+    let link = |to: &str, from: &str| std::os::unix::fs::symlink(at(to), at(from)).unwrap_or_else(|e| panic!("{e}"));
+    link("data", "way");
+    link("data/run/token", "other/token");
+    link("data/keys", "data/files/keys");
+    let closed = [
+        "data/run/token",
+        "data/files/../run/token",
+        "other/../data/run/token",
+        "way/run/token",
+        "other/token",
+        "data/files/keys/vault.key",
+    ];
+    for path in closed {
+        for form in ["text", "lines", "file"] {
+            let read = desk.run("read", json!({ "path": at(path), "as": form }), vec![json!({})], false).await;
+            assert_eq!(read.map_err(|failure| failure.code), Err("file-of-node".to_owned()), "{path} as {form}");
+        }
+        for mode in ["overwrite", "append", "create"] {
+            let config = json!({ "path": at(path), "text": "x", "mode": mode });
+            let written = desk.run("write", config, vec![json!({})], false).await;
+            assert_eq!(written.map_err(|failure| failure.code), Err("file-of-node".to_owned()), "{path} by {mode}");
+        }
+    }
+    for path in ["data/new/deep/x", "way/new/x", "data/files/keys/new/x", "other/none/../../data/new/x"] {
+        let config = json!({ "path": at(path), "text": "x", "create_folders": true });
+        let written = desk.run("write", config, vec![json!({})], false).await;
+        assert_eq!(written.map_err(|failure| failure.code), Err("file-of-node".to_owned()), "{path}");
+    }
+    assert!(!desk.folder.path().join("data/new").exists());
+    for folder in ["data", "data/run", "way", "data/files/keys"] {
+        let listed = desk.run("list", json!({ "folder": at(folder) }), vec![json!({})], false).await;
+        assert_eq!(listed.map_err(|failure| failure.code), Err("file-of-node".to_owned()), "{folder}");
+    }
+    let all = desk.run("list", json!({ "folder": at("."), "recursive": true }), vec![json!({})], false).await?;
+    let inside: Vec<Value> = on(&all, "out").iter().map(|item| item["inside"].clone()).collect();
+    assert_eq!(inside, ["other/mine"]);
+
+    for path in ["data/files/mine", "way/files/mine", "other/mine"] {
+        desk.run("read", json!({ "path": at(path) }), vec![json!({})], false).await?;
+    }
+    desk.run(
+        "write",
+        json!({ "path": at("data/files/new/x"), "text": "x", "create_folders": true }),
+        vec![json!({})],
+        false,
+    )
+    .await?;
+    assert_eq!(
+        (desk.text("data/files/new/x"), desk.text("data/run/token")),
+        ("x".to_owned(), "flowork_0123".to_owned())
+    );
     Ok(())
 }

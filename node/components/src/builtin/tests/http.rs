@@ -33,18 +33,22 @@ async fn server() -> Server {
             let kept = Arc::clone(&kept);
             tokio::spawn(async move {
                 let request = read(&mut stream).await;
+                let to = request.split("to=").nth(1).and_then(|rest| rest.split([' ', '&']).next()).unwrap_or_default();
                 let answer = match request.split(' ').nth(1).unwrap_or_default() {
                     path if path.starts_with("/json") => ("200 OK", "application/json; charset=utf-8", "{\"ok\":true}"),
                     "/text" => ("200 OK", "text/plain", "{\"ok\":true}"),
                     "/none" => ("404 Not Found", "text/plain", "nothing here"),
                     "/busy" => ("503 Service Unavailable", "text/plain", "later"),
+                    path if path.starts_with("/moved") => ("302 Found", to, ""),
+                    path if path.starts_with("/same") => ("307 Temporary Redirect", to, ""),
                     "/hang" => return std::future::pending().await,
                     _ => ("200 OK", "application/octet-stream", "bytes"),
                 };
-                kept.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+                kept.lock().unwrap_or_else(PoisonError::into_inner).push(request.clone());
                 let (status, media_type, body) = answer;
+                let kind = if status.starts_with('3') { "location" } else { "content-type" };
                 let text = format!(
-                    "HTTP/1.1 {status}\r\ncontent-type: {media_type}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                    "HTTP/1.1 {status}\r\n{kind}: {media_type}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
                     body.len()
                 );
                 let _ = stream.write_all(text.as_bytes()).await;
@@ -151,6 +155,46 @@ async fn errors_name_the_item_and_say_whether_trying_again_helps() {
     assert!(
         secret.code == "secret-missing" && secret.hint.is_some_and(|hint| hint.contains("flowork secret set other"))
     );
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_origin_takes_no_secret_along() -> Result<(), Failure> {
+    let (here, there) = (server().await, server().await);
+    let ask = async |way: &str, to: &Server, config: Value| {
+        let mut whole = json!({ "url": format!("{}/{way}?to={}/json", here.address, to.address) });
+        if let (Value::Object(whole), Value::Object(more)) = (&mut whole, config) {
+            whole.extend(more);
+        }
+        output("http-request", whole, call(&[("in", vec![json!({ "s": "s3cret" })])])).await
+    };
+    let headers = json!({ "X-Key": "a {{ $json.s }}", "Authorization": "mine", "Cookie": "c=1", "Accept": "*/*" });
+    ask("moved", &there, json!({ "headers": headers })).await?;
+    ask("moved", &there, json!({ "auth": { "header": { "name": "X-Api-Key", "secret": "token" } } })).await?;
+    ask("moved", &there, json!({ "auth": { "bearer": "token" }, "method": "POST", "body": { "text": "s3cret" } }))
+        .await?;
+    let seen = there.seen();
+    assert_eq!(seen.len(), 3);
+    for request in &seen {
+        let request = request.to_lowercase();
+        assert!(request.starts_with("get /json") && request.contains("accept: */*"), "{request}");
+        for word in ["s3cret", "authorization", "cookie", "referer", "x-key", "x-api-key"] {
+            assert!(!request.contains(word), "{word} went along: {request}");
+        }
+    }
+    let body = json!({ "method": "POST", "body": { "text": "s3cret" } });
+    let refused = ask("same", &there, body.clone()).await;
+    assert_eq!(refused.map_err(|failure| failure.code), Err("http-redirect-secret".to_owned()));
+    assert_eq!(there.seen().len(), 3);
+    ask("same", &there, json!({ "method": "POST", "body": { "text": "plain" } })).await?;
+    assert!(there.seen()[3].starts_with("POST /json") && there.seen()[3].ends_with("plain"));
+
+    ask("same", &here, json!({ "auth": { "bearer": "token" }, "method": "POST", "body": { "text": "s3cret" } }))
+        .await?;
+    let last = here.seen().pop().unwrap_or_default();
+    assert!(last.contains("Bearer s3cret") && last.ends_with("s3cret"), "the same origin gets all: {last}");
+    let round = ask("moved", &here, json!({ "max_redirects": 0 })).await;
+    assert_eq!(round.map_err(|failure| failure.code), Err("http-redirects".to_owned()));
+    Ok(())
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use crate::testing::{call, component, on, output, run};
 use crate::{Library, Options, builtin};
 
 fn options() -> Options {
-    Options { files_dir: PathBuf::from("/tmp"), home_dir: PathBuf::from("/tmp") }
+    crate::testing::options(&PathBuf::from("/tmp"))
 }
 
 #[tokio::test]
