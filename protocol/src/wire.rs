@@ -68,6 +68,8 @@ pub enum Verb {
     Stop,
     /// Something was committed: a hint.
     Ring,
+    /// Whole jobs were forgotten: a hint for who removes what only they named.
+    Forgotten,
     /// How the roles are now.
     Roles,
     /// This role is gone: what was asked of it will not be answered.
@@ -82,11 +84,12 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Start,
         Self::Ready,
         Self::Stop,
         Self::Ring,
+        Self::Forgotten,
         Self::Roles,
         Self::Down,
         Self::Documents,
@@ -108,6 +111,7 @@ impl Verb {
                 Gateway | Kernel | Docs => to == Supervisor,
                 Mesh => false,
             },
+            Self::Forgotten => matches!((from, to), (Kernel, Supervisor) | (Supervisor, Docs)),
             Self::Documents => from == Gateway && to == Docs,
             Self::NodeId => matches!(from, Gateway | Kernel | Supervisor) && to == Mesh,
             // Receipts and the audit head are signed on the kernel's and the supervisor's word; whoever speaks HTTP may not ask.

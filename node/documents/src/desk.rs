@@ -17,6 +17,7 @@ use crate::freeze::Freezer;
 use crate::index::{Entry, Index, Life};
 use crate::log::Log;
 use crate::open::{OPEN_MAX, Open, Shift, Tools, stopped};
+use crate::sweep::Broom;
 use crate::{rows, view};
 
 /// Documents that nobody has asked for during this time are unloaded.
@@ -38,6 +39,7 @@ enum At {
 pub(crate) struct Desk {
     pub(crate) tools: Tools,
     pub(crate) freezer: Freezer,
+    pub(crate) broom: Broom,
     index: Mutex<Index>,
     /// Held while an entry is changed and written, so that rows are written in the order of the changes.
     entries: AsyncMutex<()>,
@@ -47,7 +49,7 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// Reads the index and brings to an end what an earlier process left half done.
-    pub(crate) async fn load(tools: Tools, freezer: Freezer) -> Result<Self, store::Error> {
+    pub(crate) async fn load(tools: Tools, freezer: Freezer, broom: Broom) -> Result<Self, store::Error> {
         let mut index = Index::default();
         let mut unsettled = Vec::new();
         for (key, row) in rows::read(&*tools.table, "draft/").await? {
@@ -65,6 +67,7 @@ impl Desk {
         let desk = Self {
             tools,
             freezer,
+            broom,
             index: Mutex::new(index),
             entries: AsyncMutex::default(),
             at: RwLock::new(At::Rest),
@@ -270,14 +273,14 @@ impl Desk {
         self.change(&id, false, |entry| entry.life = Life::Going).await?;
         shift.forget(&id).await;
         // From here on it is deleted; what cannot be swept now is swept at the next start.
-        if let Err(error) = self.sweep(&id).await {
+        if let Err(error) = self.remove_rows(&id).await {
             warn!(preset = %id, %error, "a deleted draft's rows could not all be removed yet");
         }
         self.tools.bell.ring(Ring::Documents);
         Ok(())
     }
 
-    async fn sweep(&self, id: &PresetId) -> Result<(), Error> {
+    async fn remove_rows(&self, id: &PresetId) -> Result<(), Error> {
         let table = &self.tools.table;
         for prefix in [format!("samod/{id}/"), format!("log/{id}/")] {
             for key in table.keys(&prefix).await.map_err(|error| rows::refused(&error))? {
@@ -294,7 +297,7 @@ impl Desk {
     async fn settle(&self, id: &PresetId) -> Result<(), Error> {
         let Some(entry) = self.index(|index| index.get(id).cloned()) else { return Ok(()) };
         if entry.life == Life::Going {
-            return self.sweep(id).await;
+            return self.remove_rows(id).await;
         }
         let table = &self.tools.table;
         if table.keys(&format!("log/{id}/")).await.map_err(|error| rows::refused(&error))?.is_empty() {

@@ -127,10 +127,18 @@ impl Guard {
 async fn read<T: serde::de::DeserializeOwned>(
     table: &dyn DocumentTable, prefix: &str,
 ) -> Result<Vec<(String, T)>, store::Error> {
-    let rows = rows::read(table, prefix).await?;
-    let good = rows.into_iter().filter_map(|(key, row)| {
-        let value = serde_json::from_slice(&row.ok()?).ok()?;
-        Some((key.strip_prefix(prefix)?.to_owned(), value))
-    });
-    Ok(good.collect())
+    let mut good = Vec::new();
+    for (key, row) in rows::read(table, prefix).await? {
+        let value = row.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
+        match value {
+            Ok(value) => good.extend(key.strip_prefix(prefix).map(|preset| (preset.to_owned(), value))),
+            Err(why) => {
+                warn!(%key, %why, "what an earlier process left of a document's loading is damaged and dropped");
+                if let Err(error) = table.delete(&key).await {
+                    warn!(%key, %error, "a superfluous row could not be removed");
+                }
+            }
+        }
+    }
+    Ok(good)
 }

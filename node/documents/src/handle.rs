@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use automerge::{Automerge, ChangeHash, ReadDoc};
 use flowork_ports::documents::{Change, Documents, Draft, DraftSummary, Error, FrozenPreset, Version};
+use flowork_ports::sweep::Swept;
 use flowork_protocol::preset::Preset;
 use flowork_protocol::{PresetId, Timestamp, VersionId};
 use tokio_util::sync::CancellationToken;
@@ -50,6 +51,14 @@ impl Handle {
         self.desk.rest().await;
     }
 
+    /// Removes versions that nobody needs any more and blobs that nothing names. Done from time to time anyway.
+    ///
+    /// # Errors
+    /// When something that may name a blob cannot be read. No blob was removed then.
+    pub async fn sweep(&self) -> Result<Swept, Error> {
+        self.desk.sweep().await
+    }
+
     async fn to_its_end<T, F, W>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -88,6 +97,7 @@ impl Handle {
         if label.is_none()
             && let Some((version, preset)) = open.frozen_at(&wanted)
         {
+            self.desk.freezer.used(version.id);
             return Ok((version, (*preset).clone()));
         }
         let (view, at) = self.frozen_view(&open, &wanted).await?;

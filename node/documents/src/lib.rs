@@ -33,6 +33,7 @@ mod open;
 mod reconcile;
 mod rows;
 mod shelf;
+mod sweep;
 mod tasks;
 mod text;
 mod view;
@@ -44,6 +45,7 @@ use flowork_ports::bell::Bell;
 use flowork_ports::blobs::Blobs;
 use flowork_ports::documents::DocumentTable;
 use flowork_ports::store;
+use flowork_ports::sweep::Sweeper;
 use flowork_protocol::Timestamp;
 use flowork_protocol::check::Catalogue;
 use tokio_util::sync::CancellationToken;
@@ -61,6 +63,8 @@ pub struct Options {
     pub table: Arc<dyn DocumentTable>,
     /// Where versions keep their content.
     pub blobs: Arc<dyn Blobs>,
+    /// Knows what jobs name, and removes what nothing does.
+    pub sweeper: Arc<dyn Sweeper>,
     /// What presets are checked against and locked to.
     pub catalogue: Arc<dyn Catalogue>,
     /// Rung after every commit.
@@ -86,14 +90,15 @@ pub enum Error {
 /// # Errors
 /// When the table cannot be read. Damaged documents are no reason not to start.
 pub async fn run(options: Options, cancel: CancellationToken) -> Result<Handle, Error> {
-    let Options { table, blobs, catalogue, bell, clock, on_fatal } = options;
+    let Options { table, blobs, sweeper, catalogue, bell, clock, on_fatal } = options;
     let table: Arc<dyn DocumentTable> = Arc::new(watched::Watched { table, on_fatal: on_fatal.clone() });
     let guard = Arc::new(guard::Guard::load(table.clone()).await?);
-    let freezer = freeze::Freezer { table: table.clone(), blobs, catalogue };
-    let tools = open::Tools { table, guard, bell, clock, on_fatal };
-    let desk = Arc::new(desk::Desk::load(tools, freezer).await?);
+    let freezer = freeze::Freezer::new(table.clone(), blobs, catalogue);
+    let tools = open::Tools { table, guard, bell: bell.clone(), clock, on_fatal };
+    let desk = Arc::new(desk::Desk::load(tools, freezer, sweep::Broom::new(sweeper)).await?);
     let tracker = TaskTracker::new();
     let over = CancellationToken::new();
+    tracker.spawn(sweep::run(desk.clone(), bell, cancel.clone()));
     tracker.spawn({
         let (desk, tracker) = (desk.clone(), tracker.clone());
         // Also when a panic ends the task.

@@ -84,6 +84,7 @@ pub(crate) async fn docs(
     let options = flowork_documents::Options {
         table: layout.document_table()?,
         blobs: layout.blobs(),
+        sweeper: layout.sweeper(),
         catalogue: library,
         bell,
         clock: Arc::new(crate::now),
@@ -197,3 +198,6 @@ pub(crate) fn start(folders: &Folders, node_id: NodeId, vault_recipient: String)
 pub(crate) fn make_folders(data: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(data.join("files"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,19 +154,22 @@ pub(crate) fn resumed(resume: Resume) -> Option<Resumed> {
     }
 }
 
-/// The event of a try that gave an output.
+/// The event of a try that gave an output, and what the items of each port weigh.
 ///
 /// # Errors
 /// When the output is larger than steps may give.
 pub(crate) fn step_result(
     run: Run, attempt: u32, output: &Output, meta: &Meta, packer: &mut Packer,
-) -> Result<StepResult, Failure> {
+) -> Result<(StepResult, Vec<usize>), Failure> {
     let mut ports = BTreeMap::new();
+    let mut weights = Vec::with_capacity(output.ports.len());
     for (name, given) in &output.ports {
-        ports.insert(name.clone(), emitted(packer, given)?);
+        let (emitted, bytes) = emitted(packer, given)?;
+        ports.insert(name.clone(), emitted);
+        weights.push(bytes);
     }
     let counts: Vec<(&str, usize)> = output.ports.iter().map(|(name, it)| (name.as_str(), it.items.len())).collect();
-    Ok(StepResult {
+    let result = StepResult {
         run,
         attempt,
         ports,
@@ -179,7 +182,8 @@ pub(crate) fn step_result(
         dry: false,
         from: None,
         response: output.response.clone(),
-    })
+    };
+    Ok((result, weights))
 }
 
 /// `12 in → 9 out`, and what the step says itself.

@@ -11,7 +11,7 @@ use flowork_protocol::item::List;
 use flowork_protocol::job::State;
 use flowork_protocol::{Failure, Item, JobId, StepId};
 
-use crate::history::{Held, join};
+use crate::history::join;
 use crate::machine::{Input, Key, Verdict};
 use crate::task::{ChildCall, Context, Task};
 
@@ -28,7 +28,12 @@ pub(crate) async fn start(task: &mut Task, child: ChildCall) -> Result<(), Error
         fail(task, error);
         return Ok(());
     }
-    let Some(activation) = task.context.node.activation_by_name(&preset).await? else {
+    let known = if task.presets.contains_key(&preset) {
+        task.context.node.activation_by_name(&preset).await?
+    } else {
+        task.context.activation(&preset).await?
+    };
+    let Some(activation) = known else {
         let error = Failure::new("preset-not-active", format!("there is no activated preset `{preset}`"))
             .hint(format!("activate it with `flowork preset activate {preset}`"));
         fail(task, error);
@@ -72,7 +77,7 @@ fn below(above: &Submission, job: JobId, activation: &Activation) -> Submission 
 
 /// Records the end of a job: its output, its parent's signal, the end of its children, its error preset.
 pub(crate) async fn end(task: &mut Task, verdict: Verdict) -> Result<(), Error> {
-    let outputs = outputs(task);
+    let outputs = outputs(task).await?;
     let mut lists: BTreeMap<StepId, List> = BTreeMap::new();
     for (step, items) in &outputs {
         // What was packed as a step's output fits again; a refusal here would have failed that step.
@@ -118,18 +123,20 @@ pub(crate) async fn end(task: &mut Task, verdict: Verdict) -> Result<(), Error> 
 }
 
 /// What the steps gave that nothing follows, outside loops.
-fn outputs(task: &Task) -> BTreeMap<StepId, Items> {
-    let plan = task.program.plan();
+async fn outputs(task: &mut Task) -> Result<BTreeMap<StepId, Items>, Error> {
+    let program = task.program.clone();
+    let plan = program.plan();
     let last = plan.vertices.iter().enumerate().filter(|(_, vertex)| {
         !vertex.is_trigger && vertex.scope.is_empty() && vertex.outputs.iter().all(|port| port.to.is_empty())
     });
-    last.filter_map(|(number, vertex)| {
-        let key = Key::once(number);
-        let parts = (0..vertex.outputs.len()).map(|out| task.history.port(&key, out));
-        let items = join(parts.filter(|held| matches!(held, Held::Here(_))));
+    let last: Vec<_> = last.map(|(number, vertex)| (Key::once(number), vertex)).collect();
+    let keys: Vec<Key> = last.iter().map(|(key, _)| key.clone()).collect();
+    task.bring(&keys).await?;
+    let given = last.into_iter().filter_map(|(key, vertex)| {
+        let items = join((0..vertex.outputs.len()).map(|out| task.history.port(&key, out)));
         (!items.is_empty()).then(|| (vertex.id.clone(), items))
-    })
-    .collect()
+    });
+    Ok(given.collect())
 }
 
 /// The error preset of a job that failed before it began, when its settings can be read: those of its version or, where that
@@ -139,7 +146,7 @@ pub(crate) async fn after_failed_start(
 ) -> Result<Option<Submission>, Error> {
     let settings = match context.programs.frozen(job.version).await {
         Ok(frozen) => Some(frozen.preset.settings),
-        Err(_) => context.node.activation_by_name(&job.name).await?.map(|activation| activation.header.settings),
+        Err(_) => context.activation(&job.name).await?.map(|activation| activation.header.settings),
     };
     match settings.and_then(|settings| settings.error_preset) {
         Some(name) => error_preset(context, job, &name, failure).await,
@@ -154,7 +161,7 @@ async fn error_preset(
     if name == job.name || job.depth >= DEPTH_MAX {
         return Ok(None);
     }
-    let Some(activation) = context.node.activation_by_name(name).await? else {
+    let Some(activation) = context.activation(name).await? else {
         tracing::warn!(job = %job.job, preset = %name, "the error preset is not activated");
         return Ok(None);
     };

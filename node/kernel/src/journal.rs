@@ -8,6 +8,7 @@ use flowork_protocol::event::{self, Event, What};
 use flowork_protocol::{JobId, Timestamp};
 use futures::future::BoxFuture;
 
+use crate::fold::{CHECKPOINT_EVERY, Checkpointer, next_checkpoint};
 use crate::history::Packer;
 
 /// The first pause before a write is tried again that the store refused for a while.
@@ -23,13 +24,44 @@ pub(crate) struct Journal {
     events: Vec<Event>,
     /// What else the next write changes.
     pub(crate) extra: JobWrite,
-    writing: Option<BoxFuture<'static, Result<(), Error>>>,
+    writing: Option<BoxFuture<'static, Result<Written, Error>>>,
+    checkpointer: Option<Checkpointer>,
+    /// The event after which the next checkpoint is due.
+    checkpoint_at: u64,
+}
+
+/// What a write did beside keeping events.
+#[derive(Debug, Clone, Copy, Default)]
+struct Written {
+    /// The event after which a checkpoint was made, and its length.
+    checkpoint: Option<(u64, usize)>,
 }
 
 impl Journal {
     /// A journal that goes on after event `last_seq`.
     pub(crate) fn new(shard: Arc<dyn Shard>, job: JobId, last_seq: u64) -> Self {
-        Self { shard, job, next_seq: last_seq + 1, events: Vec::new(), extra: JobWrite::default(), writing: None }
+        Self {
+            shard,
+            job,
+            next_seq: last_seq + 1,
+            events: Vec::new(),
+            extra: JobWrite::default(),
+            writing: None,
+            checkpointer: None,
+            checkpoint_at: CHECKPOINT_EVERY,
+        }
+    }
+
+    /// The same, with checkpoints from time to time.
+    pub(crate) fn with_checkpoints(self, checkpointer: Checkpointer) -> Self {
+        Self { checkpointer: Some(checkpointer), ..self }
+    }
+
+    /// Says after which event the newest checkpoint was made, and its length.
+    pub(crate) fn last_checkpoint(&mut self, checkpoint: Option<(u64, usize)>) {
+        if let Some((seq, bytes)) = checkpoint {
+            self.checkpoint_at = next_checkpoint(seq, bytes);
+        }
     }
 
     pub(crate) fn record(&mut self, at: Timestamp, decisions: Vec<What>) {
@@ -57,7 +89,7 @@ impl Journal {
             return Ok(());
         }
         let write = self.take(packer)?;
-        self.writing = Some(Box::pin(persist(self.shard.clone(), write)));
+        self.writing = Some(Box::pin(self.persist(write)));
         Ok(())
     }
 
@@ -66,7 +98,8 @@ impl Journal {
         let Some(writing) = &mut self.writing else { return std::future::pending().await };
         let result = writing.await;
         self.writing = None;
-        result
+        self.last_checkpoint(result?.checkpoint);
+        Ok(())
     }
 
     /// Everything gathered is on disk when this returns.
@@ -74,11 +107,34 @@ impl Journal {
         if self.writing.is_some() {
             self.written().await?;
         }
-        if self.is_clean() && self.extra.row.state.is_none() {
+        if self.is_clean() && self.extra.row.state.is_none() && packer.chunks.is_empty() {
             return Ok(());
         }
         let write = self.take(packer)?;
-        persist(self.shard.clone(), write).await
+        let written = self.persist(write).await?;
+        self.last_checkpoint(written.checkpoint);
+        Ok(())
+    }
+
+    /// Writes, with a checkpoint when one is due. Everything before is on disk.
+    fn persist(&mut self, write: JobWrite) -> impl Future<Output = Result<Written, Error>> + Send + use<> {
+        let has_ended = write.row.state.is_some_and(flowork_protocol::job::State::has_ended);
+        let is_due = write.last_seq >= self.checkpoint_at && !write.events.is_empty() && !has_ended;
+        let checkpointer = self.checkpointer.clone().filter(|_| is_due);
+        if is_due {
+            // When it cannot be made now, it is tried again later.
+            self.checkpoint_at = write.last_seq + CHECKPOINT_EVERY;
+        }
+        let shard = self.shard.clone();
+        async move {
+            let mut write = write;
+            if let Some(checkpointer) = checkpointer {
+                write.checkpoint = checkpointer.make(&write.events).await;
+            }
+            let checkpoint = write.checkpoint.as_ref().map(|bytes| (write.last_seq, bytes.len()));
+            persist(shard, write).await?;
+            Ok(Written { checkpoint })
+        }
     }
 
     fn take(&mut self, packer: &mut Packer) -> Result<JobWrite, Error> {

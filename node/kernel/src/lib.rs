@@ -5,10 +5,12 @@
 
 mod call;
 mod child;
+mod fold;
 mod history;
 mod journal;
 mod load;
 pub mod machine;
+mod memory;
 mod program;
 mod redact;
 mod replay;

@@ -5,6 +5,7 @@
 //! that wrote it. Items are the runner's business: the machine only knows how many there are.
 
 mod decide;
+mod saved;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -12,14 +13,17 @@ mod tests;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use flowork_protocol::command::Submission;
 use flowork_protocol::event::{AfterFailure, Resume, Run, StepResult, Wait};
 use flowork_protocol::manifest::Effect;
 use flowork_protocol::plan::{Plan, Vertex};
 use flowork_protocol::preset::{OnCrash, OnError, Retry};
 use flowork_protocol::{Failure, JobId, Timestamp};
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 pub use decide::Input;
+pub use saved::Saved;
 
 /// The rounds of the loops around a run, outermost first.
 pub type Rounds = SmallVec<[u32; 2]>;
@@ -77,7 +81,7 @@ pub struct Rules {
 }
 
 /// How a run stands.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Status {
     /// Wires have not delivered yet.
     Blocked,
@@ -95,7 +99,7 @@ enum Status {
     Settled,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Slot {
     wires_open: usize,
     items_in: u64,
@@ -105,7 +109,7 @@ struct Slot {
     resume: Option<Resume>,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Loop {
     rounds: u32,
     /// The round that runs, once the first began.
@@ -114,7 +118,7 @@ struct Loop {
     open: usize,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Phase {
     Fresh,
     /// Paused before it began.
@@ -192,6 +196,17 @@ impl Machine {
         }
     }
 
+    /// What is fixed for the job.
+    #[must_use]
+    pub fn rules(&self) -> Arc<Rules> {
+        self.rules.clone()
+    }
+
+    /// Folds the job's first event.
+    pub fn accept(&mut self, submission: &Submission) {
+        self.input_items = submission.input.len().max(1) as u64;
+    }
+
     /// Whether the job's first decision was made.
     #[must_use]
     pub fn has_begun(&self) -> bool {
@@ -222,6 +237,15 @@ impl Machine {
         let vertex = self.rules.plan.vertex(&run.step)?;
         (self.rules.plan.vertices[vertex].scope.len() == run.rounds.len())
             .then(|| Key { vertex, rounds: run.rounds.clone() })
+    }
+
+    /// As [`Self::key`], also for the batch that a round of a loop is given.
+    #[must_use]
+    pub fn key_or_batch(&self, run: &Run) -> Option<Key> {
+        let vertex = self.rules.plan.vertex(&run.step)?;
+        let it = &self.rules.plan.vertices[vertex];
+        let is_batch = it.is_loop() && run.rounds.len() == it.scope.len() + 1;
+        (is_batch || run.rounds.len() == it.scope.len()).then(|| Key { vertex, rounds: run.rounds.clone() })
     }
 
     /// How many items came in for a run.

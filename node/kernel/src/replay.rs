@@ -6,7 +6,7 @@ use std::sync::Arc;
 use flowork_ports::component::{Given, Output};
 use flowork_ports::store::Error;
 use flowork_protocol::command::Replay;
-use flowork_protocol::event::{AfterFailure, Event, Source, StepResult, What, decode};
+use flowork_protocol::event::{AfterFailure, Event, Source, StepResult, What};
 use flowork_protocol::plan::Plan;
 use flowork_protocol::{Failure, StepId};
 
@@ -23,6 +23,7 @@ pub(crate) async fn keep(task: &mut Task) -> Result<(), Error> {
         Ok(events) => {
             for event in events {
                 keep_one(task, &replay, &event).await?;
+                task.spill().await?;
             }
             Ok(())
         }
@@ -79,11 +80,7 @@ async fn kept_events(task: &mut Task, replay: &Replay) -> Result<Vec<Event>, Ref
     let shard = task.context.shards.get(&replay.origin.shard().0).cloned().ok_or_else(|| {
         Refused::Parked(format!("shard {} of the job to replay is out of order", replay.origin.shard()))
     })?;
-    let stored = shard.load(replay.origin).await?;
-    let mut events = Vec::new();
-    for batch in &stored.batches {
-        events.extend(decode(batch).map_err(|error| Refused::Parked(error.to_string()))?);
-    }
+    let mut events = crate::fold::events(&shard.history(replay.origin).await?, 0)?;
     let plan = task.program.plan();
     let fresh = fresh(plan, replay);
     let is_kept = |event: &Event| {

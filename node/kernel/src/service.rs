@@ -56,11 +56,18 @@ pub struct Options {
 #[derive(Clone)]
 pub struct Handle {
     active: Arc<AtomicUsize>,
+    memory: Arc<AtomicUsize>,
     stop: CancellationToken,
     done: CancellationToken,
 }
 
 impl Handle {
+    /// How many bytes the items in memory take that steps gave, about.
+    #[must_use]
+    pub fn items_bytes(&self) -> usize {
+        self.memory.load(Ordering::Relaxed)
+    }
+
     /// How many jobs are in memory now.
     #[must_use]
     pub fn active_jobs(&self) -> usize {
@@ -87,7 +94,8 @@ pub fn run(options: Options, stop: &CancellationToken) -> Handle {
     let stop = stop.child_token();
     let active = Arc::new(AtomicUsize::new(0));
     let done = CancellationToken::new();
-    let handle = Handle { active: active.clone(), stop: stop.clone(), done: done.clone() };
+    let memory = Arc::new(AtomicUsize::new(0));
+    let handle = Handle { active: active.clone(), memory: memory.clone(), stop: stop.clone(), done: done.clone() };
     let shards: BTreeMap<u16, Arc<dyn Shard>> = options.shards.iter().map(|it| (it.no().0, it.clone())).collect();
     let context = Arc::new(Context {
         programs: Programs::new(options.library, options.blobs.clone()),
@@ -96,6 +104,7 @@ pub fn run(options: Options, stop: &CancellationToken) -> Handle {
         node: options.node,
         shards: shards.clone(),
         clock: options.clock,
+        memory,
     });
     let limits = Arc::new(Limits::default());
     let nudges: BTreeMap<u16, Arc<Notify>> = shards.keys().map(|number| (*number, Arc::new(Notify::new()))).collect();

@@ -5,16 +5,18 @@
 //! what is on disk, or its repetition could be given something else. Pure steps run ahead of the disk: nobody sees their
 //! results before these are committed, and re-running them does no harm.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use flowork_ports::component::{Body, Call, Items, Suspend, Yield};
 use flowork_ports::store::{Error, Shard};
 use flowork_ports::vault::Vault;
 use flowork_ports::{Blobs, store};
-use flowork_protocol::command::Submission;
+use flowork_protocol::command::{Activation, Submission};
 use flowork_protocol::event::{LogLine, Pairing, Run, Source, StepResult, Wait, What};
+use flowork_protocol::item::List;
 use flowork_protocol::job::State;
 use flowork_protocol::manifest::Effect;
 use flowork_protocol::plan::{ERROR_PORT, LOOP_BODY, LOOP_DONE};
@@ -27,9 +29,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Clock;
 use crate::call::{self, Finished, LineSender, Meta};
-use crate::history::{Blind, Held, History, Packer, PortData, RunData, Seen, join};
+use crate::fold::{Checkpointer, Fold};
+use crate::history::{Blind, History, Origin, Packer, PortData, RunData, Seen, join};
 use crate::journal::Journal;
 use crate::machine::{Input, Key, Machine, Start, Todo};
+use crate::memory::Gauge;
 use crate::program::{Program, Programs};
 use crate::redact::{Secrets, redact};
 
@@ -48,8 +52,6 @@ const FINISH_WITHIN: Duration = Duration::from_secs(5);
 const FLUSH_WITHIN: Duration = Duration::from_secs(2);
 /// How long a kernel may take to stop, all in all; the supervisor kills after ten seconds.
 pub(crate) const STOP_WITHIN: Duration = Duration::from_secs(8);
-/// How many items a manual run without input is given.
-const EMPTY_INPUT_ITEMS: usize = 1;
 
 type Lines = (mpsc::Sender<(Run, LogLine)>, mpsc::Receiver<(Run, LogLine)>);
 
@@ -61,6 +63,20 @@ pub(crate) struct Context {
     pub(crate) node: Arc<dyn store::NodeTables>,
     pub(crate) shards: BTreeMap<u16, Arc<dyn Shard>>,
     pub(crate) clock: Clock,
+    /// How many bytes of items all jobs hold in memory, about.
+    pub(crate) memory: Arc<AtomicUsize>,
+}
+
+impl Context {
+    /// What is activated by that name, also when it was accepted just before the job that asks and is still in an inbox.
+    /// Shards and the node's own tables are drained each in their own time, so an activation can be behind its job.
+    pub(crate) async fn activation(&self, name: &str) -> Result<Option<Activation>, Error> {
+        // Not only when the table has none: what it has may be the version before.
+        if let Err(error) = self.node.drain().await {
+            tracing::warn!(%error, preset = %name, "the newest activations cannot be carried out; those before count");
+        }
+        self.node.activation_by_name(name).await
+    }
 }
 
 /// Why a task gave its job back.
@@ -93,6 +109,10 @@ pub(crate) struct Task {
     pub(crate) presets: BTreeMap<String, VersionId>,
     pub(crate) variables: Arc<BTreeMap<String, serde_json::Value>>,
     flight: FuturesUnordered<BoxFuture<'static, Finished>>,
+    /// What the steps in flight read.
+    pub(crate) pins: HashMap<Key, Vec<Key>>,
+    /// How much of the items in memory could not be let go of when that was last tried.
+    pub(crate) pinned_bytes: usize,
     cancel: CancellationToken,
     /// Both ends of the way that log lines take from steps to the journal.
     lines: Lines,
@@ -109,24 +129,23 @@ impl Task {
         context: Arc<Context>, shard: Arc<dyn Shard>, submission: Arc<Submission>, accepted_at: Timestamp,
         program: Arc<Program>, last_seq: u64,
     ) -> Self {
-        let mut input: Vec<Arc<Item>> = submission.input.iter().cloned().map(Arc::new).collect();
-        if input.is_empty() {
-            let nothing = Item::json(serde_json::Value::Object(serde_json::Map::new()));
-            input.resize(EMPTY_INPUT_ITEMS, Arc::new(nothing));
-        }
         let mut variables = program.variables.clone();
         variables.extend(submission.variables.clone());
-        let mut machine = Machine::new(program.rules.clone());
-        machine.apply(&What::Accepted(Box::new(Submission::clone(&submission))));
+        let Fold { machine, history, presets } =
+            Fold::new(program.clone(), &submission, Gauge::new(context.memory.clone()));
+        let checkpointer =
+            Checkpointer { shard: shard.clone(), program: program.clone(), submission: submission.clone() };
         Self {
             job: submission.job,
             machine,
-            history: Arc::new(History::new(program.clone(), Arc::new(input))),
+            history: Arc::new(history),
             packer: Packer::default(),
-            journal: Journal::new(shard.clone(), submission.job, last_seq),
-            presets: BTreeMap::new(),
+            journal: Journal::new(shard.clone(), submission.job, last_seq).with_checkpoints(checkpointer),
+            presets,
             variables: Arc::new(variables),
             flight: FuturesUnordered::new(),
+            pins: HashMap::new(),
+            pinned_bytes: 0,
             cancel: CancellationToken::new(),
             lines: mpsc::channel(LINES_MAX),
             lost: Arc::default(),
@@ -140,6 +159,12 @@ impl Task {
             accepted_at,
             program,
         }
+    }
+
+    /// The same job, where its events say it stands.
+    pub(crate) fn standing(self, fold: Fold) -> Self {
+        let Fold { machine, history, presets } = fold;
+        Self { machine, history: Arc::new(history), presets, ..self }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -174,9 +199,15 @@ impl Task {
             self.decide(Input::Tick);
             while let Some(todo) = self.machine.todo() {
                 match todo {
-                    Todo::Start(start) => self.start(start).await,
-                    Todo::Round(key, round) => self.round(key, round),
-                    Todo::LoopDone(key, rounds) => self.loop_done(&key, rounds),
+                    Todo::Start(start) => {
+                        self.bring(&self.history.needs(&start.key)).await?;
+                        self.start(start).await;
+                    }
+                    Todo::Round(key, round) => self.round(key, round).await?,
+                    Todo::LoopDone(key, rounds) => {
+                        self.bring(&self.history.needs_of_end(&key, rounds)).await?;
+                        self.loop_done(&key, rounds);
+                    }
                     Todo::End(verdict) => {
                         self.cancel.cancel();
                         self.flight.clear();
@@ -184,6 +215,7 @@ impl Task {
                         return Ok(Left::Ended);
                     }
                 }
+                self.spill().await?;
             }
             if self.launch().await? {
                 continue;
@@ -276,7 +308,7 @@ impl Task {
     async fn begin(&mut self) -> Result<(), Error> {
         let mut presets = BTreeMap::new();
         for name in &self.program.sub_presets {
-            if let Some(activation) = self.context.node.activation_by_name(name).await? {
+            if let Some(activation) = self.context.activation(name).await? {
                 presets.insert(name.clone(), activation.version);
             }
         }
@@ -391,6 +423,8 @@ impl Task {
                     continue;
                 }
             };
+            let needs = self.history.needs(&start.key);
+            self.bring(&needs).await?;
             let call = self.call(&start, secrets.clone());
             let mut meta =
                 Meta { items_in: start.items_in, now: call.now, seed: call.seed, took: Duration::ZERO, secrets };
@@ -403,6 +437,7 @@ impl Task {
                 continue;
             }
             let timeout = step.timeout_ms.map(Duration::from_millis);
+            self.pins.insert(start.key.clone(), needs);
             self.flight.push(Box::pin(call::run_long(body, call, start.key, meta, timeout)));
         }
         Ok(decided)
@@ -466,6 +501,7 @@ impl Task {
             self.gather(line);
         }
         redact(&mut result, &meta.secrets);
+        self.pins.remove(&key);
         self.answer(key, attempt, result, &meta);
     }
 
@@ -480,10 +516,10 @@ impl Task {
             Ok(Yield::Suspend(suspend)) => self.suspend(key, attempt, suspend, meta),
             Ok(Yield::Rounds(rounds)) => {
                 let count = u32::try_from(rounds.len()).unwrap_or(u32::MAX);
-                for (round, items) in (0_u32..).zip(rounds) {
-                    self.history.put(key.batch(round), one_port(LOOP_BODY, Arc::new(items)));
+                match self.keep_rounds(&key, 0, rounds) {
+                    Ok(()) => self.decide(Input::Suspended(key, attempt, Wait::Rounds { rounds: count })),
+                    Err(error) => self.failed(key, attempt, error, meta.took_us()),
                 }
-                self.decide(Input::Suspended(key, attempt, Wait::Rounds { rounds: count }));
             }
             Err(error) => self.failed(key, attempt, error, meta.took_us()),
         }
@@ -494,8 +530,8 @@ impl Task {
         if has_error_port {
             let mut error = error.clone();
             error.step.get_or_insert_with(|| self.program.plan().vertices[key.vertex].id.clone());
-            let items = call::error_items(&self.history.inputs(&key), &error);
-            self.history.put(key.clone(), one_port(ERROR_PORT, Arc::new(items)));
+            let len = usize::try_from(self.machine.items_in(&key)).unwrap_or(usize::MAX);
+            self.history.put(key.clone(), RunData::of(PortData::failed(error, len)));
         }
         self.decide(Input::Failed { key, attempt, error, took_us });
     }
@@ -520,13 +556,16 @@ impl Task {
     ) {
         let run = self.machine.run(&key);
         match call::step_result(run, attempt, &output, meta, &mut self.packer) {
-            Ok(result) => {
-                let ports = output.ports.into_iter().map(|(name, given)| PortData {
-                    name,
-                    items: Held::Here(Arc::new(given.items)),
-                    pairs: given.pairs,
+            Ok((result, weights)) => {
+                let ports = output.ports.into_iter().zip(weights).map(|((name, given), bytes)| {
+                    let list = result.ports.get(&name).map_or_else(List::empty, |emitted| emitted.items.clone());
+                    PortData::here(name, Arc::new(given.items), list, given.pairs, bytes)
                 });
-                self.history.put(key, RunData { ports: ports.collect() });
+                let ports = ports.collect();
+                if self.history.is_loop(&key) {
+                    self.history.forget_inside(&key);
+                }
+                self.history.put(key, RunData { ports });
                 self.decide(Input::Succeeded(Box::new(mark(result))));
             }
             Err(error) => self.failed(key, attempt, error, meta.took_us()),
@@ -545,24 +584,42 @@ impl Task {
         self.give(&start, output, |result| result);
     }
 
-    fn round(&mut self, key: Key, round: u32) {
+    async fn round(&mut self, key: Key, round: u32) -> Result<(), Error> {
         self.history.forget_rounds(&key, round);
         self.packer.trim();
-        if self.history.get(&key.batch(round)).is_none() {
-            self.divide_again(&key);
+        let batch = key.batch(round);
+        if self.history.get(&batch).is_none() {
+            self.bring(&self.history.needs(&key)).await?;
+            self.divide_again(&key, round);
         }
-        let Held::Here(items) = self.history.port(&key.batch(round), 0) else { return };
-        match self.packer.pack(&items) {
-            Ok(list) => self.decide(Input::Round(key, round, list)),
-            Err(error) => {
+        let list = self.history.get(&batch).and_then(|data| match &data.ports.first()?.origin {
+            Origin::List(list) => Some(list.clone()),
+            Origin::Failed(_) => None,
+        });
+        match list {
+            Some(list) => self.decide(Input::Round(key, round, list)),
+            None => {
+                let error = Failure::new("loop-changed", format!("the loop no longer gives a round {}", round + 1))
+                    .hint("replay the job from this step");
                 let attempt = self.machine.attempt(&key);
                 self.failed(key, attempt, error, 0);
             }
         }
+        Ok(())
+    }
+
+    /// Keeps what the rounds of a loop are given, from round `from` on.
+    fn keep_rounds(&mut self, key: &Key, from: u32, rounds: Vec<Vec<Arc<Item>>>) -> Result<(), Failure> {
+        for (round, items) in (0_u32..).zip(rounds).skip(from as usize) {
+            let (list, bytes) = self.packer.pack_weighed(&items)?;
+            let port = PortData::here(LOOP_BODY.to_owned(), Arc::new(items), list, Pairing::None, bytes);
+            self.history.put(key.batch(round), RunData::of(port));
+        }
+        Ok(())
     }
 
     /// After a restart only the rounds that began are on record: the loop, which is pure, divides its input once more.
-    fn divide_again(&mut self, key: &Key) {
+    fn divide_again(&mut self, key: &Key, from: u32) {
         let attempt = self.machine.attempt(key);
         let start = Start { key: key.clone(), attempt, items_in: self.machine.items_in(key), resume: None };
         let program = self.program.clone();
@@ -570,20 +627,18 @@ impl Task {
             return;
         };
         if let (Ok(Yield::Rounds(rounds)), _) = call::run_now(body.as_ref(), &self.call(&start, Arc::default())) {
-            for (round, items) in (0_u32..).zip(rounds) {
-                self.history.put(key.batch(round), one_port(LOOP_BODY, Arc::new(items)));
-            }
+            // What was packed once fits again.
+            let _ = self.keep_rounds(key, from, rounds);
         }
     }
 
     fn loop_done(&mut self, key: &Key, rounds: u32) {
-        let inputs = self.history.inputs(key);
         let has_way_back = !self.history.back_sources(key, 0).is_empty();
         let items: Items = if has_way_back {
             let sources = (0..rounds).flat_map(|round| self.history.back_sources(key, round));
             join(sources.map(|(source, out)| self.history.port(&source, out)))
         } else {
-            inputs.first().map(|(_, items)| items.clone()).unwrap_or_default()
+            self.history.inputs(key).into_iter().next().map(|(_, items)| items).unwrap_or_default()
         };
         let output = flowork_ports::component::Output::port(LOOP_DONE, items.as_ref().clone(), Pairing::None)
             .note(format!("{rounds} rounds"));
@@ -627,10 +682,6 @@ pub(crate) struct ChildCall {
     pub(crate) key: Key,
     pub(crate) attempt: u32,
     pub(crate) took_us: u64,
-}
-
-fn one_port(name: &str, items: Items) -> RunData {
-    RunData { ports: vec![PortData { name: name.to_owned(), items: Held::Here(items), pairs: Pairing::None }] }
 }
 
 /// The trigger that a run by hand stands for: the first `manual` one, or the first of any kind.

@@ -24,6 +24,8 @@ pub enum Ring {
     Node,
     /// Documents changed.
     Documents,
+    /// Whole jobs were forgotten: what only they named may go.
+    Forgotten,
 }
 
 /// The bell of one process. Clones ring the same bell; the binary carries rings between processes over links.

@@ -140,11 +140,8 @@ pub trait DocumentTable: Send + Sync {
     /// All entries whose key starts with `prefix`. [`crate::store::Error::Damaged`] when one of them is damaged; `keys`
     /// and `load` then tell which, and give the others.
     async fn load_range(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, crate::store::Error>;
-    /// The keys that start with `prefix`, those of damaged entries too. To be overridden by a table that can list keys
-    /// without reading the entries.
-    async fn keys(&self, prefix: &str) -> Result<Vec<String>, crate::store::Error> {
-        Ok(self.load_range(prefix).await?.into_iter().map(|(key, _)| key).collect())
-    }
+    /// The keys that start with `prefix`, in order, those of damaged entries too: no entry is read.
+    async fn keys(&self, prefix: &str) -> Result<Vec<String>, crate::store::Error>;
     /// Keeps `bytes` under `key`. On disk when this returns.
     async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), crate::store::Error>;
     /// Removes one entry. On disk when this returns.

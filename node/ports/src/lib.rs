@@ -12,6 +12,7 @@ pub mod documents;
 pub mod own_folder;
 pub mod roles;
 pub mod store;
+pub mod sweep;
 pub mod vault;
 
 pub use bell::{Bell, Ring};
@@ -19,3 +20,4 @@ pub use blobs::Blobs;
 pub use component::Component;
 pub use documents::Documents;
 pub use own_folder::OwnFolder;
+pub use sweep::Sweeper;

@@ -144,9 +144,9 @@ pub struct RowChange {
 pub struct Stored {
     /// Its row.
     pub summary: Summary,
-    /// The newest checkpoint and the event it was made after.
+    /// The newest checkpoint and the event it was made after. None when there is none that can be read.
     pub checkpoint: Option<(u64, Vec<u8>)>,
-    /// The events after the checkpoint, as batches.
+    /// The events, as batches: the one with event 1, and those with events after the checkpoint.
     pub batches: Vec<Vec<u8>>,
     /// Signals not carried out yet, oldest first.
     pub signals: Vec<(u64, Signal)>,
@@ -183,6 +183,8 @@ pub trait Shard: Send + Sync {
     async fn append(&self, write: JobWrite) -> Result<u64, Error>;
     /// One job.
     async fn load(&self, job: JobId) -> Result<Stored, Error>;
+    /// All events of one job, as batches.
+    async fn history(&self, job: JobId) -> Result<Vec<Vec<u8>>, Error>;
     /// Chunks of one job.
     async fn chunks(&self, job: JobId, ids: Vec<ChunkId>) -> Result<Vec<(ChunkId, Vec<u8>)>, Error>;
     /// Takes up to `max` waiting jobs that are due, as running.

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io;
 
 use flowork_ports::store::Error;
@@ -208,6 +209,33 @@ pub(crate) fn blobs_in(json: &[u8]) -> Vec<BlobId> {
     found
 }
 
+const VERSION_MARK: &[u8] = b"\"version\":\"";
+const PRESETS_MARK: &[u8] = b"\"presets\":{";
+
+/// The versions, as the blobs that they are, that the JSON of a command or of events names: what a submission or an
+/// activation is of, and what a job that began will start its sub-presets with.
+///
+/// As with [`blobs_in`], a text that only looks like one does no harm.
+pub(crate) fn versions_in(json: &[u8]) -> Vec<BlobId> {
+    let hash = |text: &[u8]| std::str::from_utf8(text.get(..HASH_HEX_LEN)?).ok()?.parse::<BlobId>().ok();
+    let mut found = Vec::new();
+    for mark in [VERSION_MARK, PRESETS_MARK] {
+        let mut rest = json;
+        while let Some(at) = find(rest, mark) {
+            rest = &rest[at + mark.len()..];
+            if mark == VERSION_MARK {
+                found.extend(hash(rest));
+                continue;
+            }
+            // From the brace on it is one JSON value, whatever follows.
+            let map = &json[json.len() - rest.len() - 1..];
+            let read = serde_json::Deserializer::from_slice(map).into_iter::<BTreeMap<String, VersionId>>().next();
+            found.extend(read.into_iter().flatten().flat_map(BTreeMap::into_values).map(|id| BlobId(id.0)));
+        }
+    }
+    found
+}
+
 fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
     // The first byte of the mark is frequent in JSON, so the rarer `b` at its second place is looked for.
     let mut from = 0;
@@ -245,5 +273,20 @@ mod tests {
         );
         assert_eq!(blobs_in(json.as_bytes()), [one, two]);
         assert!(blobs_in(b"\"blo").is_empty() && blobs_in(b"").is_empty());
+    }
+
+    #[test]
+    fn versions_are_found_where_commands_and_events_name_them() -> Result<(), serde_json::Error> {
+        let (one, two) = (VersionId::of(b"one"), VersionId::of(b"two"));
+        let started = What::Started { presets: BTreeMap::from([("a".to_owned(), one), ("b".to_owned(), two)]) };
+        let events = event::encode(&[Event { seq: 2, at: Timestamp(0), what: started }])?;
+        let both = [BlobId(one.0), BlobId(two.0)];
+        assert_eq!(versions_in(&events), both);
+        let json = format!(
+            r#"{{"submit":{{"version":"{one}","presets":{{}},"x":{{"version":"{two}","y":{{"version":3}}}}}}}}"#
+        );
+        assert_eq!(versions_in(json.as_bytes()), both);
+        assert!(versions_in(br#"{"presets":{"a":1}} "presets":{"#).is_empty());
+        Ok(())
     }
 }

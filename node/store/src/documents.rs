@@ -84,6 +84,20 @@ impl DocumentTable for SqliteDocuments {
             .await
     }
 
+    async fn keys(&self, prefix: &str) -> Result<Vec<String>, Error> {
+        let (from, to) = (prefix.to_owned(), after_prefix(prefix));
+        self.readers
+            .read(move |db| {
+                // The index holds all of it: no entry is touched.
+                let mut query = db.prepare_cached(
+                    "SELECT key FROM document WHERE key >= ?1 AND (?2 IS NULL OR key < ?2) ORDER BY key",
+                )?;
+                let keys = query.query_map(params![from, to], |row| row.get(0))?;
+                Ok(keys.collect::<Result<_, _>>()?)
+            })
+            .await
+    }
+
     async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), Error> {
         let key = key.to_owned();
         let hash = *blake3::hash(&bytes).as_bytes();

@@ -17,14 +17,27 @@ const ROWS_AFTER: &str = "SELECT first_seq, last_seq, at, codec, body FROM journ
        AND first_seq >= coalesce((SELECT max(first_seq) FROM journal WHERE job = ?1 AND first_seq <= ?2 + 1), 0)
      ORDER BY first_seq";
 
-/// The newest checkpoint, and the event it was made after.
+/// The newest checkpoint, and the event it was made after. One that is damaged counts as none: all events are there.
 pub(crate) fn checkpoint(file: &str, db: &Connection, job: i64) -> Result<Option<(u64, Vec<u8>)>, Failed> {
     let mut query = db.prepare_cached("SELECT seq, codec, body FROM checkpoint WHERE job = ?1")?;
     let found: Option<(i64, i64, Vec<u8>)> =
         query.query_row([job], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
     let Some((seq, codec, body)) = found else { return Ok(None) };
-    let bytes = codec::unpack(codec, &body).map_err(|error| unreadable(file, "a checkpoint", error))?;
-    Ok(Some((unsigned(seq), bytes.into_owned())))
+    match codec::unpack(codec, &body) {
+        Ok(bytes) => Ok(Some((unsigned(seq), bytes.into_owned()))),
+        Err(error) => {
+            tracing::warn!(file, job, %error, "a checkpoint is damaged; all events are read instead");
+            Ok(None)
+        }
+    }
+}
+
+/// The batch with event 1.
+pub(crate) fn first_batch(file: &str, db: &Connection, job: i64) -> Result<Option<Vec<u8>>, Failed> {
+    let mut query = db.prepare_cached("SELECT at, codec, body FROM journal WHERE job = ?1 AND first_seq = 1")?;
+    let found: Option<(i64, i64, Vec<u8>)> =
+        query.query_row([job], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
+    Ok(found.map(|(at, codec, body)| codec::batch(file, codec, Timestamp(at), &body)).transpose()?)
 }
 
 /// The batches that hold events after `after`.

@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use flowork_ports::Blobs;
 use flowork_ports::bell::Bell;
 use flowork_ports::documents::DocumentTable;
 use flowork_ports::store::{Error as StoreError, FileHealth, Inbox, NodeTables, Reader, Shard};
+use flowork_ports::{Blobs, Sweeper};
 use flowork_protocol::{ShardNo, Timestamp};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,7 @@ use crate::blobs::FileBlobs;
 use crate::documents::SqliteDocuments;
 use crate::error::named;
 use crate::file::{self, Kind};
+use crate::garbage::FileSweeper;
 use crate::inbox::SqliteInbox;
 use crate::node::SqliteNode;
 use crate::reader::SqliteReader;
@@ -278,6 +279,12 @@ impl Layout {
     #[must_use]
     pub fn blobs(&self) -> Arc<dyn Blobs> {
         Arc::new(self.file_blobs())
+    }
+
+    /// Finds and removes what nothing names any more. For docs, which knows what drafts and versions name.
+    #[must_use]
+    pub fn sweeper(&self) -> Arc<dyn Sweeper> {
+        Arc::new(FileSweeper::new(self.clone()))
     }
 
     pub(crate) fn file_blobs(&self) -> FileBlobs {

@@ -45,6 +45,8 @@ mod shard;
 mod writer;
 
 pub use backup::{Mode, Secret, restore};
-pub use garbage::Swept;
 pub use layout::{KernelStore, Layout};
-pub use node::{SETTING_DISK_BUDGET_BYTES, SETTING_RETENTION_BYTES, SETTING_RETENTION_DAYS};
+pub use node::{
+    SETTING_DISK_BUDGET_BYTES, SETTING_RETENTION_BYTES, SETTING_RETENTION_DAYS, SETTING_RETENTION_FILES_HOURS,
+    SETTING_RETENTION_VERSIONS_DAYS,
+};

@@ -31,6 +31,10 @@ const SMALL_BYTES: usize = 4_096;
 pub const SETTING_RETENTION_DAYS: &str = "retention.days";
 /// The setting that says how many bytes the shards may take; the oldest ended jobs go first.
 pub const SETTING_RETENTION_BYTES: &str = "retention.bytes";
+/// The setting that says how many hours a file stays that nothing names.
+pub const SETTING_RETENTION_FILES_HOURS: &str = "retention.files_hours";
+/// The setting that says how many days a version stays that no kept job and no activation names, and that has no label.
+pub const SETTING_RETENTION_VERSIONS_DAYS: &str = "retention.versions_days";
 /// The setting that says how many bytes the owner allows the data directory to take.
 pub const SETTING_DISK_BUDGET_BYTES: &str = "disk.budget_bytes";
 

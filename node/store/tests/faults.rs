@@ -13,9 +13,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use flowork_ports::Bell;
 use flowork_ports::store::{Error, Query, RowChange};
+use flowork_ports::sweep::{Kept, Rules};
 use flowork_protocol::command::{Command, Submission};
 use flowork_protocol::job::State;
-use flowork_protocol::{BlobId, Item};
+use flowork_protocol::{BlobId, Item, VersionId};
 use flowork_store::{KernelStore, Layout, layout};
 use suite::{id, ids, log, state, submission, write};
 
@@ -308,6 +309,7 @@ async fn blobs_that_nothing_names_go_after_the_grace_period() {
     let put = async |bytes: &'static [u8]| blobs.put_bytes(Bytes::from_static(bytes)).await.unwrap();
     let (named, waiting, version, lost) =
         (put(b"named").await, put(b"waiting").await, put(b"version").await, put(b"lost").await);
+    let drafted = put(b"drafted").await;
     let of = |blob: BlobId| {
         serde_json::from_value::<Item>(serde_json::json!({
             "json": {}, "files": { "f": { "blob": blob.to_string(), "size": 5, "name": "f" } }
@@ -323,17 +325,27 @@ async fn blobs_that_nothing_names_go_after_the_grace_period() {
     submit(1, named).await;
     assert_eq!(kernel.shards[0].drain(9, 9).await.unwrap().claimed.len(), 1);
     submit(2, waiting).await;
-    let versions = HashSet::from([version]);
-    let young = layout.sweep_blobs(Duration::from_secs(3_600), &versions).unwrap();
-    assert_eq!((young.kept, young.removed), (4, 0));
-    tokio::time::sleep(Duration::from_millis(30)).await;
-    let swept = layout.sweep_blobs(Duration::from_millis(10), &versions).unwrap();
-    assert_eq!((swept.kept, swept.removed, swept.removed_bytes), (3, 1, 4));
+    let kept = Kept { versions: HashSet::from([VersionId(version.0)]), blobs: HashSet::from([drafted]) };
+    let rules = |grace| Rules { grace, versions: Duration::ZERO };
+    let sweeper = layout.sweeper();
+    let young = sweeper.sweep(rules(Duration::from_secs(3_600)), kept.clone()).await.unwrap();
+    assert_eq!((young.kept, young.removed), (5, 0));
+    let first = layout.sweeper().sweep(rules(Duration::from_millis(1)), kept.clone()).await.unwrap();
+    assert_eq!(first.removed, 0, "one look is not enough");
+    let swept = sweeper.sweep(rules(Duration::ZERO), kept.clone()).await.unwrap();
+    assert_eq!((swept.kept, swept.removed, swept.removed_bytes), (4, 1, 4));
     assert!(!blobs.has(lost).await.unwrap());
     assert!(matches!(blobs.get(lost).await, Err(flowork_ports::blobs::Error::Missing(_))));
-    for (kept, bytes) in [(named, &b"named"[..]), (waiting, b"waiting"), (version, b"version")] {
+    for (kept, bytes) in [(named, &b"named"[..]), (waiting, b"waiting"), (version, b"version"), (drafted, b"drafted")] {
         assert_eq!(blobs.get(kept).await.unwrap(), bytes);
     }
+    // What only a forgotten job named goes; a job that is there keeps its files.
+    let shard = &kernel.shards[0];
+    shard.append(write(id(0, 1), &[log(2, "x")], state(State::Succeeded))).await.unwrap();
+    assert!(shard.delete(id(0, 1)).await.unwrap());
+    let swept = sweeper.sweep(rules(Duration::ZERO), kept).await.unwrap();
+    assert_eq!((swept.removed, swept.removed_bytes), (1, 5));
+    assert!(!blobs.has(named).await.unwrap() && blobs.has(waiting).await.unwrap());
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod examples;
 mod history;
 mod kills;
 mod languages;
+mod tidying;
 mod waits;
 mod workflow;
 

@@ -1,7 +1,7 @@
 //! A table that fails on demand, blobs in memory and a small catalogue.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic)]
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,6 +12,7 @@ use flowork_documents::{Handle, Options};
 use flowork_ports::blobs::{self, Blobs, ByteStream};
 use flowork_ports::documents::DocumentTable;
 use flowork_ports::store::Error;
+use flowork_ports::sweep::{Kept, Rules, Sweeper, Swept};
 use flowork_protocol::check::{Catalogue, ConfigProblem};
 use flowork_protocol::manifest::{Effect, Manifest, Port, Ports};
 use flowork_protocol::preset::Preset;
@@ -216,6 +217,30 @@ impl Blobs for MemoryBlobs {
     }
 }
 
+/// What jobs name, said by the test. Notes what it is asked to keep.
+#[derive(Debug, Default)]
+pub struct Names {
+    pub named: Mutex<HashSet<BlobId>>,
+    pub versions_for: Mutex<std::time::Duration>,
+    pub kept: Mutex<Kept>,
+}
+
+#[async_trait]
+impl Sweeper for Names {
+    async fn rules(&self) -> Result<Rules, Error> {
+        Ok(Rules { grace: std::time::Duration::ZERO, versions: *self.versions_for.lock().unwrap() })
+    }
+
+    async fn named(&self) -> Result<HashSet<BlobId>, Error> {
+        Ok(self.named.lock().unwrap().clone())
+    }
+
+    async fn sweep(&self, _: Rules, kept: Kept) -> Result<Swept, Error> {
+        *self.kept.lock().unwrap() = kept;
+        Ok(Swept::default())
+    }
+}
+
 /// Knows `no-op` and the trigger `manual`.
 pub struct Small;
 
@@ -264,6 +289,7 @@ pub struct Node {
     pub table: Arc<Table>,
     pub fatal: tokio::sync::mpsc::UnboundedReceiver<String>,
     pub clock: Arc<AtomicI64>,
+    pub names: Arc<Names>,
     cancel: CancellationToken,
 }
 
@@ -280,9 +306,11 @@ impl Node {
         let (sender, fatal) = tokio::sync::mpsc::unbounded_channel();
         let clock = Arc::new(AtomicI64::new(now));
         let cancel = CancellationToken::new();
+        let names = Arc::new(Names::default());
         let options = Options {
             table: table.clone(),
             blobs,
+            sweeper: names.clone(),
             catalogue: Arc::new(Small),
             bell: flowork_ports::bell::Bell::default(),
             clock: {
@@ -292,7 +320,7 @@ impl Node {
             on_fatal: Arc::new(move |why| drop(sender.send(why))),
         };
         let documents = flowork_documents::run(options, cancel.clone()).await.unwrap();
-        Self { documents, table, fatal, clock, cancel }
+        Self { documents, table, fatal, clock, names, cancel }
     }
 
     /// Ends in good order.

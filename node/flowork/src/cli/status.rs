@@ -38,10 +38,23 @@ fn text(about: &Value) -> String {
         let files = stats["files"].as_array().map(Vec::as_slice).unwrap_or_default();
         let store: u64 = files.iter().filter_map(|file| file["bytes"].as_u64()).sum();
         let blobs = stats["blob_bytes"].as_u64().unwrap_or(0);
-        let budget =
-            stats["budget_bytes"].as_u64().map_or_else(String::new, |max| format!(" of {} allowed", bytes(max)));
+        let used = store.saturating_add(blobs);
         let free = stats["free_bytes"].as_u64().unwrap_or(0);
-        out.push_str(&format!("disk  {} store, {} files{budget}; {} free\n", bytes(store), bytes(blobs), bytes(free)));
+        let budget = stats["budget_bytes"].as_u64();
+        let of = budget.map_or_else(String::new, |max| format!(" of {} allowed", bytes(max)));
+        out.push_str(&format!(
+            "disk  {} used{of} ({} store, {} files); {} free\n",
+            bytes(used),
+            bytes(store),
+            bytes(blobs),
+            bytes(free)
+        ));
+        if budget.is_some_and(|max| used > max) {
+            out.push_str(
+                "✘ more than the setting `disk.budget_bytes` allows; lower `retention.days` or `retention.bytes`, or \
+                 raise it\n",
+            );
+        }
         for file in files.iter().filter(|file| !file["problem"].is_null()) {
             out.push_str(&format!("✘ {}: {}\n", text_of(&file["file"]), text_of(&file["problem"])));
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use flowork_ports::roles::{Role, RoleStatus};
-use flowork_ports::{Bell, Documents};
+use flowork_ports::{Bell, Documents, Ring};
 use flowork_protocol::wire::{self, Party, Refusal, Verb};
 use flowork_store::Layout;
 use tokio::net::UnixStream;
@@ -254,6 +254,7 @@ impl Serve for Desk {
     fn notice(&self, verb: Verb, body: Vec<u8>) {
         match verb {
             Verb::Ring => rings::ring(&self.bell, self.me, &body),
+            Verb::Forgotten => self.bell.ring(Ring::Forgotten),
             Verb::Stop => self.stop.cancel(),
             Verb::Start => {
                 let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -18,7 +18,7 @@ const RINGS_PER_NOTICE_MAX: usize = 1_024;
 fn authors(who: Party, ring: Ring) -> bool {
     match ring {
         Ring::Inbox(_) => who == Party::Gateway,
-        Ring::Shard(..) | Ring::Node => who == Party::Kernel,
+        Ring::Shard(..) | Ring::Node | Ring::Forgotten => who == Party::Kernel,
         Ring::Documents => who == Party::Docs,
     }
 }
@@ -40,6 +40,10 @@ pub(crate) async fn send(bell: Bell, me: Party, link: Link) {
                 Err(TryRecvError::Lagged(_)) => {}
                 Err(TryRecvError::Empty | TryRecvError::Closed) => break,
             }
+        }
+        // docs hears of nothing else, so it is told by a verb of its own and is not woken by every commit.
+        if batch.forgotten && link.tell(Verb::Forgotten, Vec::new()).await.is_err() {
+            return;
         }
         let rings = batch.rings();
         if rings.is_empty() {
@@ -67,6 +71,7 @@ struct Batch {
     inboxes: BTreeMap<u16, Ring>,
     shards: BTreeMap<u16, (u64, Ring)>,
     others: Vec<Ring>,
+    forgotten: bool,
 }
 
 impl Batch {
@@ -85,6 +90,7 @@ impl Batch {
             }
             Ring::Node | Ring::Documents if !self.others.contains(&ring) => self.others.push(ring),
             Ring::Node | Ring::Documents => {}
+            Ring::Forgotten => self.forgotten = true,
         }
     }
 
@@ -110,6 +116,16 @@ mod tests {
         }
         batch.take(Party::Kernel, Ring::Shard(ShardNo(2), 1));
         assert_eq!(batch.rings(), [Ring::Shard(ShardNo(1), 5), Ring::Shard(ShardNo(2), 1)]);
+    }
+
+    #[test]
+    fn that_jobs_were_forgotten_is_told_apart_from_the_rings() {
+        let mut batch = Batch::default();
+        batch.take(Party::Kernel, Ring::Forgotten);
+        assert!(batch.forgotten && batch.rings().is_empty());
+        let mut batch = Batch::default();
+        batch.take(Party::Docs, Ring::Forgotten);
+        assert!(!batch.forgotten);
     }
 
     #[test]

@@ -78,6 +78,10 @@ impl Exchange {
                     }
                     return None;
                 }
+                if verb == Verb::Forgotten {
+                    self.hint(Party::Docs, Frame::Notice { verb, body });
+                    return None;
+                }
                 return Some((verb, body));
             }
             Frame::Notice { verb, .. } => {

@@ -225,6 +225,7 @@ impl Machine {
     }
 
     fn on_recovered(&mut self, now: Timestamp, events: &mut Vec<What>) {
+        self.line_up();
         let mut running: Vec<(Key, u32)> = self
             .slots
             .iter()

@@ -10,7 +10,7 @@ impl Machine {
     /// version, so there are none.
     pub fn apply(&mut self, what: &What) {
         match what {
-            What::Accepted(submission) => self.input_items = submission.input.len().max(1) as u64,
+            What::Accepted(submission) => self.accept(submission),
             What::StepLog { .. } | What::Parked { .. } => {}
             What::Started { .. } => self.begin(),
             What::StepStarted { run, attempt, .. } => {

@@ -406,6 +406,63 @@ proptest! {
     }
 }
 
+fn folded(rules: &Arc<Rules>, events: &[What]) -> Machine {
+    let mut machine = Machine::new(rules.clone());
+    events.iter().for_each(|what| machine.apply(what));
+    machine
+}
+
+/// Everything that a machine taken up after these events decides before it must wait.
+fn goes_on(mut machine: Machine) -> (Vec<What>, Vec<Todo>) {
+    let mut events = Vec::new();
+    if machine.has_begun() && !machine.has_ended() {
+        events = machine.on(Timestamp(1_000_000), 0.25, Input::Recovered);
+    }
+    let mut todos = Vec::new();
+    while let Some(todo) = machine.todo() {
+        let is_start = matches!(todo, Todo::Start(_));
+        todos.push(todo);
+        if !is_start {
+            break;
+        }
+    }
+    (events, todos)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_checkpoint_and_the_events_after_it_give_the_machine_that_all_events_give(
+        blocks in blocks(3),
+        dice in proptest::collection::vec(any::<u8>(), 0..400),
+        cuts in proptest::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>()), 8),
+    ) {
+        let mut world = World::new(rules(&draw(&blocks)), dice);
+        world.play();
+        let events = world.reread();
+        for (one, other) in cuts {
+            let (one, other) = (one.index(events.len()) + 1, other.index(events.len()) + 1);
+            let (checkpoint, end) = (one.min(other), one.max(other));
+            let text = serde_json::to_string(&folded(&world.rules, &events[..checkpoint]).save()).unwrap();
+            let mut short = Machine::restore(world.rules.clone(), serde_json::from_str(&text).unwrap()).unwrap();
+            events[checkpoint..end].iter().for_each(|what| short.apply(what));
+            let whole = folded(&world.rules, &events[..end]);
+            prop_assert_eq!(short.save(), whole.save());
+            prop_assert_eq!(goes_on(short), goes_on(whole));
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_of_another_plan_is_not_taken() {
+    let (machine, _) = started(&chain(&["pure", "pure", "pure"]));
+    let (other, _) = started(&chain(&["pure"]));
+    let mut machine = machine;
+    machine.on(Timestamp(0), 0.5, Input::Skipped(Key::once(0), "a test".to_owned()));
+    assert!(Machine::restore(other.rules(), machine.save()).is_none());
+}
+
 fn chain(components: &[&str]) -> Preset {
     let mut preset = Preset::named("chain");
     for (place, component) in components.iter().enumerate() {

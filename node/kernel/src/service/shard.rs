@@ -28,6 +28,7 @@ use super::limits::{Limits, Place};
 use crate::history::Packer;
 use crate::journal::Journal;
 use crate::load::{Refused, load};
+use crate::memory::KERNEL_BYTES_MAX;
 use crate::program::{COMPONENT_GONE, Program};
 use crate::task::{Context, Left, STOP_WITHIN, Task};
 
@@ -158,7 +159,7 @@ impl Service {
         let mut due = self.context.clock.clone()();
         loop {
             self.start_waiting(jobs, stop);
-            let room = self.jobs_max.saturating_sub(jobs.active.len());
+            let room = self.room(jobs);
             let (drained, committed) = self.shard.drain_ahead(DRAIN_MAX, room).await?;
             let more = drained.more && room > 0;
             jobs.held = drained.held;
@@ -172,13 +173,13 @@ impl Service {
             self.claim_held(jobs, stop).await?;
             let now = (self.context.clock)();
             if now >= due || std::mem::take(&mut jobs.look_at_due) {
-                let room = self.jobs_max.saturating_sub(jobs.active.len());
+                let room = self.room(jobs);
                 jobs.waiting.extend(self.shard.claim_due(now, room).await?);
                 let next = self.shard.next_due().await?;
                 due = next.map_or(now.plus_ms(1_000), |at| at.min(now.plus_ms(1_000)));
                 due = due.max(now.plus_ms(1));
             }
-            if more || (!jobs.waiting.is_empty() && jobs.active.len() < self.jobs_max) {
+            if more || (!jobs.waiting.is_empty() && self.room(jobs) > 0) {
                 self.reap_ready(jobs);
                 while let Some(Some(ahead)) = jobs.ahead.next().now_or_never() {
                     self.settle(jobs, ahead).await?;
@@ -200,6 +201,14 @@ impl Service {
             }
             self.reap_ready(jobs);
         }
+    }
+
+    /// How many further jobs may come into memory. None while those that are there hold too much.
+    fn room(&self, jobs: &Jobs) -> usize {
+        if self.context.memory.load(Ordering::Relaxed) > KERNEL_BYTES_MAX && !jobs.active.is_empty() {
+            return 0;
+        }
+        self.jobs_max.saturating_sub(jobs.active.len())
     }
 
     fn start_claimed(&self, jobs: &mut Jobs, claimed: Vec<Claimed>, committed: Committed, stop: &CancellationToken) {
@@ -320,7 +329,7 @@ impl Service {
     }
 
     fn start_waiting(&self, jobs: &mut Jobs, stop: &CancellationToken) {
-        while jobs.active.len() < self.jobs_max {
+        while self.room(jobs) > 0 {
             let Some(job) = jobs.waiting.pop_front() else { return };
             let origin = match jobs.lost.get(&job) {
                 Some((tries, why)) if *tries > LOST_TRIES_MAX => Origin::GivenUp(why.clone()),
@@ -332,7 +341,7 @@ impl Service {
 
     async fn claim_held(&self, jobs: &mut Jobs, stop: &CancellationToken) -> Result<(), Error> {
         for (preset, limit, held) in std::mem::take(&mut jobs.held) {
-            let room = self.jobs_max.saturating_sub(jobs.active.len()).min(usize::try_from(held).unwrap_or(usize::MAX));
+            let room = self.room(jobs).min(usize::try_from(held).unwrap_or(usize::MAX));
             let mut places = self.limits.reserve(&preset, limit, u32::try_from(room).unwrap_or(u32::MAX));
             if places.is_empty() {
                 continue;

@@ -138,6 +138,7 @@ impl ShardTables {
         self.announce.remove(&job);
         self.recount(place.preset, Some(place.state), None::<State>);
         self.freed = true;
+        self.forgot = true;
         Ok(())
     }
 }

@@ -134,10 +134,26 @@ impl Shard for SqliteShard {
             .read(move |db| {
                 let (no, summary) = job_row::find(&file, db, job)?.ok_or(Error::NoJob(job))?;
                 let checkpoint = history::checkpoint(&file, db, no)?;
-                let after = checkpoint.as_ref().map_or(0, |(seq, _)| *seq);
-                let batches = history::batches(&file, db, no, after)?;
+                let batches = match &checkpoint {
+                    None => history::batches(&file, db, no, 0)?,
+                    Some((seq, _)) => {
+                        let mut batches: Vec<_> = history::first_batch(&file, db, no)?.into_iter().collect();
+                        batches.extend(history::batches(&file, db, no, *seq)?);
+                        batches
+                    }
+                };
                 let signals = history::signals(&file, db, no)?;
                 Ok(Stored { summary, checkpoint, batches, signals })
+            })
+            .await
+    }
+
+    async fn history(&self, job: JobId) -> Result<Vec<Vec<u8>>, Error> {
+        let file = self.readers.file().to_owned();
+        self.readers
+            .read(move |db| {
+                let no = job_row::number(db, job)?.ok_or(Error::NoJob(job))?;
+                history::batches(&file, db, no, 0)
             })
             .await
     }

@@ -47,6 +47,8 @@ pub(crate) struct ShardTables {
     pub(super) stuck: bool,
     /// Set when pages became free.
     pub(super) freed: bool,
+    /// Set when a job was forgotten in the open transaction.
+    pub(super) forgot: bool,
     /// Jobs claimed in the open transaction by somebody who was told at once, and of which nothing has come yet.
     pub(super) told: HashSet<i64>,
     file: String,
@@ -79,6 +81,7 @@ impl ShardTables {
             signals: 0,
             stuck: false,
             freed: true,
+            forgot: false,
             told: HashSet::new(),
             file,
             bell,
@@ -308,6 +311,7 @@ impl Tables for ShardTables {
     fn rollback(&mut self) {
         self.stale = true;
         self.changed = false;
+        self.forgot = false;
         self.lease_taken = None;
         // On some errors SQLite has rolled back by itself.
         if !self.db.is_autocommit()
@@ -320,6 +324,9 @@ impl Tables for ShardTables {
     fn ring(&mut self) {
         if std::mem::take(&mut self.changed) {
             self.bell.ring(Ring::Shard(self.shard, u64::try_from(self.commits).unwrap_or(0)));
+        }
+        if std::mem::take(&mut self.forgot) {
+            self.bell.ring(Ring::Forgotten);
         }
     }
 

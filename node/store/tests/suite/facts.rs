@@ -2,7 +2,7 @@
 
 use flowork_ports::store::{Error, JobWrite, Query, RetentionRules, RowChange};
 use flowork_protocol::command::{Activation, Command, Role, Signal, Token};
-use flowork_protocol::event::{Event, What};
+use flowork_protocol::event::{Event, What, decode};
 use flowork_protocol::id::{ChunkId, TokenId};
 use flowork_protocol::job::State;
 use flowork_protocol::preset::{Preset, Retention};
@@ -120,7 +120,12 @@ pub async fn an_append_is_all_or_nothing(backend: &impl Backend) {
     assert_eq!(store.reader.chunks(job, vec![chunk.0]).await.unwrap(), vec![chunk]);
     let stored = store.shards[0].load(job).await.unwrap();
     assert_eq!(stored.checkpoint, Some((3, b"folded".to_vec())));
-    assert!(stored.batches.is_empty(), "everything is in the checkpoint");
+    assert_eq!(stored.batches.len(), 1, "everything but the first event is in the checkpoint");
+    let seqs = |batches: &[Vec<u8>]| -> Vec<u64> {
+        batches.iter().flat_map(|batch| decode(batch).unwrap()).map(|event| event.seq).collect()
+    };
+    assert_eq!(seqs(&stored.batches), [1]);
+    assert_eq!(seqs(&store.shards[0].history(job).await.unwrap()), [1, 2, 3]);
     assert_eq!(ids(&store.drain(9).await.claimed), [child]);
     let nobody = id(0, 77);
     let lost = store.shards[0].append(write(nobody, &[log(2, "x")], RowChange::default())).await;
