@@ -62,6 +62,10 @@ mod tests {
             Ok(Vec::new())
         }
 
+        async fn keys(&self, _: &str) -> Result<Vec<String>, Error> {
+            Ok(Vec::new())
+        }
+
         async fn put(&self, _: &str, _: Vec<u8>) -> Result<(), Error> {
             Err(Error::Ended { file: "documents.db".to_owned() })
         }

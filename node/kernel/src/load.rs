@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use flowork_ports::component::Items;
 use flowork_ports::store::{Error, Shard};
+use flowork_protocol::JobId;
 use flowork_protocol::event::{Event, What};
 use flowork_protocol::id::ChunkId;
 use flowork_protocol::item::{Item, List};
 use flowork_protocol::job::State;
-use flowork_protocol::JobId;
 
 use crate::fold::{self, Fold};
 use crate::machine::Input;

@@ -157,7 +157,7 @@ async fn a_step_that_a_crash_cut_off_asks_and_runs_again_or_not_as_a_person_says
     let began = || std::fs::read_to_string(&acts).unwrap_or_default().lines().count();
     let both = async {
         while began() < 2 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     tokio::time::timeout(flowork_tests::node::PATIENCE, both).await?;

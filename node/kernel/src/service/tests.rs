@@ -41,6 +41,10 @@ impl Shard for Nothing {
         }
     }
 
+    async fn limited(&self) -> Result<Vec<(JobId, PresetId)>, Error> {
+        Ok(Vec::new())
+    }
+
     async fn drain_ahead(&self, _: usize, _: usize) -> Result<(Drained, Committed), Error> {
         Ok((Drained::default(), Box::pin(std::future::ready(Ok(())))))
     }
@@ -55,6 +59,10 @@ impl Shard for Nothing {
 
     async fn load(&self, job: JobId) -> Result<Stored, Error> {
         Err(Error::NoJob(job))
+    }
+
+    async fn history(&self, _: JobId) -> Result<Vec<Vec<u8>>, Error> {
+        Ok(Vec::new())
     }
 
     async fn chunks(&self, _: JobId, _: Vec<ChunkId>) -> Result<Vec<(ChunkId, Vec<u8>)>, Error> {

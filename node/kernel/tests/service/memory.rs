@@ -259,7 +259,11 @@ impl Row {
     }
 
     pub(crate) fn first(&self) -> Claimed {
-        Claimed { accepted_at: self.summary.accepted_at, submission: self.submission.clone() }
+        Claimed {
+            accepted_at: self.summary.accepted_at,
+            last_seq: self.summary.last_seq,
+            submission: self.submission.clone(),
+        }
     }
 }
 
@@ -493,6 +497,10 @@ impl Shard for Memory {
             batches: row.batches.iter().map(|batch| batch.as_ref().clone()).collect(),
             signals: row.signals.clone(),
         })
+    }
+
+    async fn history(&self, job: JobId) -> Result<Vec<Vec<u8>>, Error> {
+        Ok(self.load(job).await?.batches)
     }
 
     async fn chunks(&self, job: JobId, ids: Vec<ChunkId>) -> Result<Vec<(ChunkId, Vec<u8>)>, Error> {

@@ -1,6 +1,5 @@
 //! Jobs entering a shard and changing their state.
 
-use flowork_ports::store::Error;
 use flowork_protocol::command::Signal;
 use flowork_protocol::event::{self, Event, What};
 use flowork_protocol::job::State;
@@ -244,7 +243,9 @@ impl ShardTables {
             // As they are already. Kept, they would be carried out when it has begun.
             (Signal::Resume, State::Queued | State::Held) => return Ok(true),
             (Signal::Pause, State::Paused) if !self.has_begun(place.no)? => return Ok(true),
-            (Signal::Resume, State::Paused) if !self.has_begun(place.no)? => (self.queue_of(job, place)?, What::Resumed),
+            (Signal::Resume, State::Paused) if !self.has_begun(place.no)? => {
+                (self.queue_of(job, place)?, What::Resumed)
+            }
             _ => return Ok(false),
         };
         let seq = place.last_seq + 1;
