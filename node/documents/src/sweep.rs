@@ -35,8 +35,11 @@ const HASH_HEX_LEN: usize = 64;
 pub(crate) struct Broom {
     sweeper: Arc<dyn Sweeper>,
     /// What each draft names, as long as its rows are the same: keys hold hashes of what they lead to.
-    drafts: AsyncMutex<HashMap<String, (Vec<String>, HashSet<BlobId>)>>,
+    drafts: AsyncMutex<HashMap<String, Named>>,
 }
+
+/// The keys of a draft's rows, and the blobs that it names as long as these are its keys.
+type Named = (Vec<String>, HashSet<BlobId>);
 
 impl Broom {
     pub(crate) fn new(sweeper: Arc<dyn Sweeper>) -> Self {
@@ -60,7 +63,7 @@ pub(crate) async fn run(desk: Arc<Desk>, bell: Bell, cancel: CancellationToken) 
             return;
         }
         let begun = Instant::now();
-        match cancel.run_until_cancelled(desk.sweep()).await {
+        match cancel.run_until_cancelled(Box::pin(desk.sweep())).await {
             None => return,
             Some(Ok(swept)) if swept.removed > 0 => {
                 info!(blobs = swept.removed, bytes = swept.removed_bytes, "what nothing names any more is removed");

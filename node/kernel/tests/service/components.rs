@@ -125,7 +125,7 @@ impl It {
         let item = |salt: u64| Arc::new(Item::json(json!({ "h": hash((call.run.to_string(), texts(call), salt)) })));
         let items = (0..1 + hash(texts(call)) % 3).map(item).collect::<Vec<_>>();
         Ok(Yield::Output(match self.name.as_str() {
-            "fork" if hash(texts(call)) % 2 == 0 => Output::port("other", items, Pairing::None),
+            "fork" if hash(texts(call)).is_multiple_of(2) => Output::port("other", items, Pairing::None),
             _ => Output::out(items, Pairing::None),
         }))
     }
