@@ -11,6 +11,7 @@ pub mod check;
 pub mod command;
 pub mod event;
 pub mod failure;
+pub mod form;
 pub mod id;
 pub mod item;
 pub mod job;

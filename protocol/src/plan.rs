@@ -214,6 +214,11 @@ impl Plan {
             });
             return None;
         };
+        let it = &self.vertices[vertex];
+        if it.inputs.is_empty() && it.outputs.is_empty() {
+            // Of an unknown component, which is told where it is named.
+            return None;
+        }
         let names: Vec<&str> = if is_source {
             self.vertices[vertex].outputs.iter().map(|port| port.name.as_str()).collect()
         } else {

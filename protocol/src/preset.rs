@@ -2,10 +2,13 @@
 //! Automerge document.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::de::{Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use crate::form::Unique;
 use crate::id::{StepId, WireId};
 use crate::item::Item;
 
@@ -31,18 +34,18 @@ pub struct Preset {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub docs: String,
     /// The steps by id.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unique")]
     pub steps: BTreeMap<StepId, Step>,
     /// The wires by id. A file may also list them as texts: `"list -> parse"`, `"check:true -> mail:in"`.
     #[serde(default, deserialize_with = "wires")]
     #[schemars(with = "WiresForm")]
     pub wires: BTreeMap<WireId, Wire>,
     /// Values that steps read as `$vars.name`, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "unique", skip_serializing_if = "BTreeMap::is_empty")]
     pub variables: BTreeMap<String, Variable>,
     /// What starts it, by id. Step and trigger ids share one name space. Without any, steps without a wire in are given
     /// the job's input.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, deserialize_with = "unique", skip_serializing_if = "BTreeMap::is_empty")]
     pub triggers: BTreeMap<StepId, Trigger>,
     /// How its jobs are run and kept.
     #[serde(default, skip_serializing_if = "Settings::is_default")]
@@ -205,6 +208,17 @@ impl Wire {
     pub fn natural_id(&self) -> WireId {
         WireId(format!("{}:{}>{}:{}", self.from.step, self.from.port, self.to.step, self.to.port))
     }
+
+    /// From a text such as `list -> parse` or `check:true -> mail:in`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (from, to) = text.split_once("->")?;
+        let end = |text: &str, port: &str| {
+            let (step, port) = text.trim().split_once(':').unwrap_or((text.trim(), port));
+            (!step.is_empty() && !port.is_empty()).then(|| End { step: step.into(), port: port.to_owned() })
+        };
+        Some(Self { from: end(from, "out")?, to: end(to, "in")? })
+    }
 }
 
 /// One end of a wire.
@@ -299,8 +313,9 @@ fn is_zero(value: &i32) -> bool {
 }
 
 /// How wires may be written.
-#[derive(Deserialize, schemars::JsonSchema)]
+#[derive(schemars::JsonSchema)]
 #[serde(untagged)]
+#[allow(dead_code, reason = "only its schema is used")]
 enum WiresForm {
     /// By id: the form that is written.
     ById(BTreeMap<WireId, Wire>),
@@ -308,30 +323,46 @@ enum WiresForm {
     Listed(Vec<String>),
 }
 
-fn wires<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<WireId, Wire>, D::Error> {
-    match WiresForm::deserialize(deserializer)
-        .map_err(|_| D::Error::custom("`wires` is a map of { from: { step, port }, to: { step, port } } by id, or a list of texts such as \"list -> parse\""))?
-    {
-        WiresForm::ById(wires) => Ok(wires),
-        WiresForm::Listed(texts) => texts
-            .iter()
-            .map(|text| {
-                let wire = parse_wire(text).ok_or_else(|| {
-                    D::Error::custom(format!("`{text}` is not a wire; write `step:port -> step:port`, where `:out` and `:in` may be left out"))
-                })?;
-                Ok((wire.natural_id(), wire))
-            })
-            .collect(),
-    }
+fn unique<'de, D, K, V>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+where
+    D: Deserializer<'de>,
+    K: Deserialize<'de> + Ord + fmt::Display,
+    V: Deserialize<'de>,
+{
+    deserializer.deserialize_map(Unique::default())
 }
 
-fn parse_wire(text: &str) -> Option<Wire> {
-    let (from, to) = text.split_once("->")?;
-    let end = |text: &str, port: &str| {
-        let (step, port) = text.trim().split_once(':').unwrap_or((text.trim(), port));
-        (!step.is_empty() && !port.is_empty()).then(|| End { step: step.into(), port: port.to_owned() })
-    };
-    Some(Wire { from: end(from, "out")?, to: end(to, "in")? })
+fn wires<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<WireId, Wire>, D::Error> {
+    deserializer.deserialize_any(Wires)
+}
+
+struct Wires;
+
+impl<'de> Visitor<'de> for Wires {
+    type Value = BTreeMap<WireId, Wire>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "a map of { from: { step, port }, to: { step, port } } by id, or a list of texts such as \"list -> parse\"",
+        )
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, entries: A) -> Result<Self::Value, A::Error> {
+        Unique::default().visit_map(entries)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut texts: A) -> Result<Self::Value, A::Error> {
+        let mut wires = BTreeMap::new();
+        while let Some(text) = texts.next_element::<String>()? {
+            let wire = Wire::parse(&text).ok_or_else(|| {
+                A::Error::custom(format!(
+                    "`{text}` is not a wire; write `step:port -> step:port`, where `:out` and `:in` may be left out"
+                ))
+            })?;
+            wires.insert(wire.natural_id(), wire);
+        }
+        Ok(wires)
+    }
 }
 
 #[cfg(test)]
@@ -348,6 +379,17 @@ mod tests {
         let again: Preset = serde_json::from_value(serde_json::to_value(&preset)?)?;
         assert_eq!(again, preset);
         Ok(())
+    }
+
+    #[test]
+    fn an_id_that_comes_twice_is_not_overwritten_in_silence() {
+        for text in [
+            r#"{"flowork":"preset/1","name":"x","steps":{"a":{"component":"no-op"},"a":{"component":"set"}}}"#,
+            r#"{"flowork":"preset/1","name":"x","variables":{"a":{"value":1},"a":{"value":2}}}"#,
+        ] {
+            let error = serde_json::from_str::<Preset>(text).map_err(|error| error.to_string());
+            assert!(error.as_ref().is_err_and(|text| text.contains("`a` is there twice")), "{error:?}");
+        }
     }
 
     #[test]

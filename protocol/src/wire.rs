@@ -64,6 +64,8 @@ pub enum Verb {
     Start,
     /// I do my work now.
     Ready,
+    /// These are the files that give me trouble now.
+    Troubles,
     /// End in good order.
     Stop,
     /// Something was committed: a hint.
@@ -87,6 +89,7 @@ impl Verb {
     pub const ALL: [Self; 10] = [
         Self::Start,
         Self::Ready,
+        Self::Troubles,
         Self::Stop,
         Self::Ring,
         Self::Forgotten,
@@ -103,7 +106,7 @@ impl Verb {
         use Party::{Docs, Gateway, Kernel, Mesh, Supervisor};
         match self {
             Self::Start | Self::Stop | Self::Down => from == Supervisor && to != Supervisor,
-            Self::Ready => from != Supervisor && to == Supervisor,
+            Self::Ready | Self::Troubles => from != Supervisor && to == Supervisor,
             Self::Roles => from == Supervisor && to == Gateway,
             // Rings go to the supervisor, which knows who listens, and from it to the listeners.
             Self::Ring => match from {

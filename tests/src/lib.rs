@@ -5,6 +5,7 @@
 //! Non-goals: knowing how a node works inside. Architecture invariant: of the node's crates this one sees `protocol` alone.
 
 pub mod bench;
+pub mod disk;
 pub mod http;
 pub mod load;
 pub mod node;

@@ -121,12 +121,34 @@ impl Node {
     /// # Errors
     /// When it does not come up; the text holds the end of its log.
     pub async fn start_with(data: &Path, arguments: &[&str]) -> Result<Self> {
+        let mut node = Self::begin(data, arguments)?;
+        let begun = Instant::now();
+        while !node.look().await {
+            node.still_coming_up(begun).await?;
+        }
+        node.ready_after = begun.elapsed();
+        Ok(node)
+    }
+
+    /// As [`Self::start`], for a data directory with something wrong in it: waits for these roles only.
+    ///
+    /// # Errors
+    /// When they do not come up; the text holds the end of its log.
+    pub async fn start_despite(data: &Path, roles: &[&str]) -> Result<Self> {
+        let mut node = Self::begin(data, &[])?;
+        let begun = Instant::now();
+        while !(node.finds_itself() && node.has(roles).await) {
+            node.still_coming_up(begun).await?;
+        }
+        Ok(node)
+    }
+
+    fn begin(data: &Path, arguments: &[&str]) -> Result<Self> {
         fs::create_dir_all(data)?;
         let binary = binary()?;
         let log = File::options().create(true).append(true).open(log_path(data))?;
         // What an earlier node left there would be taken for this one's.
         let _ = fs::remove_file(data.join("run/address"));
-        let begun = Instant::now();
         let child = Command::new(binary)
             .args(["up", "--listen", "127.0.0.1:0", "--no-welcome", "--data"])
             .arg(data)
@@ -138,27 +160,27 @@ impl Node {
             .process_group(0)
             .spawn()
             .context("the node cannot be started")?;
-        let mut node = Self {
+        Ok(Self {
             child,
             data: data.to_path_buf(),
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             token: String::new(),
             ready_after: Duration::ZERO,
             owned: None,
-        };
-        while !node.look().await {
-            let ended = node.child.try_wait()?;
-            if ended.is_some() || begun.elapsed() > PATIENCE {
-                bail!("the node did not come up ({ended:?}); the end of its log:\n{}", node.log_end());
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-        node.ready_after = begun.elapsed();
-        Ok(node)
+        })
     }
 
-    /// Whether it is ready; takes down where it listens.
-    async fn look(&mut self) -> bool {
+    async fn still_coming_up(&mut self, begun: Instant) -> Result<()> {
+        let ended = self.child.try_wait()?;
+        if ended.is_some() || begun.elapsed() > PATIENCE {
+            bail!("the node did not come up ({ended:?}); the end of its log:\n{}", self.log_end());
+        }
+        tokio::time::sleep(LOOK).await;
+        Ok(())
+    }
+
+    /// Takes down where it listens, and its token; false when it has not said yet.
+    fn finds_itself(&mut self) -> bool {
         let read = |name: &str| fs::read_to_string(self.data.join("run").join(name)).ok();
         let Some(address) = read("address").and_then(|text| text.trim().trim_start_matches("http://").parse().ok())
         else {
@@ -166,6 +188,22 @@ impl Node {
         };
         let Some(token) = read("token") else { return false };
         (self.address, self.token) = (address, token.trim().to_owned());
+        true
+    }
+
+    async fn has(&self, roles: &[&str]) -> bool {
+        let about = self.read("/api/v1/node").await.unwrap_or_default();
+        let is_ready = |name: &&str| {
+            about["roles"].as_array().into_iter().flatten().any(|role| role["role"] == **name && role["ready"] == true)
+        };
+        roles.iter().all(is_ready)
+    }
+
+    /// Whether it is ready; takes down where it listens.
+    async fn look(&mut self) -> bool {
+        if !self.finds_itself() {
+            return false;
+        }
         let ready = self.get("/readyz").await;
         // Taking work is one thing; here every role has to be there.
         ready
@@ -351,6 +389,19 @@ impl Node {
         let page = self.read(&format!("/api/v1/jobs/{job}/items?run={run}&port={port}&side=out&limit=1000")).await?;
         let list = page["items"].as_array().with_context(|| format!("no items in {page}"))?;
         Ok(list.iter().map(|item| item["json"].clone()).collect())
+    }
+
+    /// Waits until something holds.
+    ///
+    /// # Errors
+    /// When that takes longer than [`PATIENCE`]; `what` says what did not come true.
+    pub async fn until(&self, what: &str, holds: impl AsyncFn() -> Result<bool>) -> Result<()> {
+        let begun = Instant::now();
+        while !holds().await.unwrap_or(false) {
+            ensure!(begun.elapsed() < PATIENCE, "{what} did not come true; log:\n{}", self.log_end());
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
     }
 
     /// The process id of a role, when it runs.

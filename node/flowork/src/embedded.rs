@@ -54,6 +54,7 @@ impl Embedded {
             ready: true,
             last_end: None,
             again_at: None,
+            troubles: if role == Role::Kernel { kernel.troubles.borrow().clone() } else { Vec::new() },
         };
         let (_, roles) = watch::channel(ROLES.map(here).to_vec());
         let parts = rooms::GatewayParts {

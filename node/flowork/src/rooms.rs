@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flowork_components::Library;
-use flowork_ports::roles::RoleStatus;
+use flowork_ports::roles::{RoleStatus, Trouble};
 use flowork_ports::{Bell, Documents, OwnFolder};
 use flowork_protocol::NodeId;
 use flowork_store::Layout;
@@ -99,6 +99,8 @@ pub(crate) async fn docs(
 /// A running kernel and what belongs to it.
 pub(crate) struct Kernel {
     handle: flowork_kernel::Handle,
+    /// Which files give it trouble.
+    pub(crate) troubles: watch::Receiver<Vec<Trouble>>,
     workers: flowork_workers::Handle,
     /// Ends when dropped.
     indexer: Option<Box<dyn std::any::Any + Send>>,
@@ -124,6 +126,7 @@ pub(crate) fn kernel(
     cancel: &CancellationToken,
 ) -> Result<Kernel, Error> {
     let store = layout.kernel(bell.clone())?;
+    let (troubles, told) = watch::channel(store.failures);
     let vault = AgeVault::new(vault_identity, store.node.clone()).map_err(Error::Key)?;
     let options = flowork_kernel::Options {
         shards: store.shards,
@@ -134,10 +137,11 @@ pub(crate) fn kernel(
         bell,
         clock: Arc::new(crate::now),
         jobs_per_shard_max: JOBS_PER_SHARD_MAX,
+        troubles,
     };
     let handle = flowork_kernel::run(options, cancel);
     let indexer = store.indexer.map(|indexer| Box::new(indexer) as Box<dyn std::any::Any + Send>);
-    Ok(Kernel { handle, workers, indexer })
+    Ok(Kernel { handle, troubles: told, workers, indexer })
 }
 
 /// What the gateway is told beside the rooms it reads from.
@@ -175,6 +179,7 @@ pub(crate) async fn gateway(
         backup: Arc::new(ChildBackup::new(layout.dir())),
         data_dir: layout.dir().display().to_string(),
         upload_bytes_max: flowork_gateway::UPLOAD_BYTES_MAX,
+        patience: flowork_gateway::Patience::default(),
     };
     Ok(flowork_gateway::run(options, cancel).await?)
 }

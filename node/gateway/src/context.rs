@@ -7,7 +7,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use flowork_ports::bell::LOOK_EVERY;
 use flowork_ports::documents::FrozenPreset;
-use flowork_ports::store::{self, Stats};
+use flowork_ports::roles::{RoleStatus, Trouble};
+use flowork_ports::store::{self, FileHealth, Stats};
 use flowork_protocol::command::Command;
 use flowork_protocol::{BlobId, JobId, ShardNo, Timestamp, VersionId};
 use tokio::sync::{Mutex, Semaphore, watch};
@@ -96,7 +97,19 @@ impl Ctx {
         let turn = self.next_shard.fetch_add(1, Ordering::Relaxed);
         let shards = u64::from(self.options.inbox.shards().max(1));
         // The remainder is below a u16, so the cast keeps it.
-        JobId::fresh(now(), ShardNo((turn % shards) as u16), rand::random())
+        let in_turn = (0..shards).map(|step| ShardNo((turn.wrapping_add(step) % shards) as u16));
+        let roles = self.options.roles.borrow();
+        // With every shard out, what is accepted waits for the first that comes back.
+        let shard = in_turn.clone().find(|shard| out(&roles, *shard).is_none()).or_else(|| in_turn.clone().next());
+        JobId::fresh(now(), shard.unwrap_or(ShardNo(0)), rand::random())
+    }
+
+    /// Refuses what would wait for a shard that is out.
+    pub(crate) fn check_shard(&self, job: JobId) -> Result<(), Problem> {
+        match out(&self.options.roles.borrow(), job.shard()) {
+            None => Ok(()),
+            Some(trouble) => Err(Problem::shard_out(job, &trouble.problem)),
+        }
     }
 
     /// What a version holds. Read from its blob, so that it is there while docs is away.
@@ -117,10 +130,29 @@ impl Ctx {
             tracing::trace!(age_ms = at.elapsed().as_millis(), "counts served from memory");
             return Ok(stats.clone());
         }
-        let stats = Arc::new(self.options.reader.stats().await?);
+        let mut stats = self.options.reader.stats().await?;
+        for trouble in self.options.roles.borrow().iter().flat_map(|role| &role.troubles) {
+            name_trouble(&mut stats.files, trouble);
+        }
+        let stats = Arc::new(stats);
         *kept = Some((Instant::now(), stats.clone()));
         Ok(stats)
     }
+}
+
+/// Names what a role says about a file beside what is read here.
+fn name_trouble(files: &mut Vec<FileHealth>, trouble: &Trouble) {
+    match files.iter_mut().find(|it| it.file == trouble.file) {
+        Some(file) => drop(file.problem.get_or_insert_with(|| trouble.problem.clone())),
+        None => {
+            files.push(FileHealth { file: trouble.file.clone(), bytes: 0, problem: Some(trouble.problem.clone()) });
+        }
+    }
+}
+
+/// What the kernel says about a shard that is out or damaged: new work is better kept elsewhere.
+fn out(roles: &[RoleStatus], shard: ShardNo) -> Option<&Trouble> {
+    roles.iter().flat_map(|role| &role.troubles).find(|it| (it.is_out || it.is_damage) && it.shard == Some(shard))
 }
 
 /// The time on this machine's clock.

@@ -6,9 +6,12 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use flowork_protocol::{check, form};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use crate::body;
 use crate::context::Ctx;
 use crate::problem::Problem;
 
@@ -31,15 +34,18 @@ impl<T: DeserializeOwned> FromRequest<Ctx> for Json<T> {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "the body is not marked as JSON")
                 .hint("send it with `Content-Type: application/json`"));
         }
-        let bytes = Bytes::from_request(request, ctx).await.map_err(body)?;
-        parse(&bytes).map(Self)
+        let bytes = Bytes::from_request(request, ctx).await.map_err(cut)?;
+        parse(&bytes, ctx).map(Self)
     }
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+fn parse<T: DeserializeOwned>(bytes: &[u8], ctx: &Ctx) -> Result<T, Problem> {
     // An empty body asks for the defaults.
     let bytes = if bytes.trim_ascii().is_empty() { b"{}" } else { bytes };
     serde_json::from_slice(bytes).map_err(|error| {
+        if let Some(problems) = of_preset(bytes, ctx).filter(|_| error.is_data()) {
+            return Problem::preset(problems);
+        }
         let (status, code) = if error.is_data() {
             (StatusCode::UNPROCESSABLE_ENTITY, "wrong-body")
         } else {
@@ -50,11 +56,19 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     })
 }
 
+/// Every problem of the preset in a body that does not read, if there is one.
+fn of_preset(bytes: &[u8], ctx: &Ctx) -> Option<Vec<check::Problem>> {
+    let body: Value = serde_json::from_slice(bytes).ok()?;
+    let preset = body.get("inline").or_else(|| body.get("flowork").map(|_| &body))?;
+    let problems = form::problems(preset, &*ctx.options.catalogue);
+    (!problems.is_empty() && !form::read(preset).1.is_empty()).then_some(problems)
+}
+
 /// What is wrong with a body that could not be read.
-pub(crate) fn body(rejection: BytesRejection) -> Problem {
+pub(crate) fn cut(rejection: BytesRejection) -> Problem {
     match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large("the body", BODY_BYTES_MAX as u64),
-        status => Problem::new(status, "body-cut", rejection.body_text()).hint("send the request again"),
+        _ => body::ended(&rejection),
     }
 }
 

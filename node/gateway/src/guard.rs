@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::body;
 use crate::context::Ctx;
 use crate::problem::Problem;
 
@@ -109,8 +110,9 @@ async fn inside(ctx: &Ctx, request: Request, next: Next, is_hook: bool) -> Resul
     if is_hook || !only_looks {
         ctx.hosts.check_origin(request.headers())?;
     }
+    let request = body::admit(ctx, request)?;
     let timeout = match request.uri().path() {
-        "/api/v1/files" | "/api/v1/backup" => UPLOAD_TIMEOUT,
+        body::FILES | "/api/v1/backup" => UPLOAD_TIMEOUT,
         _ => REQUEST_TIMEOUT,
     };
     // Webhooks have room of their own, so that a flood of them leaves the API usable.

@@ -10,6 +10,7 @@
 
 mod access;
 mod api;
+mod body;
 mod context;
 mod extract;
 mod feed;
@@ -25,6 +26,7 @@ mod submit;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use flowork_ports::blobs::{Blobs, ByteStream};
@@ -41,6 +43,21 @@ pub use routes::backup::BackupAsk;
 
 /// How large an uploaded file may be unless [`Options::upload_bytes_max`] says otherwise.
 pub const UPLOAD_BYTES_MAX: u64 = 2 << 30;
+
+/// How long a gateway waits for a client that is slow.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For the whole head of a request; as long an idle connection stays open.
+    pub head: Duration,
+    /// Between two pieces of a body.
+    pub pause: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(30), pause: Duration::from_secs(30) }
+    }
+}
 
 /// What a gateway needs.
 pub struct Options {
@@ -78,6 +95,8 @@ pub struct Options {
     pub data_dir: String,
     /// How large an uploaded file may be.
     pub upload_bytes_max: u64,
+    /// How long a slow client is waited for.
+    pub patience: Patience,
 }
 
 /// Writes backups of the whole node. The binary implements it, because only it knows all rooms.
@@ -142,6 +161,7 @@ pub async fn run(mut options: Options, cancel: CancellationToken) -> Result<Hand
         }
     };
     let addr = listener.local_addr().map_err(Error::Listener)?;
+    let head_within = options.patience.head;
     let stop = cancel.child_token();
     let (known, keeper) = known::start(options.reader.clone(), options.bell.clone(), stop.clone()).await;
     let context = context::Ctx::new(options, addr, known, stop.clone());
@@ -158,7 +178,7 @@ pub async fn run(mut options: Options, cancel: CancellationToken) -> Result<Hand
                 stop.cancel();
             }
         };
-        tokio::join!(keeping, serve::serve(listener, router, stop.clone()));
+        tokio::join!(keeping, serve::serve(listener, router, head_within, stop.clone()));
     });
     Ok(Handle { addr, ended })
 }

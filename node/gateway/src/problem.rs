@@ -194,6 +194,15 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// The shard of this job is out.
+    pub(crate) fn shard_out(job: flowork_protocol::JobId, why: &str) -> Self {
+        let detail = format!("the job {job} belongs to shard {}, which is out: {why}", job.shard());
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "shard-out", detail)
+            .hint("jobs on other shards go on; restore the file from a backup, or send the request without its key")
+    }
+}
+
 impl From<documents::Error> for Problem {
     fn from(error: documents::Error) -> Self {
         use documents::Error as E;
@@ -210,7 +219,7 @@ impl From<documents::Error> for Problem {
             E::Damaged(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "draft-damaged", text)
                 .hint("its versions still run; restore the draft from one of them, or from a backup"),
             E::Away(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "documents-away", text)
-                .hint("activated presets still run by name and by trigger; send the request again in a moment")
+                .hint("activated presets still run by name and by trigger; send the request again in a moment, and look at `flowork status` if it stays so")
                 .retry_after(1),
         }
     }

@@ -154,7 +154,9 @@ pub(crate) fn keyed(ctx: &Ctx, domain: &str, key: &str) -> Result<JobId, Problem
         return Err(Problem::wrong("bad-key", format!("an idempotency key has 1 to {KEY_CHARS_MAX} characters"))
             .hint("a random UUID is a good one"));
     }
-    Ok(JobId::keyed(domain, key.as_bytes(), ctx.options.inbox.shards()))
+    let job = JobId::keyed(domain, key.as_bytes(), ctx.options.inbox.shards());
+    ctx.check_shard(job)?;
+    Ok(job)
 }
 
 /// What was accepted as `job` before; none when nothing was, or nobody can tell now: accepting it again changes nothing.

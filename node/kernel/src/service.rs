@@ -1,5 +1,6 @@
 //! The kernel's service: one loop per shard that drains, claims and hands jobs to tasks, and one for the node's tables.
 
+mod health;
 mod limits;
 mod shard;
 #[cfg(test)]
@@ -13,16 +14,18 @@ use std::time::Duration;
 use flowork_ports::Blobs;
 use flowork_ports::bell::{Bell, LOOK_EVERY, Ring};
 use flowork_ports::component::Library;
+use flowork_ports::roles::Trouble;
 use flowork_ports::store::{Error, NodeTables, Shard};
 use flowork_ports::vault::Vault;
 use flowork_protocol::ShardNo;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::Clock;
 use crate::program::Programs;
 use crate::task::Context;
+use health::Health;
 use limits::Limits;
 
 /// How often old jobs are looked for.
@@ -50,6 +53,8 @@ pub struct Options {
     pub clock: Clock,
     /// How many jobs each shard keeps in memory at once; the others wait in their queue.
     pub jobs_per_shard_max: usize,
+    /// Told which shards give trouble. What it holds at first stays.
+    pub troubles: watch::Sender<Vec<Trouble>>,
 }
 
 /// A running kernel.
@@ -107,6 +112,7 @@ pub fn run(options: Options, stop: &CancellationToken) -> Handle {
         memory,
     });
     let limits = Arc::new(Limits::default());
+    let health = Health::new(options.troubles);
     let nudges: BTreeMap<u16, Arc<Notify>> = shards.keys().map(|number| (*number, Arc::new(Notify::new()))).collect();
     let counted = CancellationToken::new();
     let counting = Arc::new(counted.clone().drop_guard());
@@ -125,6 +131,7 @@ pub fn run(options: Options, stop: &CancellationToken) -> Handle {
             jobs_max: options.jobs_per_shard_max.max(1),
             counting: Some(counting.clone()),
             counted: counted.clone(),
+            health: health.clone(),
         };
         tasks.spawn(it.run(stop.clone()));
     }

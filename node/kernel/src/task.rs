@@ -80,14 +80,14 @@ impl Context {
 }
 
 /// Why a task gave its job back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Left {
     /// It ended.
     Ended,
     /// Nothing to do until a time, a person or a child; it is stored so.
     Resting,
-    /// The store refused for good; the job stays as it is on disk.
-    Lost(String),
+    /// The store refused; the job stays as it is on disk. Where that passes, it is taken up again.
+    Lost(Error),
     /// This kernel is stopping.
     Stopped,
     /// Its claim never reached the disk; it comes again.
@@ -183,7 +183,7 @@ impl Task {
         self.cancel.cancel();
         match result {
             Ok(left) => left,
-            Err(error) => Left::Lost(error.to_string()),
+            Err(error) => Left::Lost(error),
         }
     }
 

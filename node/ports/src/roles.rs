@@ -1,7 +1,9 @@
 //! The processes of a node and how each of them is.
 
-use flowork_protocol::Timestamp;
+use flowork_protocol::{ShardNo, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::store;
 
 /// One process of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
@@ -36,4 +38,35 @@ pub struct RoleStatus {
     /// When it is started again, while it is down: a role that cannot stay up is tried less and less often.
     #[serde(default)]
     pub again_at: Option<Timestamp>,
+    /// Which of the files that it works on give it trouble.
+    pub troubles: Vec<Trouble>,
+}
+
+/// A file that a role cannot work with as it should.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Trouble {
+    /// Which, relative to the data directory.
+    pub file: String,
+    /// The shard that it is.
+    pub shard: Option<ShardNo>,
+    /// What is wrong, and what to do.
+    pub problem: String,
+    /// Whether all of it is out: nothing that is for this file goes on.
+    pub is_out: bool,
+    /// Whether the file is damaged, which does not pass by itself.
+    pub is_damage: bool,
+}
+
+impl Trouble {
+    /// What an error of the store says about a file.
+    #[must_use]
+    pub fn of(error: &store::Error, shard: Option<ShardNo>, is_out: bool) -> Self {
+        Self {
+            file: error.file().unwrap_or_default().to_owned(),
+            shard,
+            problem: error.to_string(),
+            is_out,
+            is_damage: matches!(error, store::Error::Damaged { .. }),
+        }
+    }
 }

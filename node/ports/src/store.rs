@@ -63,6 +63,26 @@ pub enum Error {
     },
 }
 
+impl Error {
+    /// The file that it is about.
+    #[must_use]
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Full { file } | Self::Damaged { file, .. } | Self::Locked { file } | Self::Other { file, .. } => {
+                Some(file)
+            }
+            Self::Busy(file) => Some(file),
+            Self::Fenced { .. } | Self::NoJob(_) => None,
+        }
+    }
+
+    /// Whether the same may well work a little later, with nothing lost meanwhile.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::Locked { .. } | Self::Busy(_))
+    }
+}
+
 /// The gateway's half: durable acceptance.
 #[async_trait]
 pub trait Inbox: Send + Sync {

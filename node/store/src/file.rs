@@ -14,6 +14,9 @@ const READER_PATIENCE: Duration = Duration::from_secs(2);
 /// Prepared statements that a connection keeps.
 const STATEMENTS_MAX: usize = 64;
 
+/// How every SQLite file begins (sqlite.org/fileformat.html, section 1.3).
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
 /// Free pages that a file may keep for what comes next.
 pub(crate) const FREE_PAGES_KEPT: i64 = 256;
 /// Free pages given back at once, so that no writer waits long.
@@ -161,6 +164,28 @@ pub(crate) fn switch(finished: &Path, path: &Path) -> io::Result<()> {
 /// Makes new names in a folder durable.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     fs::File::open(dir)?.sync_all()
+}
+
+/// What is wrong with a file at first sight, without opening it as a database: that is for those who work on it.
+pub(crate) fn looks_wrong(path: &Path) -> Option<&'static str> {
+    use std::io::Read as _;
+    let mut start = [0; MAGIC.len()];
+    match fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)) {
+        Ok(()) if start == *MAGIC => None,
+        Ok(()) => Some("is damaged: it does not begin as a database"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some("is gone"),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Some("is damaged: it is too short"),
+        Err(_) => Some("cannot be read"),
+    }
+}
+
+/// Looks through a file for damage.
+pub(crate) fn check(db: &Connection) -> rusqlite::Result<()> {
+    let said: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    match said.as_str() {
+        "ok" => Ok(()),
+        _ => Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), Some(said))),
+    }
 }
 
 /// Size of a file with its log; 0 when it is not there.

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
 use flowork_ports::bell::{Bell, Ring};
-use flowork_ports::store::{Error, Inbox};
+use flowork_ports::store::Error;
 use flowork_protocol::command::Command;
 use flowork_protocol::{JobId, ShardNo};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -25,6 +24,9 @@ const TRIM_EVERY: Duration = Duration::from_millis(100);
 const FREE_PAGES_KEPT: i64 = 4_096;
 /// Entries of one shard removed at once, so that no submission waits long.
 const TRIM_MAX: i64 = 2_000;
+
+/// An inbox up to this size is looked through when it is opened; what is accepted goes to a whole file.
+const CHECKED_BYTES_MAX: u64 = 64 << 20;
 
 /// One gateway's inbox.
 pub(crate) struct SqliteInbox {
@@ -69,6 +71,9 @@ impl SqliteInbox {
                 create(&path)?;
             }
             let db = file::open_writer(&path)?;
+            if file::bytes_on_disk(&path) <= CHECKED_BYTES_MAX {
+                file::check(&db)?;
+            }
             let (incarnation, last_seq) = inboxes::meta(&db)?;
             let drained_by = drained_by.into_iter().map(|(shard, path)| DrainedBy { shard, path, db: None }).collect();
             Ok(InboxTables {
@@ -99,23 +104,19 @@ pub(crate) fn create(path: &Path) -> rusqlite::Result<()> {
     })
 }
 
-#[async_trait]
-impl Inbox for SqliteInbox {
-    async fn submit(&self, command: Command) -> Result<(), Error> {
+impl SqliteInbox {
+    /// Keeps a command. On disk when this returns; the bell has rung.
+    pub(crate) async fn keep(&self, command: &Command) -> Result<(), Error> {
         let shard = command.shard();
         if shard != ShardNo::NODE && shard.0 >= self.shards {
             let detail = format!("there is no shard {shard}; the data directory has {}", self.shards);
             return Err(Error::Other { file: self.file.clone(), detail });
         }
-        let accepted = Accepted::of(&command)
+        let accepted = Accepted::of(command)
             .map_err(|error| Error::Other { file: self.file.clone(), detail: error.to_string() })?;
         let cost = accepted.body.bytes.len();
         self.writer.call_now(cost, move |tables: &mut InboxTables| tables.insert(&accepted)).await?;
         Ok(())
-    }
-
-    fn shards(&self) -> u16 {
-        self.shards
     }
 }
 

@@ -4,15 +4,20 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use flowork_ports::store::Error;
 use flowork_protocol::{JobId, ShardNo, Timestamp};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::error::named;
 use crate::file;
 
 /// Bits of an entry's id that hold its number; the others hold the shard.
 const SEQ_BITS: u32 = 47;
 /// The folder is looked through for new inboxes at most this often.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// How long an inbox that could not be read is left alone, and how long one that is damaged.
+const FAILED_REST: Duration = Duration::from_secs(1);
+const DAMAGED_REST: Duration = Duration::from_secs(300);
 /// Kind of an entry that is a submission.
 pub(crate) const SUBMISSION: i64 = 0;
 /// Kind of every other entry.
@@ -79,12 +84,14 @@ pub(crate) struct Inboxes {
     shard: ShardNo,
     open: BTreeMap<String, Source>,
     looked_at: Option<Instant>,
+    /// Those that could not be read, and until when they are left alone.
+    failed: BTreeMap<String, Instant>,
 }
 
 impl Inboxes {
     /// The inboxes in `dir` (the data directory's `inbox`).
     pub(crate) fn new(dir: &Path, shard: ShardNo) -> Self {
-        Self { dir: dir.to_owned(), shard, open: BTreeMap::new(), looked_at: None }
+        Self { dir: dir.to_owned(), shard, open: BTreeMap::new(), looked_at: None, failed: BTreeMap::new() }
     }
 
     /// Up to `max` entries after `cursors`: of each inbox in its order, of all in the order they were accepted. Inboxes in
@@ -103,12 +110,13 @@ impl Inboxes {
                 Err(error) => {
                     // This gateway's work waits in its file; the others go on.
                     tracing::error!(inbox = %name, %error, "an inbox cannot be read");
-                    failed.push(name.clone());
+                    failed.push((name.clone(), rest_until(&error)));
                 }
             }
         }
-        for name in failed {
+        for (name, until) in failed {
             self.open.remove(&name);
+            self.failed.insert(name, until);
         }
         let (entries, left) = merge(queues, max);
         (entries, more || left)
@@ -135,17 +143,26 @@ impl Inboxes {
         }
         self.looked_at = Some(Instant::now());
         for (name, path) in files(&self.dir) {
-            if self.open.contains_key(&name) {
+            let rests = self.failed.get(&name).is_some_and(|until| Instant::now() < *until);
+            if rests || self.open.contains_key(&name) {
                 continue;
             }
             match Source::open(&path) {
                 Ok(source) => {
                     self.open.insert(name, source);
                 }
-                Err(error) => tracing::error!(inbox = %name, %error, "an inbox cannot be opened"),
+                Err(error) => {
+                    tracing::error!(inbox = %name, %error, "an inbox cannot be opened");
+                    self.failed.insert(name, rest_until(&error));
+                }
             }
         }
     }
+}
+
+fn rest_until(error: &rusqlite::Error) -> Instant {
+    let is_damaged = matches!(named("inbox", error), Error::Damaged { .. });
+    Instant::now() + if is_damaged { DAMAGED_REST } else { FAILED_REST }
 }
 
 /// The inbox files in `dir`, by the name of their gateway.
@@ -195,7 +212,16 @@ impl Source {
                 body: row.get(5)?,
             })
         })?;
-        rows.collect()
+        // What comes before a damaged place is good; the place itself is told when nothing does.
+        let mut entries = VecDeque::new();
+        for row in rows {
+            match row {
+                Ok(entry) => entries.push_back(entry),
+                Err(_) if !entries.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(entries)
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use flowork_ports::bell::Bell;
 use flowork_ports::documents::DocumentTable;
-use flowork_ports::store::{Error as StoreError, FileHealth, Inbox, NodeTables, Reader, Shard};
+use flowork_ports::roles::Trouble;
+use flowork_ports::store::{Error as StoreError, Inbox, NodeTables, Reader, Shard};
 use flowork_ports::{Blobs, Sweeper};
 use flowork_protocol::{ShardNo, Timestamp};
 use rusqlite::Connection;
@@ -18,11 +19,11 @@ use crate::documents::SqliteDocuments;
 use crate::error::named;
 use crate::file::{self, Kind};
 use crate::garbage::FileSweeper;
-use crate::inbox::SqliteInbox;
 use crate::node::SqliteNode;
 use crate::reader::SqliteReader;
 use crate::search::Indexer;
 use crate::shard::SqliteShard;
+use crate::spare::SpareInbox;
 use crate::{blobs, documents, inboxes, node};
 
 /// The format of the data directory that this Flowork writes.
@@ -116,7 +117,7 @@ pub struct KernelStore {
     /// The shards that work.
     pub shards: Vec<Arc<dyn Shard>>,
     /// The shards that do not, and why. What they hold waits for their repair; everything else goes on.
-    pub failures: Vec<FileHealth>,
+    pub failures: Vec<Trouble>,
     /// The node's own tables.
     pub node: Arc<dyn NodeTables>,
     /// Builds the full-text index in the background; ends when dropped.
@@ -221,7 +222,8 @@ impl Layout {
         self.write_plan()
     }
 
-    /// The inbox of one gateway process, which is its only writer; made when it is not there. `gateway` is 1–32 characters
+    /// The inbox of one gateway process, which is its only writer; made when it is not there, and a further one beside it
+    /// when it is damaged. `gateway` is 1–32 characters
     /// of `a-z 0-9 -`.
     ///
     /// # Errors
@@ -234,7 +236,7 @@ impl Layout {
         }
         let mut drained_by: Vec<_> = self.shards().map(|no| (no, self.dir.join(shard_file(no)))).collect();
         drained_by.push((ShardNo::NODE, self.dir.join(node::FILE)));
-        Ok(Arc::new(SqliteInbox::open(&self.dir, gateway, self.plan.shards, drained_by, bell)?))
+        Ok(Arc::new(SpareInbox::open(&self.dir, gateway, self.plan.shards, drained_by, bell)?))
     }
 
     /// The kernel's half. Shards that cannot be opened are told by name beside the good ones.
@@ -252,8 +254,7 @@ impl Layout {
                 Ok(shard) => shards.push(Arc::new(shard)),
                 Err(error) => {
                     tracing::error!(shard = %no, %error, "a shard is out");
-                    let bytes = file::bytes_on_disk(&path);
-                    failures.push(FileHealth { file: name, bytes, problem: Some(error.to_string()) });
+                    failures.push(Trouble { file: name, ..Trouble::of(&error, Some(no), true) });
                 }
             }
         }

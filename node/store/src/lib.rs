@@ -42,6 +42,7 @@ mod pool;
 mod reader;
 mod search;
 mod shard;
+mod spare;
 mod writer;
 
 pub use backup::{Mode, Secret, restore};

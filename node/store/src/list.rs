@@ -237,8 +237,12 @@ pub(crate) fn files(layout: &Layout, problems: &BTreeMap<String, String>) -> Vec
     files
         .into_iter()
         .map(|(name, path)| {
-            let problem =
-                problems.get(&name).cloned().or_else(|| (!path.exists()).then(|| "the file is gone".to_owned()));
+            let problem = problems.get(&name).cloned().or_else(|| {
+                file::looks_wrong(&path).map(|why| {
+                    let hint = if name == SEARCH { "it is made anew" } else { "restore it from a backup" };
+                    format!("{name} {why}; {hint}")
+                })
+            });
             FileHealth { bytes: file::bytes_on_disk(&path), problem, file: name }
         })
         .collect()

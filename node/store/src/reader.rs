@@ -126,10 +126,12 @@ impl SqliteReader {
         }
     }
 
-    async fn count_undrained(&self) -> Result<u64, Error> {
+    /// How many submissions no shard has drained. An inbox that cannot be read is told in `problems`.
+    async fn count_undrained(&self, problems: &mut BTreeMap<String, String>) -> u64 {
         if let Some(count) = fresh(&self.undrained, UNDRAINED_FOR) {
-            return Ok(count);
+            return count;
         }
+        let known = problems.len();
         let mut cursors: BTreeMap<ShardNo, Cursors> = BTreeMap::new();
         for (no, pool) in &self.shards {
             cursors.insert(*no, pool.read(|db| Ok(inboxes::cursors(db)?)).await.unwrap_or_default());
@@ -138,10 +140,16 @@ impl SqliteReader {
         let mut count = 0;
         for (name, pool) in self.inboxes() {
             let cursors = Arc::clone(&cursors);
-            count += pool.read(move |db| list::count_undrained(db, &name, &cursors)).await?;
+            match pool.read(move |db| list::count_undrained(db, &name, &cursors)).await {
+                Ok(undrained) => count += undrained,
+                Err(error) => drop(problems.insert(pool.file().to_owned(), error.to_string())),
+            }
         }
-        keep(&self.undrained, count);
-        Ok(count)
+        // Kept only while all is well: a problem is told every time.
+        if problems.len() == known {
+            keep(&self.undrained, count);
+        }
+        count
     }
 
     async fn count_blob_bytes(&self) -> u64 {
@@ -294,12 +302,8 @@ impl Reader for SqliteReader {
                 }
             }
         }
-        match self.count_undrained().await {
-            Ok(count) => *stats.jobs.entry("queued".to_owned()).or_default() += count,
-            Err(error) => {
-                problems.insert("inbox".to_owned(), error.to_string());
-            }
-        }
+        let undrained = self.count_undrained(&mut problems).await;
+        *stats.jobs.entry("queued".to_owned()).or_default() += undrained;
         stats.budget_bytes = match self.node.read(|db| node::setting(db, node::SETTING_DISK_BUDGET_BYTES)).await {
             Ok(value) => value.and_then(|value| value.as_u64()),
             Err(error) => {

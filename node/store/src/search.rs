@@ -4,7 +4,8 @@
 //! before they are written, so nothing secret reaches it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,6 +25,8 @@ use crate::{codec, file};
 
 /// How often the thread looks for something new.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long a shard that could not be indexed is left alone.
+const SHARD_REST: Duration = Duration::from_secs(30);
 /// The thread rests this many times as long as it worked, so that jobs come first.
 const REST_FACTOR: u32 = 4;
 /// Journal rows indexed in one transaction.
@@ -49,22 +52,45 @@ impl Indexer {
     /// Starts the thread. The caller is the kernel, the only writer of the index.
     pub(crate) fn start(layout: &Layout) -> Result<Self, Error> {
         let path = layout.dir().join(SEARCH);
-        let open = || {
-            let db = file::open_writer(&path)?;
-            // A lost commit is only indexed again.
-            db.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4000;")?;
-            Ok(db)
-        };
-        let db = open().map_err(|error: rusqlite::Error| named(SEARCH, &error))?;
+        let db = open(&path).or_else(|error| match is_damage(&error) {
+            true => file::create(&path, file::SEARCH, |_| Ok(())).and_then(|()| open(&path)),
+            false => Err(error),
+        });
+        let db = db.map_err(|error| named(SEARCH, &error))?;
         let shards = layout.shards().map(|no| (no, layout.dir().join(shard_file(no)), None)).collect();
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
-        let work = Work { db, shards, stop: Arc::clone(&stop), swept_to: 0, freed: false };
+        let work = Work {
+            path,
+            db,
+            shards,
+            stop: Arc::clone(&stop),
+            swept_to: 0,
+            freed: false,
+            is_broken: false,
+            rests: BTreeMap::new(),
+        };
         let thread =
             thread::Builder::new().name("search index".to_owned()).spawn(move || work.run()).map_err(|error| {
                 Error::Other { file: SEARCH.to_owned(), detail: format!("no thread to write it: {error}") }
             })?;
         Ok(Self { stop, thread: Some(thread) })
     }
+}
+
+fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let db = file::open_writer(path)?;
+    // A lost commit is only indexed again.
+    db.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA cache_size = -4000;")?;
+    Ok(db)
+}
+
+/// The file by which a reader tells the indexer that it met damage.
+fn mark(index: &Path) -> PathBuf {
+    file::beside(index, ".damaged")
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(named(SEARCH, error), Error::Damaged { .. })
 }
 
 impl Drop for Indexer {
@@ -79,11 +105,16 @@ impl Drop for Indexer {
 }
 
 struct Work {
+    path: PathBuf,
     db: Connection,
     shards: Vec<(ShardNo, PathBuf, Option<Connection>)>,
     stop: Arc<(Mutex<bool>, Condvar)>,
     swept_to: i64,
     freed: bool,
+    /// Whether the index is damaged and must be made anew.
+    is_broken: bool,
+    /// Shards that could not be indexed, by place in the list, and since when.
+    rests: BTreeMap<usize, Instant>,
 }
 
 impl Work {
@@ -93,23 +124,54 @@ impl Work {
         loop {
             let began = Instant::now();
             let mut busy = false;
+            if self.is_broken
+                && let Err(error) = self.renew()
+            {
+                tracing::warn!(%error, "the damaged search index cannot be made anew now");
+            }
+            self.is_broken |= mark(&self.path).exists();
             for at in 0..self.shards.len() {
+                if self.rests.get(&at).is_some_and(|since| since.elapsed() < SHARD_REST) {
+                    continue;
+                }
                 match self.index_shard(at) {
                     Ok(more) => busy |= more,
                     Err(error) => {
                         tracing::warn!(shard = %self.shards[at].0, %error, "a shard cannot be indexed for search now");
                         self.shards[at].2 = None;
+                        self.rests.insert(at, Instant::now());
+                        self.look_for_damage(&error);
                     }
                 }
             }
             if !busy && let Err(error) = self.sweep() {
                 tracing::warn!(%error, "the search index cannot be tidied up now");
+                self.look_for_damage(&error);
             }
             let rest = began.elapsed() * REST_FACTOR;
             if self.wait(if busy { rest.min(LOOK_EVERY) } else { rest.max(LOOK_EVERY) }) {
                 return;
             }
         }
+    }
+
+    /// After an error: whether it is the index that is damaged, and not a shard.
+    fn look_for_damage(&mut self, error: &rusqlite::Error) {
+        if is_damage(error) && file::check(&self.db).is_err() {
+            self.is_broken = true;
+        }
+    }
+
+    /// Puts an empty index in the place of a damaged one: everything in it is elsewhere too.
+    fn renew(&mut self) -> Result<(), rusqlite::Error> {
+        tracing::warn!("the search index is damaged and is made anew");
+        file::create(&self.path, file::SEARCH, |_| Ok(()))?;
+        self.db = open(&self.path)?;
+        (self.swept_to, self.freed, self.is_broken) = (0, false, false);
+        self.rests.clear();
+        // Left behind, it only has the index made once more.
+        let _ = fs::remove_file(mark(&self.path));
+        Ok(())
     }
 
     /// Waits; true when the thread should end.
@@ -305,12 +367,25 @@ fn text_of(shard: &Connection, job: i64, events: &[Event]) -> String {
 
 /// The index as readers see it.
 pub(crate) struct Search {
-    index: Arc<Pool>,
+    path: PathBuf,
+    /// Which file it was when the connections were opened: a damaged index is replaced.
+    index: Mutex<(Option<u64>, Arc<Pool>)>,
 }
 
 impl Search {
     pub(crate) fn new(layout: &Layout) -> Self {
-        Self { index: Pool::new(layout.dir().join(SEARCH), SEARCH.to_owned()) }
+        let path = layout.dir().join(SEARCH);
+        Self { index: Mutex::new((None, Pool::new(path.clone(), SEARCH.to_owned()))), path }
+    }
+
+    fn index(&self) -> Arc<Pool> {
+        use std::os::unix::fs::MetadataExt as _;
+        let now = fs::metadata(&self.path).ok().map(|about| about.ino());
+        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if index.0 != now {
+            *index = (now, Pool::new(self.path.clone(), SEARCH.to_owned()));
+        }
+        Arc::clone(&index.1)
     }
 
     /// The numbers of jobs that hold all words of `text`, by shard, and how many events the index is behind.
@@ -325,7 +400,18 @@ impl Search {
                 .collect::<Result<_, _>>()?;
             Ok((matches(db, &terms)?, progress))
         };
-        let (found, progress) = self.index.read(read).await?;
+        let (found, progress) = match self.index().read(read).await {
+            Err(error @ Error::Damaged { .. }) => {
+                tracing::warn!(%error, "a search met a damaged index, which is made anew");
+                fs::write(mark(&self.path), b"").map_err(|error| Error::Other {
+                    file: SEARCH.to_owned(),
+                    detail: format!("it is damaged, and that cannot be noted: {error}"),
+                })?;
+                // As of an index that has everything still to do: it lags, and says so.
+                (BTreeMap::new(), shards.iter().map(|(no, _)| (no.0, 0)).collect())
+            }
+            read => read?,
+        };
         let mut lag = 0;
         for (no, pool) in shards {
             let done = progress.iter().find(|(shard, _)| *shard == no.0).map_or(0, |(_, done)| *done);

@@ -230,6 +230,7 @@ impl<'a> Running<'a> {
                         _ => Err(self.gone(lease, last)),
                     };
                 }
+                Came::TooLarge => return Err(failure::result_too_large()),
                 Came::Said(Said::Pending(gave)) => pending = Some(gave),
                 Came::Said(Said::Log(level, text)) => {
                     self.spend(text.len());

@@ -70,6 +70,8 @@ pub(crate) enum Came {
     Stdout(BytesMut),
     /// Bytes on stderr.
     Stderr(BytesMut),
+    /// The beginning of a frame that is larger than a frame may be; nothing else can be read after it.
+    TooLarge,
     /// It is gone.
     Gone,
 }
@@ -198,7 +200,9 @@ impl Worker {
                     let room = START_OUTPUT_BYTES_MAX.saturating_sub(output.len()).min(bytes.len());
                     output.extend_from_slice(bytes.get(..room).unwrap_or_default());
                 }
-                Came::Gone => return Err(StartError::Ended(String::from_utf8_lossy(&output).trim().to_owned())),
+                Came::Gone | Came::TooLarge => {
+                    return Err(StartError::Ended(String::from_utf8_lossy(&output).trim().to_owned()));
+                }
             }
         }
     }
@@ -225,6 +229,7 @@ impl Worker {
             match frame::decode(&mut self.data_buffer, Way::Data) {
                 Ok(Some(said)) => return Ok(Came::Said(said)),
                 Ok(None) => {}
+                Err(frame::Broken::Large(_)) => return Ok(Came::TooLarge),
                 // A script that wrote nonsense itself, or something that only the harness says.
                 Err(_) => return Ok(Came::Gone),
             }
@@ -323,7 +328,7 @@ impl Worker {
             loop {
                 match self.came().await {
                     Ok(Came::Said(Said::Ready(again))) => return again,
-                    Ok(Came::Gone | Came::Said(Said::Exit(_))) | Err(_) => return false,
+                    Ok(Came::Gone | Came::TooLarge | Came::Said(Said::Exit(_))) | Err(_) => return false,
                     // What comes after the result belongs to nobody.
                     Ok(_) => {}
                 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::fire;
 
 /// RFC 9457: a problem says its status, what happened, and where it can what to do.
-fn is_problem(answer: &Answer, status: u16) -> Result<()> {
+pub(crate) fn is_problem(answer: &Answer, status: u16) -> Result<()> {
     ensure!(answer.status == status, "{} and not {status}: {}", answer.status, answer.text());
     let kind = answer.header("content-type").unwrap_or_default();
     ensure!(kind.starts_with("application/problem+json"), "{kind}: {}", answer.text());

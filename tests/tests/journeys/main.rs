@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends by panicking")]
 
 mod backup;
+mod bad_disk;
+mod bad_files;
 mod bad_input;
+mod bad_scripts;
 mod command_line;
 mod crashes;
 mod drafts;

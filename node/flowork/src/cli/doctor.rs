@@ -13,8 +13,6 @@ use crate::config::LISTEN;
 use crate::lock::Lock;
 use crate::rooms::ALLOW_UNCONFINED;
 
-/// With less free than this, a disk is called nearly full.
-const FREE_BYTES_MIN: u64 = 1 << 30;
 /// A clock before this moment (2025-01-01) is wrong.
 const CLOCK_MS_MIN: i64 = 1_735_689_600_000;
 
@@ -153,8 +151,8 @@ fn disk(data: &Path) -> Finding {
     match rustix::fs::statvfs(there) {
         Ok(about) => {
             let free = about.f_bavail.saturating_mul(about.f_frsize);
-            if free < FREE_BYTES_MIN {
-                return machine("disk", How::Broken, format!("only {} free; a full disk stops new jobs", bytes(free)));
+            if free < status::FREE_BYTES_MIN {
+                return machine("disk", How::Broken, status::nearly_full(free));
             }
             machine("disk", How::Fine, format!("{} free", bytes(free)))
         }

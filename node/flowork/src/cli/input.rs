@@ -102,7 +102,13 @@ pub(crate) fn not_json(source: &str, error: &serde_json::Error) -> Fail {
 /// What serde_json says, without the place, which is shown before it.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    text.rsplit_once(" at line ").map_or(text.clone(), |(reason, _)| reason.to_owned())
+    let reason = text.rsplit_once(" at line ").map_or(text.as_str(), |(reason, _)| reason);
+    // The reader's own bound, so that no text can exhaust the stack.
+    if reason == "recursion limit exceeded" {
+        "it is nested deeper than 127 levels".to_owned()
+    } else {
+        reason.to_owned()
+    }
 }
 
 fn spill(bytes: &[u8]) -> Result<tokio::fs::File, Fail> {

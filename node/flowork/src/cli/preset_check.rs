@@ -15,8 +15,10 @@ pub(crate) fn run(context: &Context, files: &[String]) -> Result<(), Fail> {
     let mut wrong = 0;
     let mut told = Vec::new();
     for path in files {
-        let file = PresetFile::read(path)?;
-        let problems = check(&file.preset, &*library);
+        let file = PresetFile::look(path)?;
+        let mut problems = file.mistakes.clone();
+        problems.extend(check(&file.preset, &*library));
+        problems.sort_by(|one, other| (one.severity, &one.place).cmp(&(other.severity, &other.place)));
         let count = errors(&problems);
         wrong += count;
         let warnings = problems.len() - count;

@@ -1,6 +1,7 @@
 //! Preset files: read with the place of every mistake, and problems found again in the text.
 
 use flowork_protocol::check::{Problem, Severity};
+use flowork_protocol::form;
 use flowork_protocol::preset::{FORMAT, Preset};
 use serde_json::{Value, json};
 
@@ -8,32 +9,74 @@ use super::fail::Fail;
 use super::input::not_json;
 use super::place;
 
+/// The largest preset file: as much as the node takes.
+const FILE_BYTES_MAX: u64 = 32 << 20;
+/// How much of a file is read, over all problems, to find their places.
+const LOOKED_BYTES_MAX: usize = 256 << 20;
+const FORM_HINT: &str = "`flowork schema preset` prints the form of presets; examples/ holds whole ones";
+
 /// A preset file and its text.
 #[derive(Debug)]
 pub(crate) struct PresetFile {
-    /// What it says.
+    /// What it says; without what does not read, when `mistakes` are not empty.
     pub(crate) preset: Preset,
+    /// What is wrong with its form.
+    pub(crate) mistakes: Vec<Problem>,
     path: String,
     text: String,
     raw: Value,
 }
 
 impl PresetFile {
-    /// Reads a file. What is not a preset is told by line and column.
+    /// Reads a file. What is not a preset is told by line and column, every mistake at once.
     pub(crate) fn read(path: &str) -> Result<Self, Fail> {
-        let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => Fail::usage(format!("there is no file {path}")),
+        let file = Self::look(path)?;
+        if file.mistakes.is_empty() {
+            return Ok(file);
+        }
+        let mut fail = Fail::usage(format!("{path} is not a preset")).hint(FORM_HINT);
+        fail.problems = file.placed(file.mistakes.clone());
+        Err(fail)
+    }
+
+    /// Reads a file that may have mistakes in its form. Fails when it is not even JSON.
+    pub(crate) fn look(path: &str) -> Result<Self, Fail> {
+        use std::io::ErrorKind;
+        let bytes = std::fs::metadata(path).and_then(|about| match about.len() {
+            size if size > FILE_BYTES_MAX => Err(ErrorKind::FileTooLarge.into()),
+            _ => std::fs::read(path),
+        });
+        let bytes = bytes.map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Fail::usage(format!("there is no file {path}")),
+            ErrorKind::IsADirectory => Fail::usage(format!("{path} is a folder"))
+                .hint("name the preset file in it, such as examples/NAME.json"),
+            ErrorKind::FileTooLarge => Fail::usage(format!("{path} is larger than {} MiB", FILE_BYTES_MAX >> 20))
+                .hint("a preset holds steps and wires; keep data in files that a step reads"),
             _ => Fail::usage(format!("cannot read {path}: {error}")),
+        })?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+            let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let column = good.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+            Fail::usage(format!("{path}:{line}:{column}: this is not UTF-8 text")).hint("save the file as UTF-8")
         })?;
         Self::parse(path, text)
     }
 
     fn parse(path: &str, text: String) -> Result<Self, Fail> {
-        let schema =
-            |fail: Fail| fail.hint("`flowork schema preset` prints the form of presets; examples/ holds whole ones");
+        if text.trim().is_empty() {
+            return Err(Fail::usage(format!("{path} is empty")).hint(FORM_HINT));
+        }
         let raw: Value = serde_json::from_str(&text).map_err(|error| not_json(path, &error))?;
-        let preset = serde_json::from_str(&text).map_err(|error| schema(not_json(path, &error)))?;
-        Ok(Self { preset, path: path.to_owned(), text, raw })
+        let (preset, mistakes) = match serde_json::from_str(&text) {
+            Ok(preset) => (preset, Vec::new()),
+            Err(error) => match form::read(&raw) {
+                (preset, mistakes) if !mistakes.is_empty() => (preset.unwrap_or_else(|| Preset::named("")), mistakes),
+                // Only the text has this mistake, such as an id that comes twice.
+                _ => return Err(not_json(path, &error).hint(FORM_HINT)),
+            },
+        };
+        Ok(Self { preset, mistakes, path: path.to_owned(), text, raw })
     }
 
     /// Where in the file a problem is: `file:line:column`.
@@ -59,12 +102,15 @@ impl PresetFile {
     }
 
     /// The problems with where they are in the file.
+    ///
+    /// Each is looked for from the file's start, so in a huge file only the first are; the others keep their pointer.
     pub(crate) fn placed(&self, problems: Vec<Problem>) -> Vec<(Problem, Option<String>)> {
-        problems
-            .into_iter()
-            .map(|problem| (self.place(&problem.place), problem))
-            .map(|(at, problem)| (problem, at))
-            .collect()
+        let looked_for = (LOOKED_BYTES_MAX / self.text.len().max(1)).max(1);
+        let place = |(number, problem): (usize, Problem)| {
+            let at = if number < looked_for { self.place(&problem.place) } else { None };
+            (problem, at)
+        };
+        problems.into_iter().enumerate().map(place).collect()
     }
 
     /// A failure whose problems are about this file.
@@ -112,7 +158,17 @@ mod tests {
             "{}",
             told("{\n \"flowork\": }")
         );
-        let unknown = told("{ \"flowork\": \"preset/1\", \"name\": \"x\",\n \"stepps\": {} }");
-        assert!(unknown.starts_with("f.json:2:") && unknown.contains("unknown field `stepps`"), "{unknown}");
+        let text = "{ \"flowork\": \"preset/1\", \"name\": \"x\",\n \"stepps\": {} }";
+        let file = PresetFile::parse("f.json", text.to_owned()).unwrap();
+        let placed = file.placed(file.mistakes.clone());
+        assert_eq!(placed[0].1.as_deref(), Some("f.json:2:2"), "{placed:?}");
+        assert_eq!(placed[0].0.suggestion.as_deref(), Some("did you mean `steps`?"));
+        let twice = told(
+            "{ \"flowork\": \"preset/1\", \"name\": \"x\",\n \"steps\": { \"a\": {\"component\":\"no-op\"}, \"a\": {\"component\":\"set\"} } }",
+        );
+        assert!(twice.starts_with("f.json:2:") && twice.contains("`a` is there twice"), "{twice}");
+        assert_eq!(told(" \n"), "f.json is empty");
+        let deep = told(&"[".repeat(10_000));
+        assert!(deep.starts_with("f.json:1:") && deep.contains("nested"), "{deep}");
     }
 }

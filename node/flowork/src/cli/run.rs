@@ -52,16 +52,18 @@ pub(crate) struct Run {
 impl Run {
     /// Starts the job, and waits for it where asked to.
     pub(crate) async fn run(self, context: Context) -> Result<(), Fail> {
+        // Before anything is started or made: a file with a mistake needs no node.
+        let file = if is_file(&self.preset) { Some(PresetFile::read(&self.preset)?) } else { None };
         let data = context.data()?;
         match context.client() {
-            Ok(client) => self.on(&client, &context, self.follow || self.wait).await,
+            Ok(client) => self.on(&client, &context, file, self.follow || self.wait).await,
             Err(fail) if fail.code == NO_NODE && Lock::holder(&data).is_none() => {
                 let passphrase = context.environment.passphrase.as_ref();
                 let node = Embedded::start(&data, &context.environment.home, passphrase).await?;
                 let client = node.client.clone();
                 let interrupted = tokio::signal::ctrl_c();
                 let done = tokio::select! {
-                    done = Box::pin(self.on(&client, &context, true)) => done,
+                    done = Box::pin(self.on(&client, &context, file, true)) => done,
                     _ = interrupted => Err(Fail::new(FAILED, "interrupted").hint(GOES_ON)),
                     part = node.broke() => {
                         Err(Fail::new(FAILED, format!("the {part} of the node inside this command broke")).hint(GOES_ON))
@@ -75,8 +77,7 @@ impl Run {
         }
     }
 
-    async fn on(&self, client: &Client, context: &Context, waits: bool) -> Result<(), Fail> {
-        let file = if is_file(&self.preset) { Some(PresetFile::read(&self.preset)?) } else { None };
+    async fn on(&self, client: &Client, context: &Context, file: Option<PresetFile>, waits: bool) -> Result<(), Fail> {
         let items = match &self.input {
             Some(source) => input::read(client, source).await?,
             None => Vec::new(),

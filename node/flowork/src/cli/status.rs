@@ -6,6 +6,9 @@ use super::fail::Fail;
 use super::show::{self, bytes, table, text_of, time_of};
 use super::{Context, print_text};
 
+/// With less free than this, a disk is called nearly full.
+pub(crate) const FREE_BYTES_MIN: u64 = 1 << 30;
+
 /// Shows the node's roles, jobs, files and disk.
 pub(crate) async fn run(context: &Context) -> Result<(), Fail> {
     let client = context.client()?;
@@ -55,14 +58,28 @@ fn text(about: &Value) -> String {
                  raise it\n",
             );
         }
+        if free < FREE_BYTES_MIN {
+            out.push_str(&format!("✘ disk: {}\n", nearly_full(free)));
+        }
         for file in files.iter().filter(|file| !file["problem"].is_null()) {
-            out.push_str(&format!("✘ {}: {}\n", text_of(&file["file"]), text_of(&file["problem"])));
+            let (name, problem) = (text_of(&file["file"]), text_of(&file["problem"]));
+            let named = if problem.contains(&name) { problem } else { format!("{name}: {problem}") };
+            out.push_str(&format!("✘ {named}\n"));
         }
     }
     if let Some(problem) = about["problem"].as_str() {
         out.push_str(&format!("\n✘ {problem}\n"));
     }
     out
+}
+
+/// What a disk with too little room means, and what to do.
+pub(crate) fn nearly_full(free: u64) -> String {
+    format!(
+        "only {} free; on a full disk new jobs are refused and running ones wait. Free some space, or let old jobs go: \
+         flowork job rm, or the setting retention.days",
+        bytes(free)
+    )
 }
 
 fn role(role: &Value) -> Vec<String> {

@@ -2,6 +2,7 @@
 //! or when the link closes.
 
 mod rings;
+mod troubles;
 
 use std::ffi::OsString;
 use std::net::TcpListener;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use flowork_ports::roles::{Role, RoleStatus};
+use flowork_ports::roles::{Role, RoleStatus, Trouble};
 use flowork_ports::{Bell, Documents, Ring};
 use flowork_protocol::wire::{self, Party, Refusal, Verb};
 use flowork_store::Layout;
@@ -27,6 +28,8 @@ use crate::rooms::{self, Folders};
 use crate::supervisor::handover;
 use crate::supervisor::start::{ROLES, Start, party};
 
+/// How long the last words of a role that does not come up may take.
+const HEARD_WITHIN: Duration = Duration::from_secs(1);
 /// How long the first notice may take.
 const START_WITHIN: Duration = Duration::from_secs(10);
 /// How long a role takes at most to end in good order; the supervisor kills it a little later.
@@ -114,8 +117,17 @@ async fn live(role: Role, link: OwnedFd, extra: Option<OwnedFd>) -> anyhow::Resu
     let start = tokio::time::timeout(START_WITHIN, start).await.context("the supervisor told nothing")??;
     anyhow::ensure!(start.wire == wire::VERSION, "the supervisor speaks version {} of links", start.wire);
     let mut sending = tokio::spawn(rings::send(desk.bell.clone(), me, link.clone()));
-    let room = Room::open(role, start, extra, &link, &desk).await?;
+    let room = match Room::open(role, start, extra, &link, &desk).await {
+        Ok(room) => room,
+        Err(error) => {
+            troubles::tell(&link, &[troubles::of(role, &error)]).await;
+            // Heard when it is told to stop; a supervisor that does not listen is not waited for.
+            let _ = tokio::time::timeout(HEARD_WITHIN, desk.stop.cancelled()).await;
+            return Err(error);
+        }
+    };
     link.tell(Verb::Ready, Vec::new()).await?;
+    let telling = tokio::spawn(troubles::tell_all(link.clone(), room.troubles()));
     let rings = async { if let Err(error) = (&mut sending).await { error } else { std::future::pending().await } };
     let over = over(me, linked, &desk.stop, room.ended(), rings).await;
     desk.stop.cancel();
@@ -123,6 +135,7 @@ async fn live(role: Role, link: OwnedFd, extra: Option<OwnedFd>) -> anyhow::Resu
         tracing::error!(role = me.word(), "the role did not end in good order; what counts is on disk");
     }
     sending.abort();
+    telling.abort();
     over
 }
 
@@ -204,6 +217,14 @@ impl Room {
             Self::Docs(handle) => handle.over().await,
             // It only answers: there is nothing that could end.
             Self::Mesh => std::future::pending().await,
+        }
+    }
+
+    /// The files that give it trouble, if it ever says so.
+    fn troubles(&self) -> Option<watch::Receiver<Vec<Trouble>>> {
+        match self {
+            Self::Kernel(kernel) => Some(kernel.troubles.clone()),
+            Self::Gateway(_) | Self::Docs(_) | Self::Mesh => None,
         }
     }
 

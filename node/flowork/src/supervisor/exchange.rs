@@ -33,6 +33,7 @@ impl Exchange {
             ready: false,
             last_end: None,
             again_at: None,
+            troubles: Vec::new(),
         };
         Self { routes: Arc::default(), roles: Arc::new(watch::Sender::new(ROLES.into_iter().map(status).collect())) }
     }

@@ -237,12 +237,27 @@ async fn pass_all(exchange: Exchange, role: Role, reader: OwnedReadHalf, ready: 
     let mut frames = Frames::of(reader);
     loop {
         match frames.next().await {
-            Ok(Some(frame)) => {
-                if let Some((Verb::Ready, _)) = exchange.pass(me, frame).await {
+            Ok(Some(frame)) => match exchange.pass(me, frame).await {
+                Some((Verb::Ready, _)) => {
                     ready.get_or_init(Instant::now);
                     exchange.note(role, |status| status.ready = true);
                 }
-            }
+                Some((Verb::Troubles, body)) => match wire::from_body(&body) {
+                    Ok(troubles) => {
+                        let mut comes_up = true;
+                        exchange.note(role, |status| {
+                            status.troubles = troubles;
+                            comes_up = status.ready;
+                        });
+                        // A role that does not come up waits for this, so that its last words are heard.
+                        if !comes_up {
+                            exchange.hint(me, Frame::Notice { verb: Verb::Stop, body: Vec::new() });
+                        }
+                    }
+                    Err(error) => tracing::warn!(role = me.word(), %error, "a role's troubles cannot be read"),
+                },
+                _ => {}
+            },
             Ok(None) => return,
             Err(error) => {
                 tracing::warn!(role = me.word(), %error, "a role's link broke");

@@ -1,7 +1,6 @@
 //! Files: bytes in, a name by hash out.
 
 use std::io;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -17,12 +16,11 @@ use tokio_util::io::{ReaderStream, StreamReader};
 
 use crate::access::{Permit, Runner, Viewer};
 use crate::api::Route;
+use crate::body;
 use crate::context::Ctx;
 use crate::extract::{Json, Path, Query};
 use crate::problem::Problem;
 
-/// How long a client may pause inside an upload.
-const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How much of a download is read at once.
 const READ_BYTES: usize = 64 << 10;
 /// The most characters of a file's name.
@@ -53,10 +51,6 @@ async fn upload(
     State(ctx): State<Ctx>, _: Permit<Runner>, Query(named): Query<Named>, headers: HeaderMap, body: Body,
 ) -> Result<(StatusCode, Json<BlobRef>), Problem> {
     let limit = ctx.options.upload_bytes_max;
-    let told = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if told.is_some_and(|length| length > limit) {
-        return Err(Problem::too_large("the file", limit).hint("split it, or raise the node's upload limit"));
-    }
     let (blob, size) = ctx.options.blobs.put(reader(body), limit).await?;
     let name = clean(named.name.as_deref().unwrap_or("file"));
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
@@ -65,17 +59,12 @@ async fn upload(
 
 /// A request's body as bytes to keep. A client that stops sending ends it with an error.
 pub(crate) fn reader(body: Body) -> ByteStream {
-    let pieces = body.into_data_stream();
-    let timed = futures::stream::unfold(Some(pieces), |pieces| async move {
-        let mut pieces = pieces?;
-        match tokio::time::timeout(PAUSE_MAX, pieces.next()).await {
-            Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
-            Ok(Some(Err(error))) => Some((Err(io::Error::new(io::ErrorKind::ConnectionReset, error)), None)),
-            Ok(None) => None,
-            Err(_) => Some((Err(io::ErrorKind::TimedOut.into()), None)),
-        }
-    });
-    Box::pin(StreamReader::new(Box::pin(timed)))
+    let kind = |error: &axum::Error| match body::is_slow(error) {
+        true => io::ErrorKind::TimedOut,
+        false => io::ErrorKind::ConnectionReset,
+    };
+    let pieces = body.into_data_stream().map(move |piece| piece.map_err(|error| io::Error::new(kind(&error), error)));
+    Box::pin(StreamReader::new(pieces))
 }
 
 async fn download(

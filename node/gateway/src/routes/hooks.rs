@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use tokio::io::AsyncReadExt as _;
 
 use crate::access::admit_hook;
+use crate::body;
 use crate::context::Ctx;
 use crate::extract::Json;
 use crate::feed::{self, Follower, Waited};
@@ -29,7 +30,7 @@ use crate::submit::{self, Started};
 /// How many webhooks may be in acceptance at once; the next one is told to come again.
 pub(crate) const IN_FLIGHT_MAX: usize = 1_024;
 /// How large a webhook's body may be. Past [`ITEM_JSON_BYTES_MAX`] it becomes a file.
-const BODY_BYTES_MAX: u64 = 512 << 20;
+pub(crate) const BODY_BYTES_MAX: u64 = 512 << 20;
 /// How many items the answer of a finished job holds at most.
 const ANSWER_ITEMS_MAX: usize = 1_000;
 /// The name of the file that holds a body which is not an item's JSON.
@@ -191,10 +192,7 @@ async fn with_file(
 
 /// The body's first [`ITEM_JSON_BYTES_MAX`] bytes, and the rest if there is one.
 async fn start_of(body: Body) -> Result<(Bytes, Option<Body>), Problem> {
-    let cut = |error: axum::Error| {
-        Problem::new(StatusCode::BAD_REQUEST, "body-cut", format!("the body ended early: {error}"))
-            .hint("send the request again")
-    };
+    let cut = |error: axum::Error| body::ended(&error);
     let mut pieces = body.into_data_stream();
     let Some(first) = pieces.next().await.transpose().map_err(cut)? else { return Ok((Bytes::new(), None)) };
     let mut next = pieces.next().await.transpose().map_err(cut)?;

@@ -19,6 +19,11 @@ use crate::extract::Json;
 use crate::page;
 use crate::problem::Problem;
 
+/// By then a role that is not ready has trouble.
+const COMES_UP_WITHIN: Duration = Duration::from_secs(2);
+/// With less free than this, the disk is called full: the next commit may not fit.
+const FREE_BYTES_MIN: u64 = 4 << 20;
+
 /// The routes of this noun.
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -87,6 +92,16 @@ async fn readyz(State(ctx): State<Ctx>) -> Response {
     let roles = ctx.options.roles.borrow().clone();
     // A role that is away does not stop the node from taking work; it only runs later.
     problems.extend(roles.iter().filter(|role| !role.ready).map(|role| format!("{} is not ready", page::role(role))));
+    // Files are looked at when everything is up or should be, so that coming up is not slower for it.
+    let looks = problems.is_empty() || ctx.up_since.elapsed() > COMES_UP_WITHIN;
+    if looks && let Ok(stats) = ctx.stats().await {
+        problems.extend(stats.files.iter().filter_map(|file| file.problem.clone()));
+        if stats.free_bytes < FREE_BYTES_MIN {
+            let free = stats.free_bytes;
+            problems
+                .push(format!("the disk that holds the data directory is full ({free} bytes free); free some space"));
+        }
+    }
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Ready { ready, problems })).into_response()
 }

@@ -175,7 +175,7 @@ impl Reader for Memory {
         Ok(ids.into_iter().filter_map(|id| Some((id, chunks.get(&id)?.clone()))).collect())
     }
     async fn stats(&self) -> Result<Stats, store::Error> {
-        let mut stats = Stats::default();
+        let mut stats = Stats { free_bytes: 1 << 40, ..Stats::default() };
         for (id, events) in self.jobs.lock().unwrap().iter() {
             *stats.jobs.entry(self.summary(*id, events).state.word().to_owned()).or_default() += 1;
         }
@@ -391,7 +391,7 @@ pub(crate) struct Node {
     pub(crate) base: String,
     pub(crate) cancel: CancellationToken,
     pub(crate) handle: Option<Handle>,
-    _roles: tokio::sync::watch::Sender<Vec<RoleStatus>>,
+    pub(crate) roles: tokio::sync::watch::Sender<Vec<RoleStatus>>,
 }
 
 /// An answer that was read whole.
@@ -436,6 +436,7 @@ impl Node {
             ready: true,
             last_end: None,
             again_at: None,
+            troubles: Vec::new(),
         };
         let (roles, receiver) = tokio::sync::watch::channel(vec![role]);
         let mut options = Options {
@@ -456,6 +457,7 @@ impl Node {
             backup: Arc::new(Tape),
             data_dir: "/data/flowork".to_owned(),
             upload_bytes_max: 1 << 20,
+            patience: flowork_gateway::Patience::default(),
         };
         change(&mut options);
         for (secret, role) in ROLES {
@@ -465,7 +467,7 @@ impl Node {
         let handle = flowork_gateway::run(options, cancel.clone()).await.unwrap();
         let base = format!("http://{}", handle.addr);
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { store, drafts, blobs, http, base, cancel, handle: Some(handle), _roles: roles }
+        Self { store, drafts, blobs, http, base, cancel, handle: Some(handle), roles }
     }
 
     pub(crate) fn ask(&self, method: &str, path: &str) -> reqwest::RequestBuilder {

@@ -358,3 +358,30 @@ async fn a_replay_is_a_new_job_in_the_same_shard_that_points_to_its_origin() {
     let wrong = node.call("POST", &path, json!({ "variables": { "z": 1 } })).await;
     assert_eq!((wrong.status, wrong.problem().as_str()), (422, "unknown-variable"));
 }
+
+#[tokio::test]
+async fn a_shard_that_is_damaged_gets_no_new_job_and_a_key_that_falls_on_it_is_told_so() {
+    let node = Node::start().await;
+    node.draft("p");
+    let error = store::Error::Damaged { file: "shards/01.db".to_owned(), detail: "not a database".to_owned() };
+    let trouble = flowork_ports::roles::Trouble::of(&error, Some(ShardNo(1)), true);
+    node.roles.send_modify(|roles| roles[0].troubles = vec![trouble]);
+    let mut shards = Vec::new();
+    for _ in 0..9 {
+        shards.push(node.call("POST", "/api/v1/jobs", json!({ "preset": "p" })).await.job().shard().0);
+    }
+    assert!(shards.iter().all(|shard| *shard != 1) && shards.contains(&0) && shards.contains(&2), "{shards:?}");
+    let mut told = 0;
+    for number in 0..32 {
+        let got =
+            node.call("POST", "/api/v1/jobs", json!({ "preset": "p", "idempotency_key": format!("{number}") })).await;
+        if got.status != ACCEPTED {
+            assert_eq!((got.status, &got.json()["type"]), (503, &json!("urn:flowork:problem:shard-out")));
+            assert!(got.text.contains("shards/01.db"), "{}", got.text);
+            told += 1;
+        }
+    }
+    assert!((1..32).contains(&told), "{told}");
+    let ready = got(node.ask("GET", "/readyz")).await.text;
+    assert!(ready.contains("shards/01.db is damaged"), "{ready}");
+}

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod access;
+mod bodies;
 mod fake;
 mod feeds;
 mod hooks;

@@ -537,3 +537,50 @@ fn retries_wait_longer_each_time_up_to_their_limit() {
     assert_eq!(super::decide::backoff_ms(&spread, 1, 0.0), 50);
     assert_eq!(super::decide::backoff_ms(&spread, 1, 1.0), 150);
 }
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Ticks under a clock that goes back for ten days' worth of looks, then jumps ahead; gives what the jump brought.
+fn jump(machine: &mut Machine, due: Timestamp) -> Vec<What> {
+    for day in [1, 2, 10] {
+        let back = Timestamp(due.0 - day * DAY_MS);
+        assert!(machine.on(back, 0.5, Input::Tick).is_empty(), "a look decides nothing before its time");
+        assert_eq!((machine.next_due(), machine.todo()), (Some(due), None));
+    }
+    let events = machine.on(Timestamp(due.0 + 30 * DAY_MS), 0.5, Input::Tick);
+    assert!(machine.next_due().is_none(), "nothing that is over is waited for");
+    events
+}
+
+#[test]
+fn a_clock_that_jumps_ends_a_retrys_pause_once_and_loses_no_try() {
+    let mut preset = chain(&["pure"]);
+    for step in preset.steps.values_mut() {
+        step.retry = Some(Retry { tries: 3, jitter: 0.0, ..Retry::default() });
+    }
+    let (mut machine, todo) = started(&preset);
+    let Todo::Start(start) = todo else { panic!("nothing to start") };
+    let now = Timestamp(100 * DAY_MS);
+    let error = Failure::new("x", "x").retryable();
+    machine.on(now, 0.5, Input::Failed { key: start.key, attempt: 1, error, took_us: 0 });
+    jump(&mut machine, now.plus_ms(1_000));
+    assert!(matches!(machine.todo(), Some(Todo::Start(start)) if start.attempt == 2));
+    assert_eq!(machine.todo(), None, "one try, however far the clock jumped");
+}
+
+#[test]
+fn a_clock_that_jumps_ends_a_wait_and_lets_an_approval_expire_once() {
+    let due = Timestamp(100 * DAY_MS);
+    let approval =
+        Wait::Approval { title: "t".to_owned(), message: "m".to_owned(), expires_at: Some(due), on_expiry: true };
+    for wait in [Wait::Until(due), approval] {
+        let (mut machine, todo) = started(&chain(&["pure"]));
+        let Todo::Start(start) = todo else { panic!("nothing to start") };
+        machine.on(Timestamp(0), 0.5, Input::Started(start.key.clone(), 1));
+        machine.on(Timestamp(0), 0.5, Input::Suspended(start.key, 1, wait.clone()));
+        let events = jump(&mut machine, due);
+        let again = machine.on(Timestamp(due.0 - 20 * DAY_MS), 0.5, Input::Tick);
+        assert!(again.is_empty(), "{wait:?} ended twice: {events:?}, {again:?}");
+        assert!(machine.todo().is_some(), "{wait:?} never went on: {events:?}");
+    }
+}

@@ -24,6 +24,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::SHARD_REST;
+use super::health::Health;
 use super::limits::{Limits, Place};
 use crate::history::Packer;
 use crate::journal::Journal;
@@ -57,6 +58,7 @@ pub(super) struct Service {
     pub(super) counting: Option<Arc<DropGuard>>,
     /// Cancelled when no shard counts any more: before, nothing that is limited may be claimed.
     pub(super) counted: CancellationToken,
+    pub(super) health: Health,
 }
 
 /// What a task leaves behind.
@@ -124,6 +126,7 @@ impl Service {
                 }
                 Err(error) => {
                     tracing::error!(shard = %self.shard.no(), %error, "the shard rests");
+                    self.health.rests(self.shard.no(), &error);
                     tokio::select! {
                         () = stop.cancelled() => break,
                         () = tokio::time::sleep(SHARD_REST) => {}
@@ -157,6 +160,7 @@ impl Service {
             () = self.counted.cancelled() => {}
         }
         let mut due = self.context.clock.clone()();
+        let mut looked_at = due;
         loop {
             self.start_waiting(jobs, stop);
             let room = self.room(jobs);
@@ -165,6 +169,7 @@ impl Service {
             jobs.held = drained.held;
             if drained.claimed.is_empty() {
                 committed.await?;
+                self.health.works(self.shard.no());
             } else {
                 self.start_claimed(jobs, drained.claimed, committed, stop);
             }
@@ -172,7 +177,9 @@ impl Service {
             self.signal_all(jobs).await?;
             self.claim_held(jobs, stop).await?;
             let now = (self.context.clock)();
-            if now >= due || std::mem::take(&mut jobs.look_at_due) {
+            // A clock that went back says nothing about when the next look was to be.
+            if now >= due || now < looked_at || std::mem::take(&mut jobs.look_at_due) {
+                looked_at = now;
                 let room = self.room(jobs);
                 jobs.waiting.extend(self.shard.claim_due(now, room).await?);
                 let next = self.shard.next_due().await?;
@@ -231,7 +238,9 @@ impl Service {
 
     /// When claims did not reach the disk, their jobs leave memory before anything else is drained: they come again.
     async fn settle(&self, jobs: &mut Jobs, ahead: Ahead) -> Result<(), Error> {
-        if ahead.end.is_err() {
+        if ahead.end.is_ok() {
+            self.health.works(self.shard.no());
+        } else {
             ahead.undone.cancel();
             while ahead.jobs.iter().any(|job| jobs.active.contains_key(job)) {
                 let Some(ended) = jobs.tasks.join_next().await else { break };
@@ -266,7 +275,7 @@ impl Service {
             }
         }
         match left {
-            Left::Lost(why) => self.lost(jobs, job, why, place),
+            Left::Lost(error) => self.lost(jobs, job, error, place),
             Left::Resting => {
                 jobs.look_at_due = true;
                 jobs.lost.remove(&job);
@@ -281,8 +290,14 @@ impl Service {
 
     /// The job is as it is on disk, running. It rests, keeping its place, and is taken up again; one that is lost time after
     /// time is parked.
-    fn lost(&self, jobs: &mut Jobs, job: JobId, why: String, place: Option<Place>) {
-        let tries = jobs.lost.get(&job).map_or(0, |it| it.0) + 1;
+    fn lost(&self, jobs: &mut Jobs, job: JobId, error: Error, place: Option<Place>) {
+        let before = jobs.lost.get(&job).map_or(0, |it| it.0);
+        // What passes by itself, like a full disk, is waited for as long as it takes.
+        let tries = if error.passes() { before.max(1) } else { before + 1 };
+        if !error.passes() {
+            self.health.met(self.shard.no(), &error);
+        }
+        let why = error.to_string();
         if tries > LOST_TRIES_MAX + 1 {
             tracing::error!(%job, %why, "a job could not even be parked; it waits for the next start of this kernel");
             jobs.lost.remove(&job);
@@ -391,7 +406,10 @@ impl One {
     async fn run(mut self, origin: Origin) -> Ended {
         let (left, parent) = match AssertUnwindSafe(self.work(origin)).catch_unwind().await {
             Ok(done) => done,
-            Err(_) => (Left::Lost("its task broke, which is a bug in Flowork".to_owned()), None),
+            Err(_) => {
+                let detail = format!("the task of job {} broke, which is a bug in Flowork", self.job);
+                (Left::Lost(Error::Other { file: String::new(), detail }), None)
+            }
         };
         Ended { job: self.job, left, pokes: self.pokes, place: self.place, parent }
     }
@@ -427,7 +445,7 @@ impl One {
                 () = undone.cancelled() => Left::Undone,
             },
         };
-        let parent = parent.filter(|_| left == Left::Ended);
+        let parent = parent.filter(|_| matches!(left, Left::Ended));
         (left, parent)
     }
 }
@@ -482,7 +500,7 @@ async fn fail_before_start(
     row.error = Some(failure.clone());
     match crate::child::after_failed_start(context, submission, &failure).await {
         Ok(error_preset) => journal.extra.submissions.extend(error_preset),
-        Err(error) => return Left::Lost(error.to_string()),
+        Err(error) => return Left::Lost(error),
     }
     if let Some((parent, run)) = submission.parent.clone() {
         let outcome = Box::new(flowork_protocol::command::ChildOutcome::Failed(failure));
@@ -491,7 +509,7 @@ async fn fail_before_start(
     }
     match journal.flush(&mut Packer::default()).await {
         Ok(()) => Left::Ended,
-        Err(error) => Left::Lost(error.to_string()),
+        Err(error) => Left::Lost(error),
     }
 }
 
@@ -501,7 +519,7 @@ async fn take_up(
     match load(context, shard, job).await {
         Ok(task) => Ok(task),
         Err(Refused::Ended) => Err(Left::Ended),
-        Err(Refused::Store(error)) => Err(Left::Lost(error.to_string())),
+        Err(Refused::Store(error)) => Err(Left::Lost(error)),
         Err(Refused::NotRunning) => Err(Left::Undone),
         Err(Refused::Parked(reason)) => Err(park_stored(context, shard, job, reason).await),
         Err(Refused::Program(it)) => {
@@ -515,7 +533,7 @@ async fn take_up(
 async fn park_stored(context: &Arc<Context>, shard: &Arc<dyn Shard>, job: JobId, reason: String) -> Left {
     match shard.load(job).await {
         Ok(stored) => park(context, shard, job, stored.summary.last_seq, reason).await,
-        Err(error) => Left::Lost(error.to_string()),
+        Err(error) => Left::Lost(error),
     }
 }
 
@@ -527,6 +545,6 @@ async fn park(context: &Arc<Context>, shard: &Arc<dyn Shard>, job: JobId, last_s
     journal.row().state = Some(State::Parked);
     match journal.flush(&mut Packer::default()).await {
         Ok(()) => Left::Resting,
-        Err(error) => Left::Lost(error.to_string()),
+        Err(error) => Left::Lost(error),
     }
 }
