@@ -68,9 +68,11 @@ impl Error {
     #[must_use]
     pub fn file(&self) -> Option<&str> {
         match self {
-            Self::Full { file } | Self::Damaged { file, .. } | Self::Locked { file } | Self::Other { file, .. } => {
-                Some(file)
-            }
+            Self::Full { file }
+            | Self::Damaged { file, .. }
+            | Self::Locked { file }
+            | Self::Ended { file }
+            | Self::Other { file, .. } => Some(file),
             Self::Busy(file) => Some(file),
             Self::Fenced { .. } | Self::NoJob(_) => None,
         }

@@ -191,6 +191,7 @@ fn kernel(taken: Taken) -> (Handle, CancellationToken) {
         bell: Bell::default(),
         clock: Arc::new(|| Timestamp(0)),
         jobs_per_shard_max: 1,
+        troubles: watch::Sender::default(),
     };
     (run(options, &stop), stop)
 }

@@ -161,6 +161,7 @@ impl World {
             bell,
             clock,
             jobs_per_shard_max: 8,
+            troubles: tokio::sync::watch::Sender::default(),
         }
     }
 

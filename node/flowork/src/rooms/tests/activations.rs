@@ -117,6 +117,7 @@ async fn a_job_accepted_right_after_an_activation_runs_what_was_activated() {
             bell: bell.clone(),
             clock: Arc::new(crate::now),
             jobs_per_shard_max: 8,
+            troubles: tokio::sync::watch::Sender::default(),
         },
         &stop,
     );

@@ -58,6 +58,7 @@ impl Place {
             bell: self.bell.clone(),
             clock: Arc::new(crate::now),
             jobs_per_shard_max: 8,
+            troubles: tokio::sync::watch::Sender::default(),
         };
         Running { handle: flowork_kernel::run(options, &self.stop), workers }
     }
