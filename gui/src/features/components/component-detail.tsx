@@ -1,0 +1,138 @@
+import { lazy, Suspense, useMemo } from 'react';
+import type { Manifest } from '@/shared/api/types';
+import { inline } from '@/shared/data/shape';
+import { iconOf } from '@/shared/graph/canvas/icons';
+import { useMessages } from '@/shared/i18n/messages';
+import { Facts } from '@/shared/ui/page';
+import { Loading } from '@/shared/ui/states';
+import { optionsOf } from './options';
+
+const Markdown = lazy(() => import('@/shared/ui/markdown'));
+
+/** The docs page of a component begins with its title and summary, which stand above it here. */
+function body(manifest: Manifest): string {
+  return manifest.docs
+    .replace(/^#[^\n]*\n+/, '')
+    .replace(manifest.summary, '')
+    .trim();
+}
+
+export function ComponentDetail({ manifest }: { readonly manifest: Manifest }) {
+  const t = useMessages();
+  const Icon = iconOf(manifest.name, manifest.category);
+  const options = useMemo(() => optionsOf(manifest.config), [manifest]);
+  const { hosts, read, write, paths_from_config } = manifest.permissions;
+  const may = [
+    ...(hosts?.length ? [t('components.may.hosts', { list: hosts.join(', ') })] : []),
+    ...(read?.length ? [t('components.may.read', { list: read.join(', ') })] : []),
+    ...(write?.length ? [t('components.may.write', { list: write.join(', ') })] : []),
+    ...(paths_from_config ? [t('components.may.config')] : []),
+  ];
+  return (
+    <section
+      aria-label={manifest.title}
+      tabIndex={0}
+      className="scroll-thin flex-1 overflow-y-auto p-4 focus-visible:-outline-offset-2 md:p-6"
+    >
+      <div className="flex max-w-190 flex-col gap-5">
+        <header className="flex items-start gap-3">
+          <span className="rounded-card border border-line bg-surface p-2.5">
+            <Icon aria-hidden className="size-5 text-muted" />
+          </span>
+          <div>
+            <h2 className="text-page">{manifest.title}</h2>
+            <p className="text-muted">{manifest.summary}</p>
+          </div>
+        </header>
+        <Facts
+          rows={[
+            [
+              t('components.name'),
+              <code className="font-mono" key="name">
+                {manifest.name}
+              </code>,
+            ],
+            [t('components.version'), manifest.version],
+            [t('timing.effect'), t(`effect.${manifest.effect}`)],
+            [t('components.may'), may.length > 0 ? may.join('; ') : t('components.may.nothing')],
+          ]}
+        />
+        <Suspense fallback={<Loading lines={4} />}>
+          <Markdown text={body(manifest)} />
+        </Suspense>
+        <Table
+          title={t('components.ports')}
+          head={[t('components.port'), t('components.what')]}
+          rows={[
+            ...manifest.inputs.map((port) => [`→ ${port.name}`, port.docs]),
+            ...manifest.outputs.map((port) => [`${port.name} →`, port.docs]),
+          ]}
+        />
+        {options.length > 0 && (
+          <Table
+            title={t('components.options')}
+            head={[t('components.option'), t('components.what'), t('components.default')]}
+            rows={options.map((option) => [
+              option.isRequired ? `${option.name} *` : option.name,
+              [
+                option.type,
+                option.docs,
+                option.choices.length > 0 ? t('components.one_of', { list: option.choices.join(', ') }) : '',
+              ]
+                .filter(Boolean)
+                .join(' · '),
+              option.fallback === undefined ? '' : inline(option.fallback),
+            ])}
+          />
+        )}
+        <div>
+          <h3 className="text-title">{t('components.example')}</h3>
+          <p className="text-muted">{manifest.example.title}</p>
+          <pre
+            tabIndex={0}
+            className="scroll-thin mt-2 overflow-x-auto rounded-control bg-raised p-3 font-mono text-meta"
+          >
+            {JSON.stringify(manifest.example.config, null, 2)}
+          </pre>
+        </div>
+      </div>
+    </section>
+  );
+}
+
+type TableProps = {
+  readonly title: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+};
+
+function Table({ title, head, rows }: TableProps) {
+  return (
+    <table className="w-full">
+      <caption className="pb-1 text-left text-title font-semibold">{title}</caption>
+      <thead>
+        <tr className="text-left text-meta text-muted">
+          {head.map((it) => (
+            <th key={it} scope="col" className="py-1 pr-4">
+              {it}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr key={row[0]} className="border-t border-line align-top">
+            {row.map((cell, at) => (
+              <td
+                key={at}
+                className={`py-1.5 pr-4 break-words ${at === 0 ? 'font-mono whitespace-nowrap' : at === 2 ? 'max-w-60 font-mono text-meta text-muted' : ''}`}
+              >
+                {cell}
+              </td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,114 @@
+import { X } from 'lucide-react';
+import { useMemo } from 'react';
+import { iconOf } from '@/shared/graph/canvas/icons';
+import type { Card } from '@/shared/graph/model';
+import type { View } from '@/shared/history/view';
+import { splitRun } from '@/shared/history/view';
+import { useMessages } from '@/shared/i18n/messages';
+import { IconButton } from '@/shared/ui/button';
+import { Select } from '@/shared/ui/field';
+import { Empty } from '@/shared/ui/states';
+import { StateBadge } from '@/shared/ui/status';
+import { Tabs } from '@/shared/ui/tabs';
+import { InTab, OutTab } from './items-tab';
+import { LogsTab } from './logs-tab';
+import { TimingTab } from './timing-tab';
+import { VariablesTab } from './variables-tab';
+
+type StepPanelProps = {
+  readonly job: string;
+  readonly view: View;
+  readonly card: Card | undefined;
+  readonly step: string;
+  /** Which run of the step, where it ran several times. */
+  readonly run: string | undefined;
+  readonly defaults: Readonly<Record<string, unknown>>;
+  readonly tab: string;
+  readonly onTab: (tab: string) => void;
+  readonly onRun: (run: string) => void;
+  readonly onClose: () => void;
+};
+
+/** Everything about one step at the moment that is looked at. */
+export function StepPanel(props: StepPanelProps) {
+  const { job, view, card, step, tab, onTab, onClose } = props;
+  const t = useMessages();
+  const runs = useMemo(() => [...view.runs.keys()].filter((name) => splitRun(name).step === step), [view, step]);
+  // The newest run of the step speaks for it until somebody chooses another.
+  const name = props.run !== undefined && runs.includes(props.run) ? props.run : runs.at(-1);
+  const run = name === undefined ? undefined : view.runs.get(name);
+  const Icon = iconOf(card?.component ?? '', card?.category ?? '');
+  return (
+    <section
+      aria-label={t('step.label', { name: card?.name ?? step })}
+      className="flex h-full min-h-0 flex-col bg-surface"
+    >
+      <header className="flex items-start gap-2 px-3 pt-2 pb-1">
+        <Icon aria-hidden className="mt-1 size-4 shrink-0 text-muted" />
+        <div className="min-w-0 flex-1">
+          <h2 className="truncate text-title">{card?.name ?? step}</h2>
+          <p className="flex flex-wrap items-center gap-x-3 text-meta text-muted">
+            <span>{card?.title ?? step}</span>
+            <StateBadge state={run?.status ?? 'pending'} />
+          </p>
+        </div>
+        {runs.length > 1 && (
+          <Select
+            aria-label={t('step.run')}
+            className="w-28!"
+            value={name}
+            onChange={(event) => props.onRun(event.target.value)}
+          >
+            {runs.map((it) => (
+              <option key={it} value={it}>
+                {it.slice(step.length)}
+              </option>
+            ))}
+          </Select>
+        )}
+        <IconButton label={t('step.close')} onClick={onClose}>
+          <X aria-hidden className="size-4" />
+        </IconButton>
+      </header>
+      {run?.error && (
+        <div role="note" className="mx-3 mb-2 rounded-control border border-fail px-2.5 py-1.5">
+          <p className="font-semibold break-words text-fail">{run.error.message.split('\n')[0]}</p>
+          {run.error.place && <p className="text-muted">{t('step.error.place', { place: run.error.place })}</p>}
+          {run.error.hint && <p className="text-muted">{run.error.hint}</p>}
+          {run.error.detail && (
+            <details>
+              <summary className="text-muted">{t('step.error.more')}</summary>
+              <pre tabIndex={0} className="scroll-thin max-h-40 overflow-auto font-mono text-meta whitespace-pre-wrap">
+                {run.error.detail}
+              </pre>
+            </details>
+          )}
+        </div>
+      )}
+      <Tabs
+        label={t('step.tabs')}
+        value={tab}
+        onChange={onTab}
+        tabs={[
+          { id: 'out', label: t('step.out'), content: () => <OutTab job={job} view={view} run={run} name={name} /> },
+          {
+            id: 'in',
+            label: t('step.in'),
+            content: () => <InTab job={job} view={view} run={run} name={name} inputs={card?.inputs ?? []} />,
+          },
+          { id: 'vars', label: t('step.vars'), content: () => <VariablesTab view={view} defaults={props.defaults} /> },
+          {
+            id: 'logs',
+            label: run && run.logs.length > 0 ? `${t('step.logs')} ${run.logs.length}` : t('step.logs'),
+            content: () => <LogsTab run={run} />,
+          },
+          {
+            id: 'timing',
+            label: t('step.timing'),
+            content: () => (run ? <TimingTab run={run} /> : <Empty title={t('step.not_yet')} />),
+          },
+        ]}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,87 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type FormEvent, useState } from 'react';
+import { removeSecret, secretsQuery, setSecret } from '@/shared/api/requests/secrets';
+import { moment } from '@/shared/format/format';
+import { useMessages } from '@/shared/i18n/messages';
+import { Button } from '@/shared/ui/button';
+import { Field, Input } from '@/shared/ui/field';
+import { Panel } from '@/shared/ui/page';
+import { Problem, Ready } from '@/shared/ui/states';
+
+/** Secrets go in and never come out: names, and a form. */
+export function SecretsPanel() {
+  const t = useMessages();
+  const client = useQueryClient();
+  const secrets = useQuery(secretsQuery);
+  const [name, setName] = useState('');
+  const [value, setValue] = useState('');
+  const again = () => client.invalidateQueries({ queryKey: ['secrets'] });
+  const keep = useMutation({
+    mutationFn: () => setSecret(name, value),
+    onSuccess: () => {
+      setName('');
+      setValue('');
+      return again();
+    },
+  });
+  const remove = useMutation({ mutationFn: removeSecret, onSuccess: again });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    keep.mutate();
+  };
+  return (
+    <Panel title={t('secrets.title')}>
+      <div className="flex flex-col gap-3 p-4">
+        <p className="text-muted">{t('secrets.hint')}</p>
+        <Ready of={secrets} lines={2}>
+          {(list) => (
+            <ul>
+              {list.map((secret) => (
+                <li key={secret.name} className="flex items-center gap-3 border-b border-line py-1">
+                  <code className="min-w-0 flex-1 truncate font-mono">{secret.name}</code>
+                  <span className="text-meta text-muted">{t('secrets.set', { time: moment(secret.set_at) })}</span>
+                  <Button
+                    look="quiet"
+                    disabled={remove.isPending}
+                    onClick={() => remove.mutate(secret.name)}
+                    aria-label={t('secrets.remove', { name: secret.name })}
+                  >
+                    {t('common.remove')}
+                  </Button>
+                </li>
+              ))}
+            </ul>
+          )}
+        </Ready>
+        <form onSubmit={submit} className="grid gap-3 sm:grid-cols-[1fr_1fr_auto] sm:items-end">
+          <Field label={t('secrets.name')}>
+            {(ids) => (
+              <Input
+                {...ids}
+                autoComplete="off"
+                pattern="[A-Za-z0-9_.\-]{1,64}"
+                value={name}
+                onChange={(event) => setName(event.target.value)}
+              />
+            )}
+          </Field>
+          <Field label={t('secrets.value')}>
+            {(ids) => (
+              <Input
+                {...ids}
+                type="password"
+                autoComplete="off"
+                value={value}
+                onChange={(event) => setValue(event.target.value)}
+              />
+            )}
+          </Field>
+          <Button type="submit" disabled={!name || !value || keep.isPending}>
+            {t('secrets.keep')}
+          </Button>
+        </form>
+        <Problem error={keep.error ?? remove.error} />
+      </div>
+    </Panel>
+  );
+}

@@ -1,0 +1,167 @@
+import { useQuery } from '@tanstack/react-query';
+import { nodeQuery } from '@/shared/api/requests/node';
+import { nodeAddress } from '@/shared/auth/node-address';
+import { setSession } from '@/shared/auth/session';
+import { bytes, count, durationMs } from '@/shared/format/format';
+import { chooseLanguage, LANGUAGES, type Language, useLanguage, useMessages } from '@/shared/i18n/messages';
+import { chooseTheme, THEME_CHOICES, useThemeChoice } from '@/shared/theme/theme';
+import { Button } from '@/shared/ui/button';
+import { Field, Select } from '@/shared/ui/field';
+import { Facts, PageHeader, Panel, ScrollPage } from '@/shared/ui/page';
+import { Ready } from '@/shared/ui/states';
+import { StateIcon } from '@/shared/ui/status';
+import { SecretsPanel } from './secrets-panel';
+import { TokensPanel } from './tokens-panel';
+
+export default function SettingsPage() {
+  const t = useMessages();
+  return (
+    <ScrollPage>
+      <PageHeader title={t('settings.title')} />
+      <div className="grid items-start gap-4 px-4 md:px-6 lg:grid-cols-2">
+        <div className="flex min-w-0 flex-col gap-4">
+          <Appearance />
+          <SecretsPanel />
+          <TokensPanel />
+        </div>
+        <NodeFacts />
+      </div>
+    </ScrollPage>
+  );
+}
+
+function Appearance() {
+  const t = useMessages();
+  const theme = useThemeChoice();
+  const language = useLanguage();
+  return (
+    <Panel title={t('settings.appearance')}>
+      <div className="flex flex-col gap-4 p-4">
+        <fieldset>
+          <legend className="pb-1 font-semibold">{t('settings.theme')}</legend>
+          <div className="flex w-fit rounded-control border border-control">
+            {THEME_CHOICES.map((choice) => (
+              <label
+                key={choice}
+                className="flex min-h-8 cursor-pointer items-center rounded-control px-3 has-checked:bg-raised has-checked:font-semibold has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent pointer-coarse:min-h-11"
+              >
+                <input
+                  type="radio"
+                  name="theme"
+                  className="sr-only"
+                  checked={theme === choice}
+                  onChange={() => chooseTheme(choice)}
+                />
+                {t(`settings.theme.${choice}`)}
+              </label>
+            ))}
+          </div>
+        </fieldset>
+        <Field label={t('settings.language')}>
+          {(ids) => (
+            <Select
+              {...ids}
+              className="max-w-60"
+              value={language}
+              onChange={(event) => void chooseLanguage(event.target.value as Language)}
+            >
+              {Object.entries(LANGUAGES).map(([code, name]) => (
+                <option key={code} value={code} lang={code}>
+                  {name}
+                </option>
+              ))}
+            </Select>
+          )}
+        </Field>
+        <Button className="self-start" onClick={() => setSession({ kind: 'none', why: 'left' })}>
+          {t('settings.sign_out')}
+        </Button>
+      </div>
+    </Panel>
+  );
+}
+
+function NodeFacts() {
+  const t = useMessages();
+  const node = useQuery(nodeQuery);
+  return (
+    <Panel title={t('settings.node')}>
+      <Ready of={node}>
+        {(it) => (
+          <div className="flex flex-col gap-5 p-4">
+            <Facts
+              rows={[
+                [t('settings.version'), `Flowork ${it.version}`],
+                [t('settings.address'), nodeAddress()],
+                [t('settings.up'), durationMs(it.uptime_ms)],
+                [t('settings.active'), count(it.activations)],
+                [t('settings.webhooks'), count(it.webhooks)],
+              ]}
+            />
+            <div>
+              <h3 className="pb-1">{t('settings.parts')}</h3>
+              <ul className="flex flex-col gap-1">
+                {it.roles.map((role) => (
+                  <li key={role.role} className="flex flex-wrap items-center gap-2">
+                    <StateIcon state={role.ready ? 'succeeded' : 'failed'} />
+                    <span className="w-20">{role.role}</span>
+                    <span className="text-muted">
+                      {role.ready ? t('settings.ready') : t('settings.not_ready')}
+                      {role.restarts > 0 && ` · ${t('settings.restarts', { count: role.restarts })}`}
+                    </span>
+                    {role.last_end && <span className="text-muted">{role.last_end}</span>}
+                  </li>
+                ))}
+              </ul>
+            </div>
+            {it.problem && <p className="text-fail">{it.problem}</p>}
+            {it.stats && (
+              <div>
+                <h3 className="pb-1">{t('settings.storage')}</h3>
+                <Facts
+                  rows={[
+                    ...it.stats.files.map(
+                      (file) =>
+                        [
+                          file.file,
+                          <span key={file.file} className={file.problem ? 'text-fail' : ''}>
+                            {bytes(file.bytes)} {file.problem}
+                          </span>,
+                        ] as const,
+                    ),
+                    [t('settings.blobs'), bytes(it.stats.blob_bytes)],
+                    [t('settings.free'), bytes(it.stats.free_bytes)],
+                    ...(it.stats.budget_bytes == null
+                      ? []
+                      : [[t('settings.budget'), bytes(it.stats.budget_bytes)] as const]),
+                  ]}
+                />
+              </div>
+            )}
+            <details>
+              <summary className="text-muted">{t('settings.advanced')}</summary>
+              <div className="pt-2">
+                <Facts
+                  rows={[
+                    [
+                      'NodeId',
+                      <code key="id" className="font-mono text-meta break-all">
+                        {it.id}
+                      </code>,
+                    ],
+                    [
+                      t('settings.data'),
+                      <code key="data" className="font-mono text-meta break-all">
+                        {it.data_dir}
+                      </code>,
+                    ],
+                  ]}
+                />
+              </div>
+            </details>
+          </div>
+        )}
+      </Ready>
+    </Panel>
+  );
+}

@@ -1,0 +1,98 @@
+//! How a session is got: a one-time link enrols this browser's key, and from then on a signature opens a session.
+//!
+//! The endpoints are described in gui/README.md, "Login". They are typed here by hand until the node's OpenAPI has them;
+//! this file is the only one that calls them.
+import { findKey, type LoginKey, makeKey } from './keys';
+import { nodeAddress } from './node-address';
+import { setSession } from './session';
+
+/** What a browser signs to open a session; domain-separated, so that no other signature can stand for it. */
+export const SESSION_DOMAIN = 'flowork login session v1';
+
+type Challenge = { readonly nonce: string; readonly node: string };
+type Opened = { readonly secret: string };
+
+export type LoginOutcome =
+  | { readonly kind: 'signed-in' }
+  /** This browser has no key for this node. */
+  | { readonly kind: 'no-key' }
+  /** The node has no such endpoint: it is older than this page. */
+  | { readonly kind: 'unsupported' }
+  | { readonly kind: 'refused'; readonly detail: string; readonly hint?: string }
+  | { readonly kind: 'unreachable' };
+
+const base64url = (bytes: Uint8Array): string =>
+  btoa(String.fromCharCode(...bytes))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
+    .replaceAll('=', '');
+
+/** The exact bytes that are signed. */
+export function sessionMessage(challenge: Challenge, publicKey: string): Uint8Array {
+  return new TextEncoder().encode([SESSION_DOMAIN, challenge.node, publicKey, challenge.nonce].join('\n'));
+}
+
+class Refused extends Error {
+  constructor(readonly outcome: LoginOutcome) {
+    super(outcome.kind);
+  }
+}
+
+async function post(path: string, body: unknown): Promise<unknown> {
+  const answer = await fetch(`${nodeAddress()}/api/v1/login/${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  }).catch(() => {
+    throw new Refused({ kind: 'unreachable' });
+  });
+  const said: unknown = await answer.json().catch(() => ({}));
+  if (answer.ok) return said;
+  const problem = (said ?? {}) as { type?: string; detail?: string; hint?: string };
+  if (problem.type?.endsWith(':no-route') || answer.status === 405) throw new Refused({ kind: 'unsupported' });
+  if (answer.status >= 502) throw new Refused({ kind: 'unreachable' });
+  throw new Refused({ kind: 'refused', detail: problem.detail ?? `${answer.status}`, hint: problem.hint });
+}
+
+async function open(key: LoginKey): Promise<void> {
+  const publicKey = base64url(key.publicKey);
+  const challenge = (await post('challenge', { public_key: publicKey })) as Challenge;
+  const signature = base64url(await key.sign(sessionMessage(challenge, publicKey)));
+  const opened = (await post('session', { public_key: publicKey, nonce: challenge.nonce, signature })) as Opened;
+  setSession({ kind: 'bearer', secret: opened.secret, source: 'login' });
+}
+
+async function outcome(work: () => Promise<LoginOutcome>): Promise<LoginOutcome> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Refused) return error.outcome;
+    throw error;
+  }
+}
+
+/** Opens a session with the key of this browser. */
+export const signIn = (): Promise<LoginOutcome> =>
+  outcome(async () => {
+    const key = await findKey(nodeAddress());
+    if (!key) return { kind: 'no-key' };
+    await open(key);
+    return { kind: 'signed-in' };
+  });
+
+/** Enrols this browser by the token of a one-time link, and opens a session. */
+export const enrol = (token: string, label: string): Promise<LoginOutcome> =>
+  outcome(async () => {
+    const key = (await findKey(nodeAddress())) ?? (await makeKey(nodeAddress()));
+    await post('enrol', { token, public_key: base64url(key.publicKey), label });
+    await open(key);
+    return { kind: 'signed-in' };
+  });
+
+/** Takes the token of `#login=TOKEN` out of the address bar, so that it stays in no history. */
+export function takeLoginToken(): string | undefined {
+  const token = new URLSearchParams(location.hash.slice(1)).get('login');
+  if (token === null) return undefined;
+  history.replaceState(history.state, '', location.pathname + location.search);
+  return token;
+}

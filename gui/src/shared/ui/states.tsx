@@ -1,0 +1,96 @@
+import { CloudOff, Inbox, TriangleAlert } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { ApiError, Unreachable } from '../api/problem';
+import { useMessages } from '../i18n/messages';
+import { Button } from './button';
+
+type StateProps = {
+  readonly icon: ReactNode;
+  readonly title: string;
+  readonly children?: ReactNode;
+  readonly role?: 'alert' | 'status';
+};
+
+function State({ icon, title, children, role }: StateProps) {
+  return (
+    <div role={role} className="mx-auto flex max-w-120 flex-col items-center gap-2 px-4 py-12 text-center">
+      <span className="text-muted [&>svg]:size-8">{icon}</span>
+      <p className="text-title font-semibold">{title}</p>
+      {children && <div className="flex flex-col items-center gap-3 text-muted">{children}</div>}
+    </div>
+  );
+}
+
+/** Nothing is there. `children` say what to do about it. */
+export function Empty({ title, icon, children }: { title: string; icon?: ReactNode; children?: ReactNode }) {
+  return (
+    <State icon={icon ?? <Inbox aria-hidden />} title={title}>
+      {children}
+    </State>
+  );
+}
+
+/** Grey bars where lines will be; said aloud once. */
+export function Loading({ lines = 6 }: { readonly lines?: number }) {
+  const t = useMessages();
+  return (
+    <div role="status" className="flex flex-col gap-3 p-4">
+      <span className="sr-only">{t('common.loading')}</span>
+      {Array.from({ length: lines }, (_, line) => (
+        <span
+          key={line}
+          className="h-4 animate-pulse rounded-control bg-raised"
+          style={{ width: `${92 - ((line * 17) % 40)}%` }}
+        />
+      ))}
+    </div>
+  );
+}
+
+/** What went wrong, in the node's words, and what to do. */
+export function Failed({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
+  const t = useMessages();
+  const again = retry && <Button onClick={retry}>{t('common.retry')}</Button>;
+  if (error instanceof Unreachable) {
+    return (
+      <State role="alert" icon={<CloudOff aria-hidden />} title={t('offline.title')}>
+        <p>{t('offline.hint')}</p>
+        {again}
+      </State>
+    );
+  }
+  const said = error instanceof Error ? error.message : String(error);
+  return (
+    <State role="alert" icon={<TriangleAlert aria-hidden />} title={t('error.title')}>
+      <p className="text-text">{said}</p>
+      {error instanceof ApiError && error.hint && <p>{error.hint}</p>}
+      {again}
+    </State>
+  );
+}
+
+/** One line about something that went wrong beside what is shown. */
+export function Problem({ error }: { readonly error: unknown }) {
+  const t = useMessages();
+  if (!error) return null;
+  const said =
+    error instanceof Unreachable ? t('offline.title') : error instanceof Error ? error.message : String(error);
+  return (
+    <p role="alert" className="flex items-start gap-2 text-fail">
+      <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0" />
+      <span>
+        {said}
+        {error instanceof ApiError && error.hint && <span className="block text-muted">{error.hint}</span>}
+      </span>
+    </p>
+  );
+}
+
+type Loaded<T> = { readonly data: T | undefined; readonly error: unknown; readonly refetch: () => unknown };
+
+/** The three ways a request can stand; what is there is shown even while a later look at it fails. */
+export function Ready<T>({ of, children, lines }: { of: Loaded<T>; children: (data: T) => ReactNode; lines?: number }) {
+  if (of.data !== undefined) return children(of.data);
+  if (of.error) return <Failed error={of.error} retry={() => of.refetch()} />;
+  return <Loading lines={lines} />;
+}
