@@ -82,13 +82,14 @@ fn a_good_preset_has_no_problems() {
 #[test]
 fn every_problem_is_reported_at_once_with_its_place() {
     let steps = json!({ "a": { "component": "sett" }, "b": { "component": "set", "config": { "colour": 1 }, "timeout_ms": 0 } });
-    let wires = json!(["start -> b", "a:sideways -> b", "nowhere -> b"]);
+    let wires = json!(["start -> b", "a:unknown -> b", "b:sideways -> a", "nowhere -> b"]);
     let mut found = codes(steps, wires);
     found.sort();
     let expected = [
         ("bad-timeout", "/steps/b/timeout_ms"),
         ("unknown-component", "/steps/a/component"),
-        ("unknown-port", "/wires/a:sideways>b:in/from/port"),
+        // And nothing about the ports of `a`: nobody knows which it has.
+        ("unknown-port", "/wires/b:sideways>a:in/from/port"),
         ("unreachable-step", "/steps/a"),
         ("wire-without-step", "/wires/nowhere:out>b:in/from"),
         ("wrong-config", "/steps/b/config/colour"),
