@@ -260,10 +260,11 @@ async fn a_script_that_fills_its_folder_is_told_so_and_harms_nobody() {
         assert_eq!(failure.code, "script-disk-full", "{language:?} {failure:#?}");
         assert!(failure.message.contains("8 MB") && failure.hint.is_some(), "{failure:#?}");
     }
-    // Files that are open and have no name count as well.
+    // Files that are open and have no name count as well; they may be gone again when the node looks, with the process.
     let unnamed = "import os\nkept = []\nfor n in range(64):\n    f = open('f', 'wb')\n    os.unlink('f')\n    f.write(b'x' * (1 << 20))\n    f.flush()\n    kept.append(f)";
     let failure = bench.run(Python, json!({ "code": unnamed }), &[]).await.failure();
-    assert!(["script-disk-full", "script-failed"].contains(&failure.code.as_str()), "{failure:#?}");
+    let told = failure.code == "script-disk-full" || failure.message.contains("No space left");
+    assert!(told, "{failure:#?}");
     let small = bench.run(Python, json!({ "code": "open('f', 'wb').write(b'x' * (4 << 20))\nreturn 1" }), &[]).await;
     assert_eq!(small.items(), [json!({ "value": 1 })]);
 }
