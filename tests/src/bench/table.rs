@@ -57,6 +57,13 @@ impl Row {
         self
     }
 
+    /// Says that more than `limit` is aimed at.
+    #[must_use]
+    pub fn at_least(mut self, limit: f64) -> Self {
+        self.aim = Some(('>', limit));
+        self
+    }
+
     fn aim_shown(&self) -> String {
         self.aim.map_or_else(String::new, |(sign, limit)| {
             let met = if sign == '<' { self.value < limit } else { self.value > limit };

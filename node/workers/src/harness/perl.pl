@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use File::Basename ();
 use Fcntl ();
+use feature ();
 use POSIX ();
 
 my $codec = eval { require Cpanel::JSON::XS; Cpanel::JSON::XS->new } || eval { require JSON::XS; JSON::XS->new }
