@@ -43,14 +43,13 @@ pub(crate) struct Done {
 pub(crate) async fn run(
     pool: &Arc<Pool>, recipe: &Arc<Recipe>, config: &Config, call: &Call, items: &[Arc<Item>],
 ) -> Result<Done, Failure> {
-    let deadline = Instant::now() + Duration::from_millis(config.timeout_ms);
     let language = recipe.key.language;
-    let timeout = || failure::timeout(language, config.timeout_ms);
+    // However long the line for workers is: the time limit is about the script.
     let mut lease = tokio::select! {
         lease = pool.lease(recipe) => lease?,
-        () = sleep_until(deadline) => return Err(timeout()),
         () = call.cancel.cancelled() => return Err(failure::cancelled()),
     };
+    let deadline = Instant::now() + Duration::from_millis(config.timeout_ms);
     let (items, given) = place(items, &lease.worker().folder, call.blobs.as_ref()).await?;
     let bytes = if language == Language::Bash {
         bash_call(&mut lease, config, call, &items)?
@@ -61,7 +60,7 @@ pub(crate) async fn run(
     let mut run = Running::new(pool, recipe, config, call);
     let ended = tokio::select! {
         ended = run.until_done(&mut lease, &bytes) => ended,
-        () = sleep_until(deadline) => Err(timeout()),
+        () = sleep_until(deadline) => Err(failure::timeout(language, config.timeout_ms)),
         () = call.cancel.cancelled() => Err(failure::cancelled()),
     };
     // Whatever was written before the end is told, also when that end is a failure.

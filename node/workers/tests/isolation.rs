@@ -365,3 +365,13 @@ async fn many_calls_at_once_all_come_back() {
     futures::future::join_all(runs).await;
     assert_eq!(bench.handle.stats().killed, 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_limit_of_a_script_begins_when_a_worker_has_it() {
+    let bench = Bench::with(|options| options.workers_per_script_max = 1);
+    let config = || json!({ "code": "sleep 1; echo done", "timeout_ms": 2_000 });
+    let runs = (0..4).map(|_| bench.run(Bash, config(), &[]));
+    for run in futures::future::join_all(runs).await {
+        assert_eq!(run.items(), [json!({ "line": "done" })]);
+    }
+}
