@@ -1,7 +1,7 @@
 # What people do with this repository. Each target is one habit; `make` alone lists them.
 
 CARGO ?= cargo
-# Arguments for the program behind a target: make run ARGS="--listen 127.0.0.1:0"
+# Arguments for the program behind a target: make run ARGS="--listen 127.0.0.1:0", make bench ARGS="--help"
 ARGS ?=
 
 # The interpreters that scripts as steps need, and the Debian package of each.
@@ -13,7 +13,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: ## Build the node and start it
-	$(CARGO) run --release $(if $(ARGS),-- $(ARGS))
+	$(CARGO) run --release $(if $(ARGS),-- up $(ARGS))
 
 build: ## Build the node for development
 	$(CARGO) build --workspace --bin flowork
