@@ -31,6 +31,11 @@ const MANIFEST: &str = "manifest.json";
 const MANIFEST_BYTES_MAX: u64 = 1 << 30;
 /// Fast rather than small: most bytes are compressed already.
 const LEVEL: i32 = 3;
+/// How hard a passphrase is to try: 128 MiB and about half a second. Said, and not measured as age would: a backup of a fast
+/// or idle machine must open on a slow or busy one.
+const SCRYPT_LOG_N: u8 = 17;
+/// The hardest that is tried, 1 GiB.
+const SCRYPT_LOG_N_MAX: u8 = 20;
 /// Files in `keys/` that are the node's identity begin so; a copy must not keep them.
 const NODE_KEY_PREFIX: &str = "node";
 
@@ -266,7 +271,12 @@ fn check_bytes(path: &Path, written: blake3::Hash) -> Result<(), Error> {
 
 fn encryptor(secret: &Secret) -> Result<age::Encryptor, Error> {
     match secret {
-        Secret::Passphrase(passphrase) => Ok(age::Encryptor::with_user_passphrase(passphrase.clone())),
+        Secret::Passphrase(passphrase) => {
+            let mut recipient = age::scrypt::Recipient::new(passphrase.clone());
+            recipient.set_work_factor(SCRYPT_LOG_N);
+            let recipients = std::iter::once(&recipient as &dyn age::Recipient);
+            age::Encryptor::with_recipients(recipients).map_err(|error| Error::Locked(error.to_string()))
+        }
         Secret::Recipient(text) => {
             let recipient: age::x25519::Recipient = text.parse().map_err(|_| Error::Recipient(text.clone()))?;
             let recipients = std::iter::once(&recipient as &dyn age::Recipient);
@@ -361,7 +371,8 @@ fn read_back(
     let decryptor = age::Decryptor::new_buffered(BufReader::new(file)).map_err(locked)?;
     let plain = match secret {
         Secret::Passphrase(passphrase) => {
-            let identity = age::scrypt::Identity::new(passphrase.clone());
+            let mut identity = age::scrypt::Identity::new(passphrase.clone());
+            identity.set_max_work_factor(SCRYPT_LOG_N_MAX);
             decryptor.decrypt(std::iter::once(&identity as &dyn age::Identity))
         }
         _ => decryptor.decrypt(std::iter::once(&identity(secret)? as &dyn age::Identity)),
