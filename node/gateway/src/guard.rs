@@ -63,7 +63,7 @@ impl Hosts {
         }
         let shown: String = host.chars().take(100).collect();
         Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown-host", format!("this node is not called `{shown}`"))
-            .hint("use the address that `flowork status` shows, or allow the name with `flowork up --host NAME`"))
+            .hint("use the address that `flowork status` shows"))
     }
 
     fn check_origin(&self, headers: &HeaderMap) -> Result<(), Problem> {
@@ -74,7 +74,7 @@ impl Hosts {
                 "foreign-origin",
                 format!("a page of `{shown}` may not change anything here"),
             )
-            .hint("open the node's own address; to allow a host, start the node with `flowork up --host NAME`"))
+            .hint("open the address that `flowork status` shows"))
         };
         if let Some(origin) = headers.get(header::ORIGIN) {
             let origin = origin.to_str().unwrap_or_default();
