@@ -225,7 +225,9 @@ impl Node {
     /// The end of what it wrote to stdout and stderr.
     #[must_use]
     pub fn log_end(&self) -> String {
-        let log = fs::read(log_path(&self.data)).unwrap_or_default();
+        let path = log_path(&self.data);
+        // A device in its place has no end.
+        let log = if path.is_file() { fs::read(path).unwrap_or_default() } else { Vec::new() };
         String::from_utf8_lossy(&log[log.len().saturating_sub(6_000)..]).into_owned()
     }
 

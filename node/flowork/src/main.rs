@@ -81,7 +81,12 @@ fn init_log(environment: &config::Environment, of_the_node: bool) {
         EnvFilter::new("error")
     });
     let colours = std::io::stderr().is_terminal() && !environment.no_color;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours)
+        // A line that cannot be written (a full disk, a closed pipe) would be complained about on stderr, which panics then.
+        .log_internal_errors(false);
     // A second call (there is none) would leave the first in place.
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).try_init();
+    let _ = log.try_init();
 }

@@ -135,6 +135,21 @@ async fn a_full_disk_is_named_and_when_there_is_room_again_everything_goes_on_by
     node.stop().await
 }
 
+#[tokio::test]
+async fn a_log_that_cannot_be_written_stops_nothing() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("data");
+    // The journeys keep a node's log beside its data directory.
+    std::os::unix::fs::symlink("/dev/full", data.with_extension("log"))?;
+    let node = Node::start(&data).await?;
+    node.activate(&quick("unlogged")).await?;
+    let job = fire(&node, "unlogged", &json!({ "text": "nobody is told" })).await?;
+    let row = node.ended(&job).await?;
+    ensure!(row["state"] == "succeeded", "{row}");
+    check_history(&job, &node.history(&job).await?)?;
+    node.stop().await
+}
+
 /// Jobs that ended, at least one on every shard; gives them all.
 async fn jobs_everywhere(node: &Node, path: &str) -> Result<Vec<String>> {
     let mut jobs = vec![fire(node, path, &json!({ "text": noise(1, 4_000) })).await?];

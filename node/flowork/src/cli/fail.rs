@@ -3,6 +3,8 @@
 use flowork_protocol::check::{Problem, Severity};
 use serde_json::{Value, json};
 
+use super::print_remark;
+
 /// A job or an operation failed.
 pub(crate) const FAILED: u8 = 1;
 /// The command line, a file or an input is not what it should be.
@@ -77,17 +79,17 @@ impl Fail {
             if !problems.is_empty() {
                 error["problems"] = json!(problems);
             }
-            eprintln!("{}", json!({ "error": error }));
+            print_remark(&json!({ "error": error }).to_string());
             return;
         }
         for (problem, at) in &self.problems {
-            eprintln!("{}", problem_text(problem, at.as_deref()));
+            print_remark(&problem_text(problem, at.as_deref()));
         }
         if !self.message.is_empty() {
-            eprintln!("error: {}", self.message);
+            print_remark(&format!("error: {}", self.message));
         }
         if let Some(hint) = &self.hint {
-            eprintln!("  → {hint}");
+            print_remark(&format!("  → {hint}"));
         }
     }
 }

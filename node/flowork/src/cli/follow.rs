@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::fail::{FAILED, Fail, NO_NODE, UNAVAILABLE};
-use super::show;
+use super::{print_remark, print_text, show};
 
 /// How often a feed that broke is opened again, with a pause that grows to a second.
 const RECONNECTS_MAX: u32 = 60;
@@ -117,7 +117,7 @@ impl Screen {
     fn event(&mut self, event: &Event, data: &str) {
         match self.show {
             Show::Nothing => {}
-            Show::Json => println!("{data}"),
+            Show::Json => print_text(&format!("{data}\n")),
             Show::Steps => {
                 self.spin(&event.what);
                 for line in lines(&event.what) {
@@ -131,7 +131,7 @@ impl Screen {
         match &self.bars {
             // A terminal that is gone shows nothing more; the job goes on.
             Some(bars) => drop(bars.println(text)),
-            None => eprintln!("{text}"),
+            None => print_remark(text),
         }
     }
 
@@ -266,10 +266,10 @@ pub(crate) async fn print_output(client: &Client, job: &str, view: &JobView) -> 
     let several = output.len() > 1;
     for (step, items, total) in output {
         if several {
-            println!("── {step}: {total} items");
+            print_text(&format!("── {step}: {total} items\n"));
         }
         if total > 0 {
-            print!("{}", show::items(&items, total, OUTPUT_ITEMS_MAX as usize));
+            print_text(&show::items(&items, total, OUTPUT_ITEMS_MAX as usize));
         }
     }
     Ok(())

@@ -138,12 +138,22 @@ pub(crate) fn print_json(value: &Value) {
     print_text(&format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_default()));
 }
 
+/// Whether this process goes on when nobody reads what it prints: a node does, a command does not.
+static STAYS: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
 /// Prints without failing when nobody reads any more (`flowork job list | head`).
 pub(crate) fn print_text(text: &str) {
     use std::io::Write as _;
-    if std::io::stdout().lock().write_all(text.as_bytes()).is_err() {
+    let gone = std::io::stdout().lock().write_all(text.as_bytes()).is_err();
+    if gone && !STAYS.load(std::sync::atomic::Ordering::Relaxed) {
         std::process::exit(0);
     }
+}
+
+/// Prints a remark to stderr. One that cannot be written is lost: it is not worth the command.
+pub(crate) fn print_remark(text: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// Runs the command line.
@@ -152,6 +162,7 @@ pub(crate) fn main() -> ExitCode {
     let environment = Environment::read();
     let command = cli.command.unwrap_or_else(|| Command::Up(up::Up::default()));
     crate::init_log(&environment, matches!(command, Command::Up(_)));
+    STAYS.store(matches!(command, Command::Up(_)), std::sync::atomic::Ordering::Relaxed);
     let json = cli.global.json;
     let context = Context { environment, json, data: cli.global.data };
     let runtime = match command {

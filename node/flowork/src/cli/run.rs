@@ -7,7 +7,7 @@ use super::client::Client;
 use super::fail::{FAILED, Fail, NO_NODE};
 use super::follow::{self, Show};
 use super::preset_file::{PresetFile, is_file};
-use super::{Context, input, print_json, print_text, show};
+use super::{Context, input, print_json, print_remark, print_text, show};
 use crate::embedded::Embedded;
 use crate::lock::Lock;
 
@@ -110,7 +110,7 @@ impl Run {
         if !waits {
             context.print(&started, |_| format!("{job}\n"));
             if !context.json {
-                eprintln!("accepted; watch it with: flowork job watch {job}");
+                print_remark(&format!("accepted; watch it with: flowork job watch {job}"));
             }
             return Ok(());
         }
@@ -139,7 +139,11 @@ pub(crate) async fn finish(client: &Client, context: &Context, job: &str, steps:
     } else {
         if !steps {
             let took = view.ended_at.zip(view.accepted_at).map_or(0, |(end, begin)| end.since_ms(begin));
-            eprintln!("job {job} {} after {}", view.state().word(), show::micros(took.saturating_mul(1_000)));
+            print_remark(&format!(
+                "job {job} {} after {}",
+                view.state().word(),
+                show::micros(took.saturating_mul(1_000))
+            ));
         } else {
             print_text("");
         }

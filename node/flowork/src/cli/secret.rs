@@ -6,10 +6,10 @@ use clap::Subcommand;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::Context;
 use super::client::escape;
 use super::fail::Fail;
 use super::show::{table, text_of, time_of};
+use super::{Context, print_remark};
 
 /// The longest secret, in bytes.
 const SECRET_BYTES_MAX: u64 = 64 << 10;
@@ -77,9 +77,9 @@ fn value(name: &str, file: Option<&str>) -> Result<Zeroizing<String>, Fail> {
         }
         None => {
             if std::io::stdin().is_terminal() {
-                eprintln!(
+                print_remark(&format!(
                     "type the value of `{name}`, then Enter and Ctrl-D (it is shown as you type; `--file` or a pipe does not show it):"
-                );
+                ));
             }
             std::io::stdin().lock().take(SECRET_BYTES_MAX + 1).read_to_string(&mut text)
         }

@@ -8,9 +8,9 @@ use flowork_store::{Layout, Mode, Secret};
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::Context;
 use super::fail::{FAILED, Fail, NO_NODE, REFUSED};
 use super::show::bytes;
+use super::{Context, print_remark};
 use crate::lock::Lock;
 
 /// Write one encrypted file with everything, while the node runs
@@ -94,10 +94,10 @@ impl Backup {
         }
         let size = std::fs::metadata(&file).map_or(0, |about| about.len());
         if is_new && !context.json {
-            eprintln!(
+            print_remark(&format!(
                 "the passphrase of this backup, shown only now (without it nobody opens the backup, you included):\n  {}",
                 *passphrase
-            );
+            ));
         }
         let told = json!({ "file": file.display().to_string(), "bytes": size, "passphrase": is_new.then(|| passphrase.to_string()) });
         context.print(&told, |_| {

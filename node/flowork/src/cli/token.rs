@@ -3,10 +3,10 @@
 use clap::{Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::Context;
 use super::client::escape;
 use super::fail::Fail;
 use super::show::{table, text_of, time_of};
+use super::{Context, print_remark};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -72,11 +72,11 @@ impl Token {
                 let ask = json!({ "label": label, "role": role.word(), "expires_in_ms": lasts });
                 let made = client.post("/api/v1/tokens", &ask).await?;
                 if !context.json {
-                    eprintln!(
+                    print_remark(&format!(
                         "token {} may do what a {} may; this is its secret, shown only now:",
                         text_of(&made["id"]),
                         role.word()
-                    );
+                    ));
                 }
                 context.print(&made, |made| format!("{}\n", text_of(&made["secret"])));
             }
