@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::id::{JobId, PresetId, ShardNo, StepId, TokenId, VersionId};
+use crate::id::{JobId, LoginKeyId, PresetId, ShardNo, StepId, TokenId, VersionId};
 use crate::item::Item;
+use crate::login::{Enrolment, Link};
 use crate::preset::Preset;
 
 /// One entry of an inbox. Carried out in order per shard, exactly once.
@@ -35,6 +36,12 @@ pub enum Command {
     AddToken(Token),
     /// Let a bearer token in no more.
     RemoveToken(TokenId),
+    /// Let the first key in that comes with this link.
+    AddLoginLink(Link),
+    /// Let the key in that came with a link. Only the first key of a link is; a key that is in already keeps the higher role.
+    EnrolKey(Enrolment),
+    /// Let a key in no more, and end its sessions.
+    RemoveLoginKey(LoginKeyId),
     /// Forget an ended job and all it holds.
     DeleteJob(JobId),
     /// Change a setting of the node.
@@ -199,6 +206,9 @@ pub struct Token {
     /// When it stops working.
     #[serde(default)]
     pub expires_at: Option<crate::Timestamp>,
+    /// The login key that opened it, for a session of a browser. Such a token ends with its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login_key: Option<LoginKeyId>,
 }
 
 /// What a member or token may do. From viewer on, each role may do what the ones before it may.

@@ -97,6 +97,14 @@ string_id!(
     /// Names an access token (not its secret).
     TokenId
 );
+string_id!(
+    /// Names a login key of a browser.
+    LoginKeyId
+);
+string_id!(
+    /// Names a one-time login link (not its token).
+    LoginLinkId
+);
 
 macro_rules! hash_id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {

@@ -1,5 +1,5 @@
 //! The nouns of Flowork and their exact forms: identifiers, presets, component manifests, items, job events, commands,
-//! sealed secrets and link frames.
+//! sealed secrets, login keys and link frames.
 //!
 //! Goals: every crate of the node, its clients and its peers mean the same bytes by the same word.
 //!
@@ -15,6 +15,7 @@ pub mod form;
 pub mod id;
 pub mod item;
 pub mod job;
+pub mod login;
 pub mod manifest;
 pub mod plan;
 pub mod preset;

@@ -28,6 +28,8 @@ pub(crate) struct Environment {
     pub(crate) home: PathBuf,
     /// `NO_COLOR` is set.
     pub(crate) no_color: bool,
+    /// `DISPLAY` or `WAYLAND_DISPLAY` is set: somebody sits there who can be shown a browser.
+    pub(crate) has_display: bool,
 }
 
 impl Environment {
@@ -46,6 +48,7 @@ impl Environment {
             backup_passphrase: text("FLOWORK_BACKUP_PASSPHRASE").map(Zeroizing::new),
             home: text("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from),
             no_color: text("NO_COLOR").is_some(),
+            has_display: text("DISPLAY").or_else(|| text("WAYLAND_DISPLAY")).is_some(),
         }
     }
 

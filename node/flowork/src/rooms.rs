@@ -180,6 +180,7 @@ pub(crate) async fn gateway(
         data_dir: layout.dir().display().to_string(),
         upload_bytes_max: flowork_gateway::UPLOAD_BYTES_MAX,
         patience: flowork_gateway::Patience::default(),
+        gui: flowork_gui::files(),
     };
     Ok(flowork_gateway::run(options, cancel).await?)
 }

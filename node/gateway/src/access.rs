@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use flowork_protocol::Timestamp;
 use flowork_protocol::command::{Role, Token};
+use flowork_protocol::id::{LoginKeyId, TokenId};
 use subtle::ConstantTimeEq;
 
 use crate::context::{Ctx, now};
@@ -53,6 +54,8 @@ impl Level for Admin {
 #[derive(Debug)]
 pub(crate) struct Permit<L> {
     who: String,
+    role: Role,
+    session: Option<(TokenId, LoginKeyId)>,
     _level: PhantomData<fn() -> L>,
 }
 
@@ -61,7 +64,26 @@ impl<L> Permit<L> {
     pub(crate) fn who(&self) -> &str {
         &self.who
     }
+
+    /// The session that was used, if it was one.
+    pub(crate) fn session(&self) -> Option<&TokenId> {
+        self.session.as_ref().map(|(session, _)| session)
+    }
+
+    /// Whether they may see the sessions of a key, and end them: an admin any, others those of their own key.
+    pub(crate) fn may_see(&self, key: &LoginKeyId) -> bool {
+        self.role >= Role::Admin || self.session.as_ref().is_some_and(|(_, own)| own == key)
+    }
+
+    /// Grounds to end a session; none for tokens that are no session, and for the sessions of others.
+    pub(crate) fn ends(&self, session: &Token) -> Option<EndsSession> {
+        session.login_key.as_ref().filter(|key| self.may_see(key)).map(|_| EndsSession(()))
+    }
 }
+
+/// Somebody may end a session. Only [`Permit::ends`] makes one.
+#[derive(Debug)]
+pub(crate) struct EndsSession(());
 
 /// A webhook's own check was passed (or it asks for none). Only [`admit_hook`] makes one.
 #[derive(Debug)]
@@ -73,11 +95,13 @@ impl Grounds for Permit<Runner> {}
 impl Grounds for Permit<Editor> {}
 impl Grounds for Permit<Admin> {}
 impl Grounds for HookPermit {}
+impl Grounds for EndsSession {}
 
 /// Who a bearer token lets in.
 struct Bearer {
     who: String,
     role: Role,
+    session: Option<(TokenId, LoginKeyId)>,
 }
 
 /// Lets the request in at level `L`, or says why not.
@@ -89,10 +113,13 @@ pub(crate) fn admit<L: Level>(ctx: &Ctx, headers: &HeaderMap) -> Result<Permit<L
     if bearer.role < L::ROLE {
         let detail =
             format!("the token `{}` has the role {}, this needs {}", bearer.who, word(bearer.role), word(L::ROLE));
-        return Err(Problem::new(StatusCode::FORBIDDEN, "role-too-low", detail)
-            .hint(format!("make one with `flowork token create --role {}`", word(L::ROLE))));
+        let hint = match bearer.session {
+            Some(_) => format!("open a link of `flowork login-link --role {}` in this browser", word(L::ROLE)),
+            None => format!("make one with `flowork token create --role {}`", word(L::ROLE)),
+        };
+        return Err(Problem::new(StatusCode::FORBIDDEN, "role-too-low", detail).hint(hint));
     }
-    Ok(Permit { who: bearer.who, _level: PhantomData })
+    Ok(Permit { who: bearer.who, role: bearer.role, session: bearer.session, _level: PhantomData })
 }
 
 /// Lets a webhook's caller in: with a token that is for webhooks alone, or one that may start jobs anyway.
@@ -142,7 +169,7 @@ fn bearer(ctx: &Ctx, headers: &HeaderMap) -> Result<Bearer, Problem> {
     if let Some(local) = &ctx.options.local_token_hash
         && bool::from(local.as_bytes().ct_eq(hash.as_bytes()))
     {
-        return Ok(Bearer { who: LOCAL.to_owned(), role: Role::Admin });
+        return Ok(Bearer { who: LOCAL.to_owned(), role: Role::Admin, session: None });
     }
     find(&ctx.known().tokens, hash.as_bytes(), now()).ok_or_else(|| {
         Problem::new(StatusCode::UNAUTHORIZED, "unknown-token", "this token is not known here, or it has expired")
@@ -157,7 +184,8 @@ fn find(tokens: &[Token], hash: &[u8], now: Timestamp) -> Option<Bearer> {
         let same = bool::from(token.secret_hash.as_bytes().ct_eq(hash));
         let alive = token.expires_at.is_none_or(|expires_at| now < expires_at);
         if same && alive {
-            found = Some(Bearer { who: token.label.clone(), role: token.role });
+            let session = token.login_key.clone().map(|key| (token.id.clone(), key));
+            found = Some(Bearer { who: token.label.clone(), role: token.role, session });
         }
     }
     found
@@ -186,6 +214,7 @@ mod tests {
             role: Role::Runner,
             created_at: Timestamp(0),
             expires_at: expires_at.map(Timestamp),
+            login_key: None,
         }
     }
 

@@ -1,9 +1,10 @@
 //! The list of routes. Router and OpenAPI document are both made from it, so neither can miss what the other has.
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::handler::Handler;
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{Router, http};
 use flowork_protocol::command::Role;
@@ -20,9 +21,9 @@ use utoipa::openapi::{
 
 use crate::context::Ctx;
 use crate::extract::BODY_BYTES_MAX;
-use crate::guard;
 use crate::problem::{Details, Problem};
 use crate::routes;
+use crate::{guard, gui};
 
 /// One route: how it is called, who may, what goes in and out, and what does it.
 pub(crate) struct Route {
@@ -99,14 +100,19 @@ pub(crate) fn router(ctx: Ctx) -> Router {
     }
     router
         .route("/hooks/{*path}", axum::routing::any(routes::hooks::fire))
-        .fallback(no_route)
+        .fallback(elsewhere)
         .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(from_fn_with_state(ctx.clone(), guard::guard))
         .with_state(ctx)
 }
 
-async fn no_route(uri: http::Uri) -> Problem {
+/// What is no route: a file or a page of the GUI, or nothing.
+async fn elsewhere(State(ctx): State<Ctx>, method: Method, uri: http::Uri, headers: HeaderMap) -> Response {
+    gui::serve(ctx.options.gui, &method, uri.path(), &headers).unwrap_or_else(|| no_route(&uri).into_response())
+}
+
+fn no_route(uri: &http::Uri) -> Problem {
     let path: String = uri.path().chars().take(200).collect();
     Problem::missing("no-route", format!("there is nothing at {path}"))
         .hint("GET /api/v1/openapi.json lists every address")

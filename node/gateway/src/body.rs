@@ -22,8 +22,13 @@ use crate::routes::hooks;
 /// How large a preset may be: docs keeps its texts letter by letter, and one that is huge would keep it from everybody else.
 const PRESET_BYTES_MAX: u64 = 4 << 20;
 const PRESET_HINT: &str = "a preset holds steps and wires; keep data in files that a step reads";
+/// How large a body of the open endpoints may be: anybody can send one.
+const LOGIN_BYTES_MAX: u64 = 16 << 10;
+/// Where people log in.
+const LOGIN: &str = "/api/v1/login/";
 /// Where presets are kept.
 const PRESETS: &str = "/api/v1/presets";
+const LOGIN_HINT: &str = "a login is a few short texts; GET /api/v1/openapi.json describes them";
 /// Where files are uploaded.
 pub(crate) const FILES: &str = "/api/v1/files";
 
@@ -38,6 +43,7 @@ pub(crate) fn admit(ctx: &Ctx, request: Request) -> Result<Request, Problem> {
         FILES => ("the file", ctx.options.upload_bytes_max),
         path if path.starts_with(PRESETS) => ("the preset", PRESET_BYTES_MAX),
         path if path.starts_with(HOOKS) => ("the body", hooks::BODY_BYTES_MAX),
+        path if path.starts_with(LOGIN) => ("the login", LOGIN_BYTES_MAX),
         _ => ("the body", BODY_BYTES_MAX as u64),
     };
     if announced(request.headers()).is_some_and(|length| length > limit) {
@@ -45,14 +51,15 @@ pub(crate) fn admit(ctx: &Ctx, request: Request) -> Result<Request, Problem> {
         return Err(match what {
             "the file" => problem.hint("split it, or let a `read-file` step read it where it lies"),
             "the preset" => problem.hint(PRESET_HINT),
+            "the login" => problem.hint(LOGIN_HINT),
             _ => problem,
         });
     }
     let pause = ctx.options.patience.pause;
-    let left = (what == "the preset").then_some(limit);
+    let left = matches!(what, "the preset" | "the login").then_some(limit);
     Ok(request.map(|body| match hyper::body::Body::is_end_stream(&body) {
         true => body,
-        false => Body::new(Paced { body, pause, left, waits: None }),
+        false => Body::new(Paced { body, pause, left, long: Long { what, limit }, waits: None }),
     }))
 }
 
@@ -61,15 +68,20 @@ pub(crate) fn admit(ctx: &Ctx, request: Request) -> Result<Request, Problem> {
 #[error("nothing came for {} seconds", .0.as_secs_f32())]
 struct Slow(Duration);
 
-/// A preset that came in chunks is larger than it may be.
-#[derive(Debug, thiserror::Error)]
-#[error("the preset is larger than {PRESET_BYTES_MAX} bytes")]
-struct Long;
+/// What came in chunks is larger than it may be.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("{what} is larger than {limit} bytes")]
+struct Long {
+    what: &'static str,
+    limit: u64,
+}
 
 /// What is wrong with a body that ended with `error`.
 pub(crate) fn ended(error: &(dyn std::error::Error + 'static)) -> Problem {
-    if std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<Long>()) {
-        return Problem::too_large("the preset", PRESET_BYTES_MAX).hint(PRESET_HINT);
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    if let Some(Long { what, limit }) = causes.find_map(|error| error.downcast_ref::<Long>()) {
+        let hint = if *what == "the login" { LOGIN_HINT } else { PRESET_HINT };
+        return Problem::too_large(what, *limit).hint(hint);
     }
     match is_slow(error) {
         true => Problem::new(StatusCode::REQUEST_TIMEOUT, "body-slow", "the client stopped sending the body")
@@ -90,6 +102,7 @@ struct Paced {
     pause: Duration,
     /// How many bytes may still come, where that is bounded here.
     left: Option<u64>,
+    long: Long,
     waits: Option<Pin<Box<Sleep>>>,
 }
 
@@ -108,7 +121,7 @@ impl hyper::body::Body for Paced {
             };
             if let Some(left) = self.left {
                 let Some(rest) = left.checked_sub(size) else {
-                    return Poll::Ready(Some(Err(axum::Error::new(Long))));
+                    return Poll::Ready(Some(Err(axum::Error::new(self.long))));
                 };
                 self.left = Some(rest);
             }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use flowork_ports::bell::LOOK_EVERY;
 use flowork_ports::documents::FrozenPreset;
@@ -17,8 +17,12 @@ use tokio_util::sync::CancellationToken;
 use crate::access::Grounds;
 use crate::guard::Hosts;
 use crate::known::Known;
+use crate::login::Doors;
 use crate::problem::Problem;
 use crate::{Options, feed, guard, routes};
+
+/// How long an answer waits for its command to be carried out, where it is worth nothing before.
+const CARRIED_OUT_WITHIN: Duration = Duration::from_secs(10);
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
@@ -42,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) wait_room: Semaphore,
     /// Room for live feeds.
     pub(crate) feed_room: Arc<Semaphore>,
+    /// How people get in.
+    pub(crate) doors: Doors,
     /// How many feeds and waiting requests look at the store.
     pub(crate) lookers: AtomicUsize,
     known: watch::Receiver<Arc<Known>>,
@@ -68,6 +74,7 @@ impl Ctx {
             hook_room: Semaphore::new(routes::hooks::IN_FLIGHT_MAX),
             wait_room: Semaphore::new(feed::WAITING_MAX),
             feed_room: Arc::new(Semaphore::new(feed::FEEDS_MAX)),
+            doors: Doors::new(rand::random()),
             lookers: AtomicUsize::new(0),
             next_shard: AtomicU64::new(rand::random()),
             stats: Mutex::new(None),
@@ -90,6 +97,21 @@ impl Ctx {
             self.cancel.cancel();
         }
         Ok(kept?)
+    }
+
+    /// Waits until what is known shows that a command was carried out; none when that takes too long. Cancel-safe.
+    pub(crate) async fn carried_out<T>(&self, shows: impl Fn(&Known) -> Option<T>) -> Option<T> {
+        let mut known = self.known.clone();
+        let waits = async {
+            loop {
+                let now = known.borrow_and_update().clone();
+                if let Some(found) = shows(&now) {
+                    return Some(found);
+                }
+                known.changed().await.ok()?;
+            }
+        };
+        tokio::time::timeout(CARRIED_OUT_WITHIN, waits).await.ok().flatten()
     }
 
     /// A new job id; jobs are spread over the shards in turn.

@@ -1,11 +1,11 @@
-//! What every request needs and no request should read from disk: tokens and activated webhooks.
+//! What every request needs and no request should read from disk: tokens, login keys and links, activated webhooks.
 //!
 //! Read again when the node's own tables ring, and every [`LOOK_EVERY`] in case a ring was lost.
 
 use std::sync::Arc;
 
 use flowork_ports::bell::{Bell, LOOK_EVERY, Ring};
-use flowork_ports::store::{self, Reader};
+use flowork_ports::store::{self, Logins, Reader};
 use flowork_protocol::command::{Activation, Token};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::watch;
@@ -19,6 +19,8 @@ use crate::hook::Hooks;
 pub(crate) struct Known {
     /// Who may come in.
     pub(crate) tokens: Vec<Token>,
+    /// Who may log in, and by which links.
+    pub(crate) logins: Arc<Logins>,
     /// The activated versions.
     pub(crate) activations: Arc<Vec<Activation>>,
     /// Their webhooks by path.
@@ -67,11 +69,11 @@ async fn node_rang(rings: &mut tokio::sync::broadcast::Receiver<Ring>) {
 async fn refresh(reader: &dyn Reader, sender: &watch::Sender<Arc<Known>>) {
     let before = sender.borrow().clone();
     let known = match read(reader).await {
-        Ok((tokens, activations)) => {
+        Ok((tokens, logins, activations)) => {
             let same = *before.activations == activations;
             let hooks = if same { before.hooks.clone() } else { Arc::new(Hooks::of(&activations)) };
             let activations = if same { before.activations.clone() } else { Arc::new(activations) };
-            Known { tokens, activations, hooks, problem: None }
+            Known { tokens, logins: Arc::new(logins), activations, hooks, problem: None }
         }
         Err(error) => {
             let problem = error.to_string();
@@ -80,6 +82,7 @@ async fn refresh(reader: &dyn Reader, sender: &watch::Sender<Arc<Known>>) {
             }
             Known {
                 tokens: before.tokens.clone(),
+                logins: before.logins.clone(),
                 activations: before.activations.clone(),
                 hooks: before.hooks.clone(),
                 problem: Some(problem),
@@ -89,6 +92,6 @@ async fn refresh(reader: &dyn Reader, sender: &watch::Sender<Arc<Known>>) {
     sender.send_replace(Arc::new(known));
 }
 
-async fn read(reader: &dyn Reader) -> Result<(Vec<Token>, Vec<Activation>), store::Error> {
-    Ok((reader.tokens().await?, reader.activations().await?))
+async fn read(reader: &dyn Reader) -> Result<(Vec<Token>, Logins, Vec<Activation>), store::Error> {
+    Ok((reader.tokens().await?, reader.logins().await?, reader.activations().await?))
 }

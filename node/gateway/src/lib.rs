@@ -15,9 +15,11 @@ mod context;
 mod extract;
 mod feed;
 mod guard;
+mod gui;
 mod history;
 mod hook;
 mod known;
+mod login;
 mod page;
 mod problem;
 mod routes;
@@ -30,6 +32,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use flowork_ports::blobs::{Blobs, ByteStream};
+use flowork_ports::gui::Files;
 use flowork_ports::roles::RoleStatus;
 use flowork_ports::store::{Inbox, Reader};
 use flowork_ports::vault::Seal;
@@ -97,6 +100,8 @@ pub struct Options {
     pub upload_bytes_max: u64,
     /// How long a slow client is waited for.
     pub patience: Patience,
+    /// The web GUI, when the binary has it.
+    pub gui: Option<Files>,
 }
 
 /// Writes backups of the whole node. The binary implements it, because only it knows all rooms.

@@ -1,4 +1,4 @@
-//! The plain page at `/`: the node's real state, readable without JavaScript.
+//! The plain page at `/plain`, and at `/` where there is no GUI: the node's real state, readable without JavaScript.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -74,6 +74,13 @@ pub(crate) fn render(facts: &Facts<'_>) -> String {
             "<p class=\"mute\">More is shown to who sends a token: \
              <code>curl -H \"Authorization: Bearer …\"</code>; <code>flowork token create</code> makes one.</p>",
         );
+    }
+    match facts.options.gui {
+        Some(_) => html.push_str("<p>This page works without JavaScript; <a href=\"/\">the web GUI</a> shows more.</p>"),
+        None => html.push_str(
+            "<p>This Flowork was built without its web GUI. To get it, install Node.js 20.19 or newer with npm, then run \
+             <code>touch gui/crate/build.rs</code> and <code>cargo build --release</code> in the sources.</p>",
+        ),
     }
     html.push_str(
         "<h2>Go on</h2><ul><li><a href=\"/api/v1/openapi.json\">The API, as OpenAPI</a></li>\

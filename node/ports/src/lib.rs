@@ -9,6 +9,7 @@ pub mod bell;
 pub mod blobs;
 pub mod component;
 pub mod documents;
+pub mod gui;
 pub mod own_folder;
 pub mod roles;
 pub mod store;

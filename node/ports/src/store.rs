@@ -7,6 +7,7 @@ use flowork_protocol::command::{Activation, Command, Signal, Submission, Token};
 use flowork_protocol::event::Event;
 use flowork_protocol::id::ChunkId;
 use flowork_protocol::job::{State, Summary};
+use flowork_protocol::login;
 use flowork_protocol::{Failure, JobId, PresetId, ShardNo, Timestamp};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -309,6 +310,15 @@ pub struct Stats {
     pub budget_bytes: Option<u64>,
 }
 
+/// Who may log in by key, and the links that let keys in.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Logins {
+    /// The keys, oldest first.
+    pub keys: Vec<login::Key>,
+    /// The links, oldest first; used and late ones for a while too.
+    pub links: Vec<login::Link>,
+}
+
 /// Everyone's half: reading what is committed.
 #[async_trait]
 pub trait Reader: Send + Sync {
@@ -324,8 +334,10 @@ pub trait Reader: Send + Sync {
     async fn stats(&self) -> Result<Stats, Error>;
     /// All activations.
     async fn activations(&self) -> Result<Vec<Activation>, Error>;
-    /// All tokens.
+    /// All tokens, sessions among them.
     async fn tokens(&self) -> Result<Vec<Token>, Error>;
+    /// Login keys and login links.
+    async fn logins(&self) -> Result<Logins, Error>;
     /// The names of all secrets, and when each was last set.
     async fn secrets(&self) -> Result<Vec<(String, Timestamp)>, Error>;
     /// Settings that differ from the default.

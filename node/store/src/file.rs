@@ -35,7 +35,10 @@ pub(crate) struct Kind {
 
 pub(crate) const SHARD: Kind = Kind { what: "shard", migrations: &[include_str!("migrations/shard_1.sql")] };
 pub(crate) const INBOX: Kind = Kind { what: "inbox", migrations: &[include_str!("migrations/inbox_1.sql")] };
-pub(crate) const NODE: Kind = Kind { what: "node tables", migrations: &[include_str!("migrations/node_1.sql")] };
+pub(crate) const NODE: Kind = Kind {
+    what: "node tables",
+    migrations: &[include_str!("migrations/node_1.sql"), include_str!("migrations/node_2.sql")],
+};
 pub(crate) const DOCUMENTS: Kind =
     Kind { what: "documents", migrations: &[include_str!("migrations/documents_1.sql")] };
 pub(crate) const SEARCH: Kind = Kind { what: "search index", migrations: &[include_str!("migrations/search_1.sql")] };

@@ -37,6 +37,7 @@ mod inbox;
 mod inboxes;
 mod job_row;
 mod list;
+mod login;
 mod node;
 mod pool;
 mod reader;

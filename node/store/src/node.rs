@@ -1,4 +1,4 @@
-//! The node's own tables: tokens, sealed secrets, activations, settings.
+//! The node's own tables: tokens, login keys and links, sealed secrets, activations, settings.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use flowork_ports::bell::{Bell, Ring};
 use flowork_ports::store::{Error, NodeTables, RetentionRules};
-use flowork_protocol::command::{Activation, Command, Token};
-use flowork_protocol::id::{PresetId, TokenId, VersionId};
+use flowork_protocol::command::{Activation, Command, Role, Token};
+use flowork_protocol::id::{LoginKeyId, PresetId, TokenId, VersionId};
 use flowork_protocol::{ShardNo, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::de::DeserializeOwned;
@@ -18,6 +18,7 @@ use crate::codec;
 use crate::error::{Failed, unreadable};
 use crate::file;
 use crate::inboxes::{self, Entry, Inboxes};
+use crate::login;
 use crate::pool::Pool;
 use crate::writer::{Tables, Writer};
 
@@ -150,7 +151,7 @@ fn activation(row: &Row<'_>) -> Result<Activation, Failed> {
 /// All tokens.
 pub(crate) fn tokens(db: &Connection) -> Result<Vec<Token>, Failed> {
     let mut query = db.prepare_cached(
-        "SELECT id, label, secret_hash, role, created_at, expires_at FROM token ORDER BY created_at, id",
+        "SELECT id, label, secret_hash, role, created_at, expires_at, login_key FROM token ORDER BY created_at, id",
     )?;
     let mut rows = query.query([])?;
     let mut tokens = Vec::new();
@@ -163,6 +164,7 @@ pub(crate) fn tokens(db: &Connection) -> Result<Vec<Token>, Failed> {
             role: parse("a token's role", &format!("\"{role}\""))?,
             created_at: Timestamp(row.get(4)?),
             expires_at: row.get::<_, Option<i64>>(5)?.map(Timestamp),
+            login_key: row.get::<_, Option<String>>(6)?.map(LoginKeyId),
         });
     }
     Ok(tokens)
@@ -175,7 +177,13 @@ pub(crate) fn secrets(db: &Connection) -> Result<Vec<(String, Timestamp)>, Faile
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn parse<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, Failed> {
+/// The word of a role in its column.
+pub(crate) fn role_word(role: Role) -> Result<String, Failed> {
+    Ok(text(&role)?.trim_matches('"').to_owned())
+}
+
+/// A value that is JSON in its column.
+pub(crate) fn parse<T: DeserializeOwned>(what: &str, text: &str) -> Result<T, Failed> {
     serde_json::from_str(text).map_err(|error| unreadable(FILE, what, error).into())
 }
 
@@ -230,20 +238,20 @@ impl NodeFile {
                 .prepare_cached("INSERT OR REPLACE INTO secret (name, sealed, set_at) VALUES (?1, ?2, ?3)")?
                 .execute(params![name, sealed, at.0])?,
             Command::RemoveSecret(name) => db.prepare_cached("DELETE FROM secret WHERE name = ?1")?.execute([name])?,
-            Command::AddToken(token) => db
-                .prepare_cached(
-                    "INSERT OR REPLACE INTO token (id, label, secret_hash, role, created_at, expires_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                )?
-                .execute(params![
-                    token.id.as_str(),
-                    token.label,
-                    token.secret_hash,
-                    text(&token.role)?.trim_matches('"'),
-                    token.created_at.0,
-                    token.expires_at.map(|at| at.0),
-                ])?,
+            Command::AddToken(token) => self.add_token(&token, at)?,
             Command::RemoveToken(id) => db.prepare_cached("DELETE FROM token WHERE id = ?1")?.execute([id.as_str()])?,
+            Command::AddLoginLink(link) => {
+                login::add_link(db, &link, at)?;
+                1
+            }
+            Command::EnrolKey(enrolment) => {
+                login::enrol(db, &enrolment, at)?;
+                1
+            }
+            Command::RemoveLoginKey(key) => {
+                login::remove_key(db, &key)?;
+                1
+            }
             Command::Set { name, value: Value::Null } => {
                 db.prepare_cached("DELETE FROM setting WHERE name = ?1")?.execute([name])?
             }
@@ -256,6 +264,26 @@ impl NodeFile {
             }
         };
         Ok(())
+    }
+
+    fn add_token(&self, token: &Token, at: Timestamp) -> Result<usize, Failed> {
+        if !login::admits(&self.db, token, at)? {
+            tracing::info!(token = %token.id, "a session of a login key that was removed is not opened");
+            return Ok(0);
+        }
+        let mut insert = self.db.prepare_cached(
+            "INSERT OR REPLACE INTO token (id, label, secret_hash, role, created_at, expires_at, login_key)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        )?;
+        Ok(insert.execute(params![
+            token.id.as_str(),
+            token.label,
+            token.secret_hash,
+            role_word(token.role)?,
+            token.created_at.0,
+            token.expires_at.map(|at| at.0),
+            token.login_key.as_ref().map(LoginKeyId::as_str),
+        ])?)
     }
 }
 

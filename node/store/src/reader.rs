@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use flowork_ports::store::{Error, FileHealth, Page, Query, Reader, Stats};
+use flowork_ports::store::{Error, FileHealth, Logins, Page, Query, Reader, Stats};
 use flowork_protocol::command::{Activation, Token};
 use flowork_protocol::event::Event;
 use flowork_protocol::id::ChunkId;
@@ -22,7 +22,7 @@ use crate::layout::{Layout, shard_file};
 use crate::list::{self, Key};
 use crate::pool::Pool;
 use crate::search::Search;
-use crate::{file, history, inbox, job_row, node, shard};
+use crate::{file, history, inbox, job_row, login, node, shard};
 
 /// How long the sum of all blobs, which needs a walk over them, is good for.
 const BLOB_BYTES_FOR: Duration = Duration::from_secs(60);
@@ -323,6 +323,10 @@ impl Reader for SqliteReader {
 
     async fn tokens(&self) -> Result<Vec<Token>, Error> {
         self.node.read(node::tokens).await
+    }
+
+    async fn logins(&self) -> Result<Logins, Error> {
+        self.node.read(login::all).await
     }
 
     async fn secrets(&self) -> Result<Vec<(String, Timestamp)>, Error> {

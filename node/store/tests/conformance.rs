@@ -64,6 +64,7 @@ facts!(
     pages_hold_every_job_once_newest_first,
     lists_are_filtered,
     the_nodes_tables_follow_their_commands,
+    a_link_lets_one_key_in_and_sessions_end_with_their_key,
     large_bodies_read_back_as_they_were,
 );
 

@@ -14,6 +14,7 @@ mod examples;
 mod history;
 mod kills;
 mod languages;
+mod login;
 mod tidying;
 mod waits;
 mod workflow;

@@ -1,7 +1,6 @@
 //! How a session is got: a one-time link enrols this browser's key, and from then on a signature opens a session.
 //!
-//! The endpoints are described in gui/README.md, "Login". They are typed here by hand until the node's OpenAPI has them;
-//! this file is the only one that calls them.
+//! The endpoints are described in gui/README.md, "Login"; this file is the only one that calls them.
 import { findKey, type LoginKey, makeKey } from './keys';
 import { nodeAddress } from './node-address';
 import { setSession } from './session';

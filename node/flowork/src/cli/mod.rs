@@ -10,6 +10,7 @@ mod id;
 mod input;
 mod job;
 mod job_look;
+mod login_link;
 mod place;
 mod preset;
 mod preset_check;
@@ -85,6 +86,8 @@ enum Command {
     /// Tokens that let programs use the HTTP API
     #[command(subcommand)]
     Token(token::Token),
+    /// Make a one-time link that lets a browser in
+    LoginLink(login_link::LoginLink),
     /// Write one encrypted file with everything, while the node runs
     Backup(store_files::Backup),
     /// Make a data directory from a backup
@@ -199,6 +202,7 @@ async fn dispatch(command: Command, context: Context) -> Result<(), Fail> {
         Command::Component(component) => component.run(&context).await,
         Command::Secret(secret) => secret.run(&context).await,
         Command::Token(token) => token.run(&context).await,
+        Command::LoginLink(link) => link.run(&context).await,
         Command::Backup(backup) => backup.run(&context).await,
         Command::Restore(restore) => restore.run(&context).await,
         Command::Schema(schema) => schema.run(&context),

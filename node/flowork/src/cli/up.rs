@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::client::Client;
 use super::fail::{FAILED, Fail, REFUSED};
 use super::follow::{self, Show};
-use super::{Context, print_text, show};
+use super::{Context, login_link, print_text, show};
 use crate::config::LISTEN;
 use crate::node_files::NodeFiles;
 use crate::prepare::{Prepared, prepare};
@@ -32,6 +32,9 @@ pub(crate) struct Up {
     /// Do not run the welcome preset in a fresh data directory
     #[arg(long)]
     no_welcome: bool,
+    /// Open the web GUI in the browser of this machine, signed in
+    #[arg(long)]
+    open: bool,
     /// A file whose first line is the keys' passphrase [default: $FLOWORK_PASSPHRASE]
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
@@ -81,24 +84,59 @@ impl Up {
         let ready_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let id = prepared.start.node_id;
         let data = prepared.folders.data.display();
-        if context.json {
-            let told = json!({ "address": address, "node": id, "data": data.to_string(), "ready_ms": ready_ms });
+        let client = Client::new(address, prepared.token.clone())?;
+        let link = if context.json {
+            // One line tells a program everything.
+            let link = login(&client).await;
+            let data = data.to_string();
+            let told = json!({ "address": address, "node": id, "data": data, "ready_ms": ready_ms, "login": link });
             print_text(&format!("{told}\n"));
+            self.welcome(context, prepared, &client).await?;
+            link
         } else {
             print_text(&format!(
                 "Flowork {} is up at http://{address} ({ready_ms} ms)\n  node {id}\n  data {data}\n",
                 env!("CARGO_PKG_VERSION")
             ));
-        }
-        if prepared.is_fresh && !self.no_welcome {
-            welcome(context, &Client::new(address, prepared.token.clone())?).await?;
-        }
-        if !context.json {
+            let welcomed = self.welcome(context, prepared, &client).await;
+            // Last, so that it is in sight, and whatever became of the first workflow.
+            let link = login(&client).await;
+            print_text(&match &link {
+                Some(link) => format!("Log in, once, in the next 15 minutes: {link}\n"),
+                None if flowork_gui::files().is_none() => {
+                    "There is no web GUI in this build; the address above says how to get it.\n".to_owned()
+                }
+                None => "`flowork login-link` makes a link to log in by.\n".to_owned(),
+            });
+            welcomed?;
             print_text(
                 "Press Ctrl-C to stop. In another terminal: flowork run FILE, flowork job list, flowork --help\n",
             );
+            link
+        };
+        match link {
+            Some(link) if self.open => login_link::open(context, &prepared.folders.data, &link).await,
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    async fn welcome(&self, context: &Context, prepared: &Prepared, client: &Client) -> Result<(), Fail> {
+        match prepared.is_fresh && !self.no_welcome {
+            true => welcome(context, client).await,
+            false => Ok(()),
+        }
+    }
+}
+
+/// A link to log in by, where there is a GUI to log in to. The node is up without it.
+async fn login(client: &Client) -> Option<String> {
+    flowork_gui::files()?;
+    match login_link::make(client, "admin").await {
+        Ok(made) => Some(show::text_of(&made["link"])),
+        Err(fail) => {
+            tracing::warn!(why = fail.message, "no login link was made; `flowork login-link` makes one");
+            None
+        }
     }
 }
 

@@ -119,7 +119,9 @@ fn room(ctx: &Ctx) -> Result<OwnedSemaphorePermit, Problem> {
 
 fn feed(ctx: &Ctx, events: impl Stream<Item = Result<Sent, Infallible>> + Send + 'static) -> Response {
     let until = ctx.cancel.clone().cancelled_owned();
-    Sse::new(events.take_until(until)).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response()
+    // A browser has no answer before its first bytes come, and a quiet feed may have nothing to say for long.
+    let hello = stream::once(std::future::ready(Ok(Sent::default().comment("hello"))));
+    Sse::new(hello.chain(events.take_until(until))).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response()
 }
 
 /// One feed of the whole node.

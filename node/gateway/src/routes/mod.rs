@@ -9,10 +9,12 @@ pub(crate) mod files;
 pub(crate) mod hooks;
 pub(crate) mod items;
 pub(crate) mod jobs;
+pub(crate) mod login;
 pub(crate) mod node;
 pub(crate) mod presets;
 pub(crate) mod schema;
 pub(crate) mod secrets;
+pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod signals;
 pub(crate) mod tokens;
@@ -35,6 +37,8 @@ pub(crate) fn all() -> Vec<Route> {
         components::routes(),
         secrets::routes(),
         tokens::routes(),
+        login::routes(),
+        sessions::routes(),
         files::routes(),
         settings::routes(),
         backup::routes(),

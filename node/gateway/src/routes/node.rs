@@ -16,8 +16,8 @@ use crate::access::{Permit, Viewer, may_look};
 use crate::api::Route;
 use crate::context::Ctx;
 use crate::extract::Json;
-use crate::page;
 use crate::problem::Problem;
+use crate::{gui, page};
 
 /// By then a role that is not ready has trouble.
 const COMES_UP_WITHIN: Duration = Duration::from_secs(2);
@@ -27,7 +27,12 @@ const FREE_BYTES_MIN: u64 = 4 << 20;
 /// The routes of this noun.
 pub(crate) fn routes() -> Vec<Route> {
     vec![
-        Route::new(Method::GET, "/", None, "A plain page with the node's state.", home).reply_as(
+        Route::new(Method::GET, "/", None, "The web GUI, or the plain page where there is none.", home).reply_as(
+            200,
+            "The page.",
+            "text/html",
+        ),
+        Route::new(Method::GET, "/plain", None, "A plain page with the node's state.", plain).reply_as(
             200,
             "The page. Without a token it shows roles and counts only.",
             "text/html",
@@ -126,7 +131,14 @@ async fn about(State(ctx): State<Ctx>, _: Permit<Viewer>) -> Result<Json<About>,
     }))
 }
 
-async fn home(State(ctx): State<Ctx>, headers: HeaderMap) -> Response {
+async fn home(state: State<Ctx>, method: Method, headers: HeaderMap) -> Response {
+    match gui::serve(state.options.gui, &method, "/", &headers) {
+        Some(page) => page,
+        None => plain(state, headers).await,
+    }
+}
+
+async fn plain(State(ctx): State<Ctx>, headers: HeaderMap) -> Response {
     let stats = ctx.stats().await;
     let roles = ctx.options.roles.borrow().clone();
     let html = page::render(&page::Facts {

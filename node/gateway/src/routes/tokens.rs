@@ -1,4 +1,4 @@
-//! Bearer tokens: who may use this API, and how far.
+//! Bearer tokens of programs: who may use this API, and how far. Sessions of browsers are in `sessions`.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ const PREFIX: &str = "flowork_";
 /// The most tokens that a node keeps: each request looks at all of them.
 const TOKENS_MAX: usize = 1_000;
 /// The most characters of a label.
-const LABEL_CHARS_MAX: usize = 100;
+pub(super) const LABEL_CHARS_MAX: usize = 100;
 
 /// The routes of this noun.
 pub(crate) fn routes() -> Vec<Route> {
@@ -89,7 +89,7 @@ async fn list(State(ctx): State<Ctx>, _: Permit<Admin>) -> Result<Json<Vec<Liste
         let Token { id, label, role, created_at, expires_at, .. } = token;
         Listed { id, label, role, created_at, expires_at }
     };
-    Ok(Json(tokens.into_iter().map(listed).collect()))
+    Ok(Json(tokens.into_iter().filter(is_of_a_program).map(listed).collect()))
 }
 
 async fn create(
@@ -100,7 +100,7 @@ async fn create(
         return Err(Problem::wrong("bad-label", format!("a label has 1 to {LABEL_CHARS_MAX} characters"))
             .hint("say who or what will use the token"));
     }
-    if ctx.known().tokens.len() >= TOKENS_MAX {
+    if ctx.known().tokens.iter().filter(|token| is_of_a_program(token)).count() >= TOKENS_MAX {
         return Err(Problem::conflict("too-many-tokens", format!("there are {TOKENS_MAX} tokens already"))
             .hint("remove some: DELETE /api/v1/tokens/{token}"));
     }
@@ -115,6 +115,7 @@ async fn create(
         role: ask.role,
         created_at,
         expires_at,
+        login_key: None,
     };
     ctx.command(&permit, Command::AddToken(token)).await?;
     Ok((StatusCode::CREATED, Json(Made { id, secret, role: ask.role, expires_at })))
@@ -123,7 +124,8 @@ async fn create(
 async fn remove(
     State(ctx): State<Ctx>, permit: Permit<Admin>, Path(token): Path<TokenId>,
 ) -> Result<StatusCode, Problem> {
-    if !ctx.options.reader.tokens().await?.iter().any(|known| known.id == token) {
+    let tokens = ctx.options.reader.tokens().await?;
+    if !tokens.iter().filter(|known| is_of_a_program(known)).any(|known| known.id == token) {
         return Err(
             Problem::missing("no-token", format!("there is no token `{token}`")).hint("GET /api/v1/tokens lists them")
         );
@@ -132,7 +134,11 @@ async fn remove(
     Ok(StatusCode::ACCEPTED)
 }
 
-fn hex(bytes: &[u8]) -> String {
+fn is_of_a_program(token: &Token) -> bool {
+    token.login_key.is_none()
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -11,7 +11,7 @@ use flowork_ports::bell::{Bell, Ring};
 use flowork_ports::blobs::{self, Blobs, ByteStream};
 use flowork_ports::documents::{self, Change, Documents, Draft, DraftSummary, FrozenPreset, Version};
 use flowork_ports::roles::{Role as NodeRole, RoleStatus};
-use flowork_ports::store::{self, Inbox, Page, Query, Reader, Stats};
+use flowork_ports::store::{self, Inbox, Logins, Page, Query, Reader, Stats};
 use flowork_ports::vault::Seal;
 use flowork_protocol::check::{Catalogue, ConfigProblem};
 use flowork_protocol::command::{Activation, Command, Role, Submission, Token};
@@ -19,6 +19,7 @@ use flowork_protocol::event::{Emitted, Event, Outcome, Pairing, Response, Run, S
 use flowork_protocol::id::ChunkId;
 use flowork_protocol::item::List;
 use flowork_protocol::job::{State, Summary};
+use flowork_protocol::login::{Enrolment, Key};
 use flowork_protocol::manifest::{Effect, Example, Kind, Manifest, Permissions, Port, Ports};
 use flowork_protocol::preset::Preset;
 use flowork_protocol::{BlobId, Failure, Item, JobId, NodeId, PresetId, StepId, Timestamp, VersionId, canonical};
@@ -40,6 +41,7 @@ pub(crate) struct Memory {
     jobs: Mutex<BTreeMap<JobId, Vec<Event>>>,
     pub(crate) chunks: Mutex<BTreeMap<ChunkId, Vec<u8>>>,
     pub(crate) tokens: Mutex<Vec<Token>>,
+    pub(crate) logins: Mutex<Logins>,
     pub(crate) activations: Mutex<Vec<Activation>>,
     /// What the next commands are refused with.
     pub(crate) refuse: Mutex<Option<store::Error>>,
@@ -65,6 +67,15 @@ impl Memory {
         if !self.jobs.lock().unwrap().contains_key(&job) {
             self.push(job, What::Accepted(Box::new(submission)));
         }
+    }
+
+    /// As the store does it: the first key of a link is in.
+    fn enrol(&self, Enrolment { link, public_key, label }: Enrolment) {
+        let mut logins = self.logins.lock().unwrap();
+        let Some(link) = logins.links.iter_mut().find(|it| it.id == link && it.used_by.is_none()) else { return };
+        link.used_by = Some(public_key);
+        let role = link.role;
+        logins.keys.push(Key { id: public_key.id(), public_key, label, role, created_at: Timestamp(1) });
     }
 
     pub(crate) fn succeed(&self, job: JobId, step: &str, items: List, response: Option<Response>) -> u64 {
@@ -144,6 +155,12 @@ impl Inbox for Memory {
             Command::Activate(activation) => self.activations.lock().unwrap().push(*activation),
             Command::AddToken(token) => self.tokens.lock().unwrap().push(token),
             Command::RemoveToken(id) => self.tokens.lock().unwrap().retain(|token| token.id != id),
+            Command::AddLoginLink(link) => self.logins.lock().unwrap().links.push(link),
+            Command::EnrolKey(enrolment) => self.enrol(enrolment),
+            Command::RemoveLoginKey(id) => {
+                self.logins.lock().unwrap().keys.retain(|key| key.id != id);
+                self.tokens.lock().unwrap().retain(|token| token.login_key.as_ref() != Some(&id));
+            }
             _ => {}
         }
         self.bell.ring(Ring::Node);
@@ -186,6 +203,9 @@ impl Reader for Memory {
     }
     async fn tokens(&self) -> Result<Vec<Token>, store::Error> {
         Ok(self.tokens.lock().unwrap().clone())
+    }
+    async fn logins(&self) -> Result<Logins, store::Error> {
+        Ok(self.logins.lock().unwrap().clone())
     }
     async fn secrets(&self) -> Result<Vec<(String, Timestamp)>, store::Error> {
         Ok(vec![("mail".to_owned(), Timestamp(1))])
@@ -458,6 +478,7 @@ impl Node {
             data_dir: "/data/flowork".to_owned(),
             upload_bytes_max: 1 << 20,
             patience: flowork_gateway::Patience::default(),
+            gui: None,
         };
         change(&mut options);
         for (secret, role) in ROLES {
@@ -540,6 +561,7 @@ pub(crate) fn token(secret: &str, role: Role, expires_at: Option<i64>) -> Token 
         role,
         created_at: Timestamp(0),
         expires_at: expires_at.map(Timestamp),
+        login_key: None,
     }
 }
 

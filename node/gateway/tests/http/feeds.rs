@@ -34,7 +34,11 @@ impl Feed {
                 };
                 let read = (field("id"), field("event"), field("data"));
                 self.text = rest.to_owned();
-                return Some(read);
+                // Comments only show that the feed is there.
+                if read != Default::default() {
+                    return Some(read);
+                }
+                continue;
             }
             let piece = tokio::time::timeout(Duration::from_secs(20), self.bytes.next()).await.unwrap()?;
             self.text.push_str(std::str::from_utf8(&piece.unwrap()).unwrap());
@@ -115,4 +119,12 @@ async fn feeds_end_when_the_gateway_does() {
     node.cancel.cancel();
     assert_eq!(feed.seq().await, None);
     tokio::time::timeout(Duration::from_secs(20), node.handle.take().unwrap().ended()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_quiet_feed_shows_at_once_that_it_is_there() {
+    let node = Node::start().await;
+    let mut feed = Feed::open(&node, "/api/v1/events", None).await;
+    let first = tokio::time::timeout(Duration::from_secs(10), feed.bytes.next()).await.unwrap().unwrap().unwrap();
+    assert!(first.starts_with(b":") && first.ends_with(b"\n\n"), "{first:?}");
 }

@@ -5,6 +5,8 @@ mod access;
 mod bodies;
 mod fake;
 mod feeds;
+mod gui;
 mod hooks;
 mod jobs;
+mod login;
 mod nouns;

@@ -3,8 +3,9 @@
 use flowork_ports::store::{Error, JobWrite, Query, RetentionRules, RowChange};
 use flowork_protocol::command::{Activation, Command, Role, Signal, Token};
 use flowork_protocol::event::{Event, What, decode};
-use flowork_protocol::id::{ChunkId, TokenId};
+use flowork_protocol::id::{ChunkId, LoginLinkId, TokenId};
 use flowork_protocol::job::State;
+use flowork_protocol::login::{Enrolment, Link, PublicKey};
 use flowork_protocol::preset::{Preset, Retention};
 use flowork_protocol::{Failure, JobId, PresetId, Timestamp, VersionId};
 
@@ -506,6 +507,7 @@ pub async fn the_nodes_tables_follow_their_commands(backend: &impl Backend) {
         role: Role::Editor,
         created_at: T0,
         expires_at: None,
+        login_key: None,
     };
     let mut header = Preset::named("orders");
     header.settings.retention = Some(Retention { days: Some(3), jobs: None });
@@ -545,6 +547,77 @@ pub async fn the_nodes_tables_follow_their_commands(backend: &impl Backend) {
     assert!(store.reader.activations().await.unwrap().is_empty());
     assert_eq!(store.node.setting("retention.days").await.unwrap(), None);
     assert_eq!(store.reader.settings().await.unwrap().len(), 1);
+}
+
+/// The public half of the key whose every secret byte is `seed`.
+fn public_key(seed: u8) -> PublicKey {
+    // Points on the curve, found once: the store checks no signatures and needs no secret halves.
+    let text = ["iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w", "gTl3Dqh9F19Wo1Rmw0x-zMuNipG07jeiXfYPW4_Js5Q"];
+    text[usize::from(seed) - 1].parse().unwrap()
+}
+
+pub async fn a_link_lets_one_key_in_and_sessions_end_with_their_key(backend: &impl Backend) {
+    let store = backend.open();
+    let (one, two) = (public_key(1), public_key(2));
+    let link = |id: &str, role, expires_at| {
+        let (id, secret_hash) = (LoginLinkId::from(id), "ab".to_owned());
+        Command::AddLoginLink(Link { id, secret_hash, role, created_at: T0, expires_at, used_by: None })
+    };
+    let enrol = |link: &str, public_key, label: &str| {
+        Command::EnrolKey(Enrolment { link: link.into(), public_key, label: label.to_owned() })
+    };
+    let session = |id: &str, key: &PublicKey, n: i64| {
+        Command::AddToken(Token {
+            id: TokenId::from(id),
+            label: "laptop".to_owned(),
+            secret_hash: id.to_owned(),
+            role: Role::Admin,
+            created_at: Timestamp(n),
+            expires_at: Some(Timestamp(i64::MAX)),
+            login_key: Some(key.id()),
+        })
+    };
+    let never = Timestamp(i64::MAX);
+    for command in [
+        link("first", Role::Admin, never),
+        link("late", Role::Admin, Timestamp(1)),
+        enrol("first", one, "laptop"),
+        enrol("first", two, "thief"),
+        enrol("late", two, "thief"),
+        enrol("nothing", two, "thief"),
+        session("s0", &two, 0),
+    ] {
+        store.inbox.submit(command).await.unwrap();
+    }
+    store.node.drain().await.unwrap();
+    let logins = store.reader.logins().await.unwrap();
+    assert_eq!(logins.keys.len(), 1);
+    assert_eq!((logins.keys[0].public_key, logins.keys[0].id.clone()), (one, one.id()));
+    assert_eq!((logins.keys[0].label.as_str(), logins.keys[0].role), ("laptop", Role::Admin));
+    assert_eq!(logins.links.iter().find(|link| link.id.as_str() == "first").unwrap().used_by, Some(one));
+    assert!(store.reader.tokens().await.unwrap().is_empty(), "a key that is not in opens no session");
+
+    // A key that comes again keeps the higher role and takes the newer name.
+    store.inbox.submit(link("second", Role::Viewer, never)).await.unwrap();
+    store.inbox.submit(enrol("second", one, "old laptop")).await.unwrap();
+    for n in 0..40 {
+        store.inbox.submit(session(&format!("s{n}"), &one, n)).await.unwrap();
+    }
+    drop(store);
+    let store = backend.open();
+    store.node.drain().await.unwrap();
+    let logins = store.reader.logins().await.unwrap();
+    assert_eq!((logins.keys[0].label.as_str(), logins.keys[0].role), ("old laptop", Role::Admin));
+    let tokens = store.reader.tokens().await.unwrap();
+    assert_eq!(tokens.len(), 32, "the oldest sessions of a key end");
+    assert_eq!(tokens[0].id.as_str(), "s8");
+    assert_eq!(tokens[0].login_key, Some(one.id()));
+
+    store.inbox.submit(Command::RemoveLoginKey(one.id())).await.unwrap();
+    store.inbox.submit(session("after", &one, 50)).await.unwrap();
+    store.node.drain().await.unwrap();
+    assert!(store.reader.logins().await.unwrap().keys.is_empty());
+    assert!(store.reader.tokens().await.unwrap().is_empty());
 }
 
 pub async fn large_bodies_read_back_as_they_were(backend: &impl Backend) {
