@@ -7,7 +7,7 @@
 //!
 //! Invariant: nothing that an unknown caller sends takes memory or disk here. Only a good link and a good signature do.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,7 @@ pub(crate) struct Doors {
     /// How often a session may be opened.
     pub(crate) session: Pace,
     seal: [u8; 32],
-    used: Mutex<BTreeMap<[u8; END_BYTES + RANDOM_BYTES], ()>>,
+    used: Mutex<BTreeSet<[u8; END_BYTES + RANDOM_BYTES]>>,
 }
 
 impl Doors {
@@ -55,7 +55,7 @@ impl Doors {
             challenge: Pace::new(Duration::from_millis(20), 200),
             session: Pace::new(Duration::from_millis(50), 100),
             seal,
-            used: Mutex::new(BTreeMap::new()),
+            used: Mutex::new(BTreeSet::new()),
         }
     }
 
@@ -114,13 +114,13 @@ impl Doors {
         let mut over = [0; END_BYTES + RANDOM_BYTES];
         over[..END_BYTES].copy_from_slice(&now.0.to_be_bytes());
         *used = used.split_off(&over);
-        if used.contains_key(&nonce) {
+        if used.contains(&nonce) {
             return Err(bad_nonce());
         }
         if used.len() >= USED_MAX {
             return Err(Problem::flooded("logins", USED_MAX));
         }
-        used.insert(nonce, ());
+        used.insert(nonce);
         Ok(())
     }
 }

@@ -37,7 +37,7 @@ async fn open(node: &Node, seed: &[u8; 32]) -> Result<Answer> {
     ensure!(challenge.status == 200, "{}", challenge.text());
     let challenge = challenge.json();
     let nonce = challenge["nonce"].as_str().context("a nonce")?;
-    let of = challenge["node"].as_str().context("a node")?.parse()?;
+    let of: flowork_protocol::NodeId = challenge["node"].as_str().context("a node")?.parse()?;
     let (key, signature) = login::sign_session(seed, of, nonce)?;
     let answer = json!({ "public_key": key, "nonce": nonce, "signature": login::encode(&signature) });
     page(node, "/api/v1/login/session", &answer).await
