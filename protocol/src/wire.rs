@@ -78,6 +78,8 @@ pub enum Verb {
     Down,
     /// A call of the documents' own interface.
     Documents,
+    /// About a visitor's connection to the documents.
+    Visit,
     /// What is the node's id?
     NodeId,
     /// Sign these bytes under a domain string.
@@ -86,7 +88,7 @@ pub enum Verb {
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Start,
         Self::Ready,
         Self::Troubles,
@@ -96,6 +98,7 @@ impl Verb {
         Self::Roles,
         Self::Down,
         Self::Documents,
+        Self::Visit,
         Self::NodeId,
         Self::Sign,
     ];
@@ -116,6 +119,7 @@ impl Verb {
             },
             Self::Forgotten => matches!((from, to), (Kernel, Supervisor) | (Supervisor, Docs)),
             Self::Documents => from == Gateway && to == Docs,
+            Self::Visit => matches!((from, to), (Gateway, Docs) | (Docs, Gateway)),
             Self::NodeId => matches!(from, Gateway | Kernel | Supervisor) && to == Mesh,
             // Receipts and the audit head are signed on the kernel's and the supervisor's word; whoever speaks HTTP may not ask.
             Self::Sign => matches!(from, Kernel | Supervisor) && to == Mesh,

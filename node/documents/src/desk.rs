@@ -18,6 +18,7 @@ use crate::index::{Entry, Index, Life};
 use crate::log::Log;
 use crate::open::{OPEN_MAX, Open, Shift, Tools, stopped};
 use crate::sweep::Broom;
+use crate::visit::{Here, Visits};
 use crate::{rows, view};
 
 /// Documents that nobody has asked for during this time are unloaded.
@@ -45,6 +46,8 @@ pub(crate) struct Desk {
     entries: AsyncMutex<()>,
     at: RwLock<At>,
     used: Mutex<Instant>,
+    /// Who edits drafts themselves.
+    pub(crate) visits: Visits,
 }
 
 impl Desk {
@@ -72,6 +75,7 @@ impl Desk {
             entries: AsyncMutex::default(),
             at: RwLock::new(At::Rest),
             used: Mutex::new(Instant::now()),
+            visits: Visits::default(),
         };
         for id in unsettled {
             if let Err(error) = desk.settle(&id).await {
@@ -143,13 +147,41 @@ impl Desk {
                 }
                 At::Work(shift) if shift.len() < OPEN_MAX => *at = At::Work(shift),
                 At::Work(shift) => shift.end().await,
-                At::Rest => *at = At::Work(Box::new(Shift::start(self.tools.clone()).await)),
+                At::Rest => *at = At::Work(Box::new(Shift::start(self.tools.clone(), self.visits.clone()).await)),
             }
         }
     }
 
+    /// Joins a visitor to the documents at work.
+    pub(crate) async fn attach(&self, transport: samod::Transport) -> Result<Here, Error> {
+        self.shift().await?.attach(transport)
+    }
+
+    /// Takes over into the index what others edited in a draft.
+    pub(crate) async fn reread(&self, id: &PresetId) {
+        let read = self.with(id, async |open| read_now(open.copy().await?).await).await;
+        let Ok(view) = read else { return };
+        let mut preset = view.preset;
+        let known = self.index(|index| index.get(id).map(|entry| entry.name.clone()));
+        if let Some(known) = known.filter(|known| *known != preset.name)
+            && let Err(error) = self.index(|index| index.reserve(&preset.name, id))
+        {
+            warn!(preset = %id, %error, "a draft keeps its name in the list");
+            preset.name = known;
+        }
+        let now = self.now();
+        self.follow(id, |entry| {
+            entry.read_as(&preset);
+            entry.changed_at = now;
+        })
+        .await;
+    }
+
     /// Unloads all documents when nobody has asked for any in a while.
     pub(crate) async fn tidy(&self) {
+        if self.visits.any() {
+            return;
+        }
         if self.used.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < IDLE_MAX {
             return;
         }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use automerge::{Automerge, ChangeHash, ReadDoc};
-use flowork_ports::documents::{Change, Documents, Draft, DraftSummary, Error, FrozenPreset, Version};
+use flowork_ports::documents::{
+    Change, Connection, Documents, Draft, DraftSummary, Error, FrozenPreset, Present, Version, Visitor,
+};
 use flowork_ports::sweep::Swept;
 use flowork_protocol::preset::Preset;
 use flowork_protocol::{PresetId, Timestamp, VersionId};
@@ -17,6 +19,7 @@ use crate::desk::{Desk, blocking, hex};
 use crate::freeze::{Provenance, file_id};
 use crate::open::Open;
 use crate::view::{self, View};
+use crate::visit;
 
 /// How long freezing waits for edits that are on their way.
 const HEADS_WAIT_MAX: Duration = Duration::from_secs(3);
@@ -190,6 +193,15 @@ impl Documents for Handle {
 
     async fn version(&self, id: VersionId) -> Result<(Version, FrozenPreset), Error> {
         self.desk.freezer.version(id).await
+    }
+
+    async fn connect(&self, visitor: Visitor) -> Result<Connection, Error> {
+        Ok(visit::begin(self.desk.clone(), visitor))
+    }
+
+    async fn present(&self, which: &str) -> Result<Vec<Present>, Error> {
+        let id = self.desk.resolve(which)?;
+        Ok(self.desk.visits.present(&id))
     }
 }
 

@@ -37,21 +37,27 @@ mod sweep;
 mod tasks;
 mod text;
 mod view;
+mod visit;
 mod watched;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use flowork_ports::bell::Bell;
 use flowork_ports::blobs::Blobs;
 use flowork_ports::documents::DocumentTable;
 use flowork_ports::store;
 use flowork_ports::sweep::Sweeper;
-use flowork_protocol::Timestamp;
 use flowork_protocol::check::Catalogue;
+use flowork_protocol::{PresetId, Timestamp};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use handle::Handle;
+
+/// How long after an edit of a visitor the list of drafts follows it.
+const FOLLOW_AFTER: Duration = Duration::from_millis(300);
 
 /// Tells the time.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -94,11 +100,13 @@ pub async fn run(options: Options, cancel: CancellationToken) -> Result<Handle, 
     let table: Arc<dyn DocumentTable> = Arc::new(watched::Watched { table, on_fatal: on_fatal.clone() });
     let guard = Arc::new(guard::Guard::load(table.clone()).await?);
     let freezer = freeze::Freezer::new(table.clone(), blobs, catalogue);
-    let tools = open::Tools { table, guard, bell: bell.clone(), clock, on_fatal };
+    let (edited, edits) = mpsc::unbounded_channel();
+    let tools = open::Tools { table, guard, bell: bell.clone(), clock, on_fatal, edited };
     let desk = Arc::new(desk::Desk::load(tools, freezer, sweep::Broom::new(sweeper)).await?);
     let tracker = TaskTracker::new();
     let over = CancellationToken::new();
     tracker.spawn(sweep::run(desk.clone(), bell, cancel.clone()));
+    tracker.spawn(follow(desk.clone(), edits, cancel.clone()));
     tracker.spawn({
         let (desk, tracker) = (desk.clone(), tracker.clone());
         // Also when a panic ends the task.
@@ -114,6 +122,24 @@ pub async fn run(options: Options, cancel: CancellationToken) -> Result<Handle, 
         }
     });
     Ok(Handle { desk, tracker, over })
+}
+
+/// Takes over into the index what visitors edit, some time after they edit it: reading a large draft takes a while, and they may be
+/// in the middle of a word.
+async fn follow(desk: Arc<desk::Desk>, mut edits: mpsc::UnboundedReceiver<PresetId>, cancel: CancellationToken) {
+    while let Some(Some(first)) = cancel.run_until_cancelled(edits.recv()).await {
+        if cancel.run_until_cancelled(tokio::time::sleep(FOLLOW_AFTER)).await.is_none() {
+            // What the index lacks is read from the document when somebody next edits it.
+            return;
+        }
+        let mut edited = std::collections::BTreeSet::from([first]);
+        while let Ok(next) = edits.try_recv() {
+            edited.insert(next);
+        }
+        for id in edited {
+            desk.reread(&id).await;
+        }
+    }
 }
 
 #[cfg(test)]

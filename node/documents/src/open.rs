@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use automerge::{ActorId, Automerge, ChangeHash, ReadDoc};
-use flowork_ports::bell::{Bell, Ring};
+use flowork_ports::bell::Bell;
 use flowork_ports::documents::{DocumentTable, Error, Version};
 use flowork_protocol::preset::Preset;
 use flowork_protocol::{PresetId, Timestamp};
 use futures::StreamExt;
-use samod::{DocHandle, DocumentId, Repo};
-use tokio::sync::{Mutex as AsyncMutex, OnceCell};
+use samod::{DocHandle, DocumentId, Repo, Transport, Url};
+use tokio::sync::{Mutex as AsyncMutex, OnceCell, mpsc};
 use tracing::{info, warn};
 
 use crate::guard::Guard;
@@ -22,11 +22,14 @@ use crate::log::{self, Log, Lost};
 use crate::rows;
 use crate::shelf::{OnFatal, Shelf};
 use crate::tasks::Tasks;
+use crate::visit::{Here, Visits};
 
 /// How many documents may be open at once.
 pub(crate) const OPEN_MAX: usize = 64;
 /// How long a repository may take to write what it has before it is ended anyway; every edit is in a log already.
 const FLUSH_MAX: Duration = Duration::from_secs(10);
+/// What samod calls the way by which visitors come; nothing is dialled by it.
+const VISITORS: &str = "flowork:visitors";
 /// More new edits than this are kept as one base instead of one by one.
 const CATCH_UP_MAX: usize = 32;
 
@@ -38,6 +41,8 @@ pub(crate) struct Tools {
     pub(crate) bell: Bell,
     pub(crate) clock: crate::Clock,
     pub(crate) on_fatal: OnFatal,
+    /// Told which documents others have edited.
+    pub(crate) edited: mpsc::UnboundedSender<PresetId>,
 }
 
 /// One samod repository and the documents in it.
@@ -54,6 +59,7 @@ pub(crate) struct Open {
     pub(crate) id: PresetId,
     pub(crate) handle: DocHandle,
     pub(crate) editing: AsyncMutex<Editing>,
+    edited: mpsc::UnboundedSender<PresetId>,
     /// The last version frozen from it.
     frozen: Mutex<Option<Frozen>>,
 }
@@ -76,11 +82,20 @@ pub(crate) struct Editing {
 
 impl Shift {
     /// Starts a repository with no documents open.
-    pub(crate) async fn start(tools: Tools) -> Self {
+    pub(crate) async fn start(tools: Tools, visits: Visits) -> Self {
         let shelf = Shelf::new(tools.table.clone(), tools.on_fatal.clone());
         let tasks = Tasks::new(tools.on_fatal.clone());
-        let repo = Repo::builder(tasks.clone()).with_storage(shelf.clone()).load().await;
+        let share = move |document, peer| visits.share(document, peer);
+        let repo = Repo::builder(tasks.clone()).with_storage(shelf.clone()).with_share_policy(share).load().await;
         Self { tools, repo, shelf, tasks, open: Mutex::default() }
+    }
+
+    /// Joins a visitor to this repository.
+    pub(crate) fn attach(&self, transport: Transport) -> Result<Here, Error> {
+        let url = Url::parse(VISITORS).map_err(|_| stopped())?;
+        let acceptor = self.repo.make_acceptor(url).map_err(|_| stopped())?;
+        acceptor.accept(transport).map_err(|_| stopped())?;
+        Ok(Here { peer_id: self.repo.peer_id().to_string(), over: self.tasks.over() })
     }
 
     /// How many documents are open.
@@ -136,8 +151,13 @@ impl Shift {
             .map_err(|_| Error::Away("the documents are being put away".to_owned()))?
             .ok_or_else(|| quarantined("samod could not read it".to_owned()))?;
         let editing = Editing { log, actor: ActorId::random(), gone: false };
-        let open = Open { id: id.clone(), handle, editing: AsyncMutex::new(editing), frozen: Mutex::default() };
-        let open = Arc::new(open);
+        let open = Arc::new(Open {
+            id: id.clone(),
+            handle,
+            editing: AsyncMutex::new(editing),
+            edited: self.tools.edited.clone(),
+            frozen: Mutex::default(),
+        });
         self.follow(&open);
         Ok(open)
     }
@@ -145,16 +165,21 @@ impl Shift {
     /// Logs the edits that others send, as they come.
     fn follow(&self, open: &Arc<Open>) {
         let mut changes = Box::pin(open.handle.changes());
-        let (open, bell) = (Arc::downgrade(open), self.tools.bell.clone());
+        let (open, edited) = (Arc::downgrade(open), self.tools.edited.clone());
         self.tasks.run(async move {
             while changes.next().await.is_some() {
                 let Some(open) = open.upgrade() else { break };
                 let mut editing = open.editing.lock().await;
-                if open.heads().await.is_ok_and(|heads| heads == editing.log.heads()) {
+                if open.is_caught_up(&editing).await {
                     continue;
                 }
                 match open.caught_up(&mut editing).await {
-                    Ok(_) => bell.ring(Ring::Documents),
+                    Ok(doc) => {
+                        editing.log.shorten(&doc).await;
+                        drop(editing);
+                        // Nobody hears it when the role is ending.
+                        let _ = edited.send(open.id.clone());
+                    }
                     Err(error) => warn!(preset = %open.id, %error, "edits from elsewhere could not be kept yet"),
                 }
             }
@@ -202,6 +227,22 @@ impl Open {
     /// The document as it is now, to read or to try an edit on.
     pub(crate) async fn copy(&self) -> Result<Automerge, Error> {
         self.handle.with_document_async(|doc| doc.clone()).await.map_err(|_| stopped())
+    }
+
+    async fn is_caught_up(&self, editing: &Editing) -> bool {
+        self.heads().await.is_ok_and(|heads| heads == editing.log.heads())
+    }
+
+    /// Returns when everything in the document is in the log.
+    pub(crate) async fn kept(&self) -> Result<(), Error> {
+        let mut editing = self.editing.lock().await;
+        if self.is_caught_up(&editing).await {
+            return Ok(());
+        }
+        self.caught_up(&mut editing).await?;
+        // Who follows the document finds nothing left to do, so it is told from here.
+        let _ = self.edited.send(self.id.clone());
+        Ok(())
     }
 
     /// The document as it is now, after everything in it is in the log.

@@ -38,6 +38,11 @@ impl Tasks {
         });
     }
 
+    /// Cancelled when the tasks are ended.
+    pub(crate) fn over(&self) -> CancellationToken {
+        self.cancel.clone()
+    }
+
     /// Ends all tasks and waits until they are gone.
     pub(crate) async fn end(&self) {
         self.cancel.cancel();

@@ -2,13 +2,16 @@
 
 use async_trait::async_trait;
 use flowork_ports::Documents;
-use flowork_ports::documents::{Change, Draft, DraftSummary, Error, FrozenPreset, Version};
+use flowork_ports::documents::{
+    Change, Connection, Draft, DraftSummary, Error, FrozenPreset, Present, Version, Visitor,
+};
 use flowork_protocol::VersionId;
 use flowork_protocol::preset::Preset;
 use flowork_protocol::wire::{self, Party, Refusal, Verb};
 use serde::{Deserialize, Serialize};
 
 use crate::link::Link;
+use crate::visits_link::Board;
 
 /// One call of [`Documents`].
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,6 +28,7 @@ enum Ask {
     FreezeFile(Box<Preset>),
     Versions(String),
     Version(VersionId),
+    Present(String),
 }
 
 /// What comes back.
@@ -38,17 +42,19 @@ enum Gave {
     Frozen(Version, Box<Preset>),
     Versions(Vec<Version>),
     Content(Version, Box<FrozenPreset>),
+    Present(Vec<Present>),
 }
 
 /// The documents as the gateway sees them.
 pub(crate) struct Client {
     link: Link,
+    visits: Board,
 }
 
 impl Client {
-    /// Asks over this link.
-    pub(crate) fn new(link: Link) -> Self {
-        Self { link }
+    /// Asks over this link; visitors' messages come back by `visits`.
+    pub(crate) fn new(link: Link, visits: Board) -> Self {
+        Self { link, visits }
     }
 
     async fn ask(&self, ask: Ask) -> Result<Gave, Error> {
@@ -116,6 +122,14 @@ impl Documents for Client {
     async fn version(&self, id: VersionId) -> Result<(Version, FrozenPreset), Error> {
         expect!(self.ask(Ask::Version(id)).await?, Gave::Content(version, content) => (version, *content))
     }
+
+    async fn connect(&self, visitor: Visitor) -> Result<Connection, Error> {
+        self.visits.connect(&self.link, &visitor).await
+    }
+
+    async fn present(&self, which: &str) -> Result<Vec<Present>, Error> {
+        expect!(self.ask(Ask::Present(which.to_owned())).await?, Gave::Present(present) => present)
+    }
 }
 
 /// Answers one call with `documents`.
@@ -148,5 +162,6 @@ async fn carry_out(documents: &dyn Documents, ask: Ask) -> Result<Gave, Error> {
             let (version, content) = documents.version(id).await?;
             Gave::Content(version, Box::new(content))
         }
+        Ask::Present(which) => Gave::Present(documents.present(&which).await?),
     })
 }

@@ -17,6 +17,7 @@ mod roles;
 mod rooms;
 mod supervisor;
 mod vault;
+mod visits_link;
 
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};

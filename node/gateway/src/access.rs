@@ -17,6 +17,8 @@ use crate::problem::Problem;
 const TOKEN_CHARS_MAX: usize = 256;
 /// The name under which the command line of this machine acts.
 const LOCAL: &str = "this machine";
+/// What stands for it where tokens stand for others; no token is called so.
+const LOCAL_NAME: &str = "-";
 
 /// What a permit is good for.
 pub(crate) trait Level: Send + Sync + 'static {
@@ -55,6 +57,7 @@ impl Level for Admin {
 pub(crate) struct Permit<L> {
     who: String,
     role: Role,
+    token: Option<TokenId>,
     session: Option<(TokenId, LoginKeyId)>,
     _level: PhantomData<fn() -> L>,
 }
@@ -63,6 +66,11 @@ impl<L> Permit<L> {
     /// Who it is, as shown beside a decision.
     pub(crate) fn who(&self) -> &str {
         &self.who
+    }
+
+    /// What [`by_name`] finds them by again.
+    pub(crate) fn name(&self) -> &str {
+        self.token.as_ref().map_or(LOCAL_NAME, TokenId::as_str)
     }
 
     /// The session that was used, if it was one.
@@ -101,6 +109,7 @@ impl Grounds for EndsSession {}
 struct Bearer {
     who: String,
     role: Role,
+    token: Option<TokenId>,
     session: Option<(TokenId, LoginKeyId)>,
 }
 
@@ -119,7 +128,8 @@ pub(crate) fn admit<L: Level>(ctx: &Ctx, headers: &HeaderMap) -> Result<Permit<L
         };
         return Err(Problem::new(StatusCode::FORBIDDEN, "role-too-low", detail).hint(hint));
     }
-    Ok(Permit { who: bearer.who, role: bearer.role, session: bearer.session, _level: PhantomData })
+    let Bearer { who, role, token, session } = bearer;
+    Ok(Permit { who, role, token, session, _level: PhantomData })
 }
 
 /// Lets a webhook's caller in: with a token that is for webhooks alone, or one that may start jobs anyway.
@@ -169,7 +179,7 @@ fn bearer(ctx: &Ctx, headers: &HeaderMap) -> Result<Bearer, Problem> {
     if let Some(local) = &ctx.options.local_token_hash
         && bool::from(local.as_bytes().ct_eq(hash.as_bytes()))
     {
-        return Ok(Bearer { who: LOCAL.to_owned(), role: Role::Admin, session: None });
+        return Ok(Bearer { who: LOCAL.to_owned(), role: Role::Admin, token: None, session: None });
     }
     find(&ctx.known().tokens, hash.as_bytes(), now()).ok_or_else(|| {
         Problem::new(StatusCode::UNAUTHORIZED, "unknown-token", "this token is not known here, or it has expired")
@@ -185,10 +195,31 @@ fn find(tokens: &[Token], hash: &[u8], now: Timestamp) -> Option<Bearer> {
         let alive = token.expires_at.is_none_or(|expires_at| now < expires_at);
         if same && alive {
             let session = token.login_key.clone().map(|key| (token.id.clone(), key));
-            found = Some(Bearer { who: token.label.clone(), role: token.role, session });
+            found = Some(Bearer { who: token.label.clone(), role: token.role, token: Some(token.id.clone()), session });
         }
     }
     found
+}
+
+/// Somebody who was let in before, as they are now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// What others call them.
+    pub(crate) who: String,
+    /// What they may do.
+    pub(crate) role: Role,
+    /// When that ends.
+    pub(crate) expires_at: Option<Timestamp>,
+}
+
+/// Who has the token of that name ([`Permit::name`]), if it still lets them in.
+pub(crate) fn by_name(tokens: &[Token], name: &str, now: Timestamp) -> Option<Known> {
+    if name == LOCAL_NAME {
+        return Some(Known { who: LOCAL.to_owned(), role: Role::Admin, expires_at: None });
+    }
+    let token = tokens.iter().find(|token| token.id.as_str() == name)?;
+    let alive = token.expires_at.is_none_or(|expires_at| now < expires_at);
+    alive.then(|| Known { who: token.label.clone(), role: token.role, expires_at: token.expires_at })
 }
 
 /// The word for a role, as in JSON.

@@ -46,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) wait_room: Semaphore,
     /// Room for live feeds.
     pub(crate) feed_room: Arc<Semaphore>,
+    /// Room for connections to the documents.
+    pub(crate) visit_room: Arc<Semaphore>,
     /// How people get in.
     pub(crate) doors: Doors,
     /// How many feeds and waiting requests look at the store.
@@ -74,6 +76,7 @@ impl Ctx {
             hook_room: Semaphore::new(routes::hooks::IN_FLIGHT_MAX),
             wait_room: Semaphore::new(feed::WAITING_MAX),
             feed_room: Arc::new(Semaphore::new(feed::FEEDS_MAX)),
+            visit_room: Arc::new(Semaphore::new(routes::sync::VISITS_MAX)),
             doors: Doors::new(rand::random()),
             lookers: AtomicUsize::new(0),
             next_shard: AtomicU64::new(rand::random()),
@@ -87,6 +90,11 @@ impl Ctx {
     /// Tokens and webhooks as last read.
     pub(crate) fn known(&self) -> Arc<Known> {
         self.known.borrow().clone()
+    }
+
+    /// The same, to be told of every change.
+    pub(crate) fn watch_known(&self) -> watch::Receiver<Arc<Known>> {
+        self.known.clone()
     }
 
     /// Keeps a command. Whoever calls it shows on what grounds.

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use crate::body;
 use crate::context::Ctx;
 use crate::problem::Problem;
+use crate::routes;
 
 /// How many API requests may be in work at once. Feeds and downloads count only until their first byte.
 pub(crate) const API_IN_FLIGHT_MAX: usize = 512;
@@ -106,8 +107,8 @@ async fn inside(ctx: &Ctx, request: Request, next: Next, is_hook: bool) -> Resul
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     ctx.hosts.check_host(host.or_else(|| request.uri().authority().map(|it| it.as_str())))?;
     let only_looks = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    // A webhook starts a job by whatever method it likes.
-    if is_hook || !only_looks {
+    // A webhook starts a job by whatever method it likes, and browsers let any page open a WebSocket.
+    if is_hook || !only_looks || request.uri().path() == routes::sync::PATH {
         ctx.hosts.check_origin(request.headers())?;
     }
     let request = body::admit(ctx, request)?;

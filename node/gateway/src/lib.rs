@@ -19,6 +19,7 @@ mod gui;
 mod history;
 mod hook;
 mod known;
+mod linger;
 mod login;
 mod page;
 mod problem;

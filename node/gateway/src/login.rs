@@ -29,11 +29,17 @@ const NONCE_BYTES: usize = END_BYTES + RANDOM_BYTES + SEAL_BYTES;
 const END_BYTES: usize = 8;
 const RANDOM_BYTES: usize = 16;
 const SEAL_BYTES: usize = 16;
+/// What a nonce is for.
+const OF_KEY: u8 = 0;
+const OF_TICKET: u8 = 1;
 /// The most characters of a link's token.
 const TOKEN_CHARS_MAX: usize = 256;
 /// What tells people how they get in.
 const NEW_LINK: &str =
     "get a new link: run `flowork login-link` on the machine of the node, or make one in a browser that is signed in";
+
+/// The part of a nonce that is remembered.
+type Used = [u8; END_BYTES + RANDOM_BYTES];
 
 /// What the open endpoints of this process share.
 pub(crate) struct Doors {
@@ -44,7 +50,7 @@ pub(crate) struct Doors {
     /// How often a session may be opened.
     pub(crate) session: Pace,
     seal: [u8; 32],
-    used: Mutex<BTreeSet<[u8; END_BYTES + RANDOM_BYTES]>>,
+    used: Mutex<BTreeSet<Used>>,
 }
 
 impl Doors {
@@ -61,18 +67,59 @@ impl Doors {
 
     /// A nonce for `key`, and when it ends. The same for a key that is known and one that is not.
     pub(crate) fn challenge(&self, key: PublicKey, now: Timestamp, random: [u8; RANDOM_BYTES]) -> (String, Timestamp) {
+        let (nonce, ends_at) = self.nonce(OF_KEY, key.as_bytes(), now, random);
+        (login::encode(&nonce), ends_at)
+    }
+
+    /// A ticket with which `who` may open one connection to the documents, and when it ends.
+    pub(crate) fn ticket(&self, who: &str, now: Timestamp, random: [u8; RANDOM_BYTES]) -> (String, Timestamp) {
+        let (nonce, ends_at) = self.nonce(OF_TICKET, who.as_bytes(), now, random);
+        (format!("{}.{who}", login::encode(&nonce)), ends_at)
+    }
+
+    /// Who a ticket was given to. It is used up.
+    ///
+    /// # Errors
+    /// 403 when it is none of this process, or late, or used.
+    pub(crate) fn redeem<'a>(&self, ticket: &'a str, now: Timestamp) -> Result<&'a str, Problem> {
+        let (nonce, who) = ticket.split_once('.').ok_or_else(bad_ticket)?;
+        let nonce: [u8; NONCE_BYTES] = login::decode(nonce).ok_or_else(bad_ticket)?;
+        let used_up = self.opened(&nonce, OF_TICKET, who.as_bytes(), now).ok_or_else(bad_ticket)?;
+        if !self.use_up(used_up, now)? {
+            return Err(bad_ticket());
+        }
+        Ok(who)
+    }
+
+    fn nonce(
+        &self, of: u8, about: &[u8], now: Timestamp, random: [u8; RANDOM_BYTES],
+    ) -> ([u8; NONCE_BYTES], Timestamp) {
         let ends_at = now.plus_ms(CHALLENGE_FOR_MS);
         let mut nonce = [0; NONCE_BYTES];
         nonce[..END_BYTES].copy_from_slice(&ends_at.0.to_be_bytes());
         nonce[END_BYTES..END_BYTES + RANDOM_BYTES].copy_from_slice(&random);
-        let seal = self.seal_of(&nonce, key);
+        let seal = self.seal_of(&nonce, of, about);
         nonce[END_BYTES + RANDOM_BYTES..].copy_from_slice(&seal);
-        (login::encode(&nonce), ends_at)
+        (nonce, ends_at)
     }
 
-    fn seal_of(&self, nonce: &[u8; NONCE_BYTES], key: PublicKey) -> [u8; SEAL_BYTES] {
+    /// What of a nonce is remembered when it is used; none when it was not made here for this, or is late.
+    fn opened(&self, nonce: &[u8; NONCE_BYTES], of: u8, about: &[u8], now: Timestamp) -> Option<Used> {
+        let sealed = bool::from(self.seal_of(nonce, of, about).ct_eq(&nonce[END_BYTES + RANDOM_BYTES..]));
+        let mut ends_at = [0; END_BYTES];
+        ends_at.copy_from_slice(&nonce[..END_BYTES]);
+        if !sealed || now.0 >= i64::from_be_bytes(ends_at) {
+            return None;
+        }
+        let mut used = [0; END_BYTES + RANDOM_BYTES];
+        used.copy_from_slice(&nonce[..END_BYTES + RANDOM_BYTES]);
+        Some(used)
+    }
+
+    fn seal_of(&self, nonce: &[u8; NONCE_BYTES], of: u8, about: &[u8]) -> [u8; SEAL_BYTES] {
         let mut hasher = blake3::Hasher::new_keyed(&self.seal);
-        hasher.update(&nonce[..END_BYTES + RANDOM_BYTES]).update(key.as_bytes());
+        // The parts before `about` have fixed lengths, so nothing can be taken for another kind or split elsewhere.
+        hasher.update(&nonce[..END_BYTES + RANDOM_BYTES]).update(&[of]).update(about);
         let mut seal = [0; SEAL_BYTES];
         hasher.finalize_xof().fill(&mut seal);
         seal
@@ -87,12 +134,7 @@ impl Doors {
     ) -> Result<Proven, Problem> {
         let Answer { key, nonce: text, signature } = answer;
         let nonce: [u8; NONCE_BYTES] = login::decode(text).ok_or_else(bad_nonce)?;
-        let sealed = bool::from(self.seal_of(&nonce, *key).ct_eq(&nonce[END_BYTES + RANDOM_BYTES..]));
-        let mut ends_at = [0; END_BYTES];
-        ends_at.copy_from_slice(&nonce[..END_BYTES]);
-        if !sealed || now.0 >= i64::from_be_bytes(ends_at) {
-            return Err(bad_nonce());
-        }
+        let used_up = self.opened(&nonce, OF_KEY, key.as_bytes(), now).ok_or_else(bad_nonce)?;
         if !key.verifies(&login::session_message(node, *key, text), signature) {
             let detail = "the signature is not by this key over this challenge";
             return Err(Problem::new(StatusCode::FORBIDDEN, "wrong-signature", detail).hint(format!(
@@ -101,27 +143,27 @@ impl Doors {
             )));
         }
         // From here on the caller is who it says, and may be told more.
-        let mut used_up = [0; END_BYTES + RANDOM_BYTES];
-        used_up.copy_from_slice(&nonce[..END_BYTES + RANDOM_BYTES]);
         let found = known.logins.keys.iter().find(|known| known.public_key == *key).ok_or_else(not_in)?;
-        self.use_up(used_up, now)?;
+        if !self.use_up(used_up, now)? {
+            return Err(bad_nonce());
+        }
         Ok(Proven { key: found.clone() })
     }
 
-    fn use_up(&self, nonce: [u8; END_BYTES + RANDOM_BYTES], now: Timestamp) -> Result<(), Problem> {
+    /// Remembers that a nonce was used; false when it was already.
+    fn use_up(&self, nonce: Used, now: Timestamp) -> Result<bool, Problem> {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         // Nonces begin with their end, so those that are over come first. Times are positive, so bytes sort as they do.
         let mut over = [0; END_BYTES + RANDOM_BYTES];
         over[..END_BYTES].copy_from_slice(&now.0.to_be_bytes());
         *used = used.split_off(&over);
         if used.contains(&nonce) {
-            return Err(bad_nonce());
+            return Ok(false);
         }
         if used.len() >= USED_MAX {
             return Err(Problem::flooded("logins", USED_MAX));
         }
-        used.insert(nonce);
-        Ok(())
+        Ok(used.insert(nonce))
     }
 }
 
@@ -200,6 +242,11 @@ pub(crate) fn linked(known: &Known, token: &str, key: PublicKey, now: Timestamp)
         },
         Some(_) => refuse("used-link", "this login link was used already, by another browser"),
     }
+}
+
+fn bad_ticket() -> Problem {
+    Problem::new(StatusCode::FORBIDDEN, "bad-ticket", "this ticket is not one of this node's, or is late, or was used")
+        .hint("each works once, for a minute; ask for another: POST /api/v1/sync/tickets")
 }
 
 fn bad_nonce() -> Problem {

@@ -5,6 +5,7 @@ use flowork_protocol::check::Problem;
 use flowork_protocol::preset::Preset;
 use flowork_protocol::{PresetId, Timestamp, VersionId};
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 
 /// Why a document cannot be had or changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
@@ -105,6 +106,43 @@ pub struct FrozenPreset {
     pub lock: std::collections::BTreeMap<String, String>,
 }
 
+/// Who comes to look at drafts, or to edit them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visitor {
+    /// The token or session that let them in. Two connections of one session may take each other's place.
+    pub session: String,
+    /// What others call them.
+    pub name: String,
+    /// Whether their edits are taken.
+    pub may_edit: bool,
+}
+
+/// Somebody who has a draft open now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Present {
+    /// Their connection's id in automerge-repo's protocol. They chose it themselves; nobody else has it meanwhile.
+    pub peer_id: String,
+    /// What the node calls them: never what they say of themselves.
+    pub name: String,
+    /// Whether their edits are taken.
+    pub may_edit: bool,
+}
+
+/// The longest message on a [`Connection`], in bytes.
+pub const MESSAGE_BYTES_MAX: usize = 16 << 20;
+/// How many messages may wait on a [`Connection`], each way.
+pub const MESSAGES_WAITING_MAX: usize = 32;
+
+/// A visitor's way to the drafts: whole messages of automerge-repo's protocol (version 1, CBOR), both ways. Either side ends
+/// it by dropping its half.
+#[derive(Debug)]
+pub struct Connection {
+    /// To the documents.
+    pub to_docs: mpsc::Sender<Vec<u8>>,
+    /// From the documents. What they say about heads of theirs is on disk.
+    pub from_docs: mpsc::Receiver<Vec<u8>>,
+}
+
 /// Drafts and versions. `which` is an id or a name throughout.
 #[async_trait]
 pub trait Documents: Send + Sync {
@@ -130,6 +168,10 @@ pub trait Documents: Send + Sync {
     async fn versions(&self, which: &str) -> Result<Vec<Version>, Error>;
     /// One version with its content.
     async fn version(&self, id: VersionId) -> Result<(Version, FrozenPreset), Error>;
+    /// Lets a visitor in. What goes wrong later ends the connection.
+    async fn connect(&self, visitor: Visitor) -> Result<Connection, Error>;
+    /// Who has a draft open now, over any connection.
+    async fn present(&self, which: &str) -> Result<Vec<Present>, Error>;
 }
 
 /// Where documents keep their bytes: a durable map from key to bytes. Implemented by `store`, which owns the SQL.

@@ -27,6 +27,7 @@ use crate::link::{self, Link, Serve};
 use crate::rooms::{self, Folders};
 use crate::supervisor::handover;
 use crate::supervisor::start::{ROLES, Start, party};
+use crate::visits_link::Board;
 
 /// How long the last words of a role that does not come up may take.
 const HEARD_WITHIN: Duration = Duration::from_secs(1);
@@ -185,7 +186,8 @@ impl Room {
                 let layout = Layout::open(&start.data)?;
                 let (library, _workers) = rooms::library(&folders);
                 let documents = rooms::docs(&layout, library, bell, stop).await?;
-                let _ = desk.service.set(Service::Docs(Arc::new(documents.clone())));
+                let service = Service::Docs(Arc::new(documents.clone()), link.clone(), Board::default());
+                let _ = desk.service.set(service);
                 Self::Docs(documents)
             }
             Role::Kernel => {
@@ -197,10 +199,12 @@ impl Room {
             Role::Gateway => {
                 let layout = Layout::open(&start.data)?;
                 let listener = TcpListener::from(extra.context("the supervisor handed over no socket")?);
+                let visits = Board::default();
+                let _ = desk.service.set(Service::Gateway(link.clone(), visits.clone()));
                 let parts = rooms::GatewayParts {
                     start,
                     listener: Some(listener),
-                    documents: Arc::new(documents_link::Client::new(link.clone())),
+                    documents: Arc::new(documents_link::Client::new(link.clone(), visits)),
                     roles: desk.roles.subscribe(),
                 };
                 let (library, _workers) = rooms::library(&folders);
@@ -241,7 +245,8 @@ impl Room {
 
 /// What the role does for others.
 enum Service {
-    Docs(Arc<dyn Documents>),
+    Gateway(Link, Board),
+    Docs(Arc<dyn Documents>, Link, Board),
     Mesh(flowork_mesh::Handle),
 }
 
@@ -260,7 +265,11 @@ impl Serve for Desk {
     async fn call(&self, from: Party, verb: Verb, body: Vec<u8>) -> Result<Vec<u8>, Refusal> {
         let unreadable = |_| Refusal::Unreadable(self.me);
         match (self.service.get(), verb) {
-            (Some(Service::Docs(documents)), Verb::Documents) => documents_link::answer(&**documents, &body).await,
+            (Some(Service::Docs(documents, ..)), Verb::Documents) => documents_link::answer(&**documents, &body).await,
+            (Some(Service::Docs(documents, link, visits)), Verb::Visit) => {
+                visits.hear(self.me, link, Some(&**documents), &body).await
+            }
+            (Some(Service::Gateway(link, visits)), Verb::Visit) => visits.hear(self.me, link, None, &body).await,
             (Some(Service::Mesh(mesh)), Verb::NodeId) => wire::to_body(&mesh.node_id()).map_err(unreadable),
             (Some(Service::Mesh(mesh)), Verb::Sign) => {
                 let (domain, message): (String, Vec<u8>) = wire::from_body(&body).map_err(unreadable)?;
@@ -277,6 +286,12 @@ impl Serve for Desk {
             Verb::Ring => rings::ring(&self.bell, self.me, &body),
             Verb::Forgotten => self.bell.ring(Ring::Forgotten),
             Verb::Stop => self.stop.cancel(),
+            // Only the gateway and docs have visitors, and only with each other.
+            Verb::Down => match (self.service.get(), wire::from_body(&body)) {
+                (Some(Service::Docs(_, _, visits)), Ok(Party::Gateway))
+                | (Some(Service::Gateway(_, visits)), Ok(Party::Docs)) => visits.clear(),
+                _ => {}
+            },
             Verb::Start => {
                 let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).take();
                 match (wire::from_body(&body), told) {

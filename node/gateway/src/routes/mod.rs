@@ -17,6 +17,7 @@ pub(crate) mod secrets;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod signals;
+pub(crate) mod sync;
 pub(crate) mod tokens;
 pub(crate) mod versions;
 
@@ -39,6 +40,7 @@ pub(crate) fn all() -> Vec<Route> {
         tokens::routes(),
         login::routes(),
         sessions::routes(),
+        sync::routes(),
         files::routes(),
         settings::routes(),
         backup::routes(),

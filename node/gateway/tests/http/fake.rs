@@ -9,7 +9,9 @@ use bytes::Bytes;
 use flowork_gateway::{Backup, BackupAsk, Handle, Options};
 use flowork_ports::bell::{Bell, Ring};
 use flowork_ports::blobs::{self, Blobs, ByteStream};
-use flowork_ports::documents::{self, Change, Documents, Draft, DraftSummary, FrozenPreset, Version};
+use flowork_ports::documents::{
+    self, Change, Connection, Documents, Draft, DraftSummary, FrozenPreset, Present, Version, Visitor,
+};
 use flowork_ports::roles::{Role as NodeRole, RoleStatus};
 use flowork_ports::store::{self, Inbox, Logins, Page, Query, Reader, Stats};
 use flowork_ports::vault::Seal;
@@ -331,6 +333,24 @@ impl Documents for Drafts {
     }
     async fn versions(&self, which: &str) -> Result<Vec<Version>, documents::Error> {
         self.find(which).map(|preset| vec![self.store(&preset)])
+    }
+    async fn connect(&self, visitor: Visitor) -> Result<Connection, documents::Error> {
+        self.here()?;
+        let (to_docs, mut incoming) = tokio::sync::mpsc::channel::<Vec<u8>>(8);
+        let (outgoing, from_docs) = tokio::sync::mpsc::channel(8);
+        // Says who came, then gives back what it is sent.
+        tokio::spawn(async move {
+            let _ = outgoing.send(format!("{}:{}", visitor.name, visitor.may_edit).into_bytes()).await;
+            while let Some(message) = incoming.recv().await {
+                if outgoing.send(message).await.is_err() {
+                    break;
+                }
+            }
+        });
+        Ok(Connection { to_docs, from_docs })
+    }
+    async fn present(&self, which: &str) -> Result<Vec<Present>, documents::Error> {
+        self.find(which).map(|_| Vec::new())
     }
     async fn version(&self, id: VersionId) -> Result<(Version, FrozenPreset), documents::Error> {
         self.here()?;
