@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::id::StepId;
 use crate::manifest::{Effect, Kind, Manifest, Ports};
 use crate::plan::{Plan, nearest, pointer};
-use crate::preset::{FORMAT, Preset, STEPS_MAX, Step, WIRES_MAX};
+use crate::preset::{FORMAT, NOTES_MAX, Preset, STEPS_MAX, Step, WIRES_MAX};
 
 /// The components that a preset is checked against.
 pub trait Catalogue: Send + Sync {
@@ -129,6 +129,10 @@ fn check_header(preset: &Preset, problems: &mut Vec<Problem>) {
     if preset.wires.len() > WIRES_MAX {
         let message = format!("the preset has more than {WIRES_MAX} wires");
         problems.push(error("too-many-wires", "/wires", message, "move a part into a preset of its own and call it"));
+    }
+    if preset.notes.len().max(preset.groups.len()) > NOTES_MAX {
+        let message = format!("the preset has more than {NOTES_MAX} notes or groups");
+        problems.push(error("too-many-notes", "/notes", message, "take some away, or keep them in the docs"));
     }
     if preset.settings.concurrency == Some(0) {
         let message = "with a concurrency of 0 no job would ever start";

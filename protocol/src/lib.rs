@@ -17,6 +17,7 @@ pub mod item;
 pub mod job;
 pub mod login;
 pub mod manifest;
+pub mod part;
 pub mod plan;
 pub mod preset;
 pub mod time;

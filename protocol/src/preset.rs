@@ -18,6 +18,8 @@ pub const FORMAT: &str = "preset/1";
 pub const STEPS_MAX: usize = 10_000;
 /// The most wires that one preset may have.
 pub const WIRES_MAX: usize = 50_000;
+/// The most notes, and the most groups, that one preset may have.
+pub const NOTES_MAX: usize = 10_000;
 
 /// A workflow: steps, wires, variables, triggers and settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -47,6 +49,12 @@ pub struct Preset {
     /// the job's input.
     #[serde(default, deserialize_with = "unique", skip_serializing_if = "BTreeMap::is_empty")]
     pub triggers: BTreeMap<StepId, Trigger>,
+    /// Remarks on the canvas, by id. Nothing runs by them.
+    #[serde(default, deserialize_with = "unique", skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, Note>,
+    /// Frames around steps, by id. Nothing runs by them.
+    #[serde(default, deserialize_with = "unique", skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, Group>,
     /// How its jobs are run and kept.
     #[serde(default, skip_serializing_if = "Settings::is_default")]
     pub settings: Settings,
@@ -65,6 +73,8 @@ impl Preset {
             wires: BTreeMap::new(),
             variables: BTreeMap::new(),
             triggers: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            groups: BTreeMap::new(),
             settings: Settings::default(),
         }
     }
@@ -263,6 +273,36 @@ pub struct Trigger {
     /// A remark for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+}
+
+/// A remark on the canvas.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Note {
+    /// What it says, in Markdown.
+    pub text: String,
+    /// Where its upper left corner is.
+    pub position: Position,
+    /// Pixels.
+    pub width: f64,
+    /// Pixels.
+    pub height: f64,
+    /// A name of a colour; absent means the usual one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub colour: Option<String>,
+}
+
+/// A frame around steps.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Group {
+    /// What it is called.
+    pub title: String,
+    /// The steps and triggers in it. Ids that are not there count for nothing.
+    pub steps: Vec<StepId>,
+    /// A name of a colour; absent means the usual one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub colour: Option<String>,
 }
 
 /// How jobs of a preset are run and kept.

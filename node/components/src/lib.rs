@@ -16,11 +16,13 @@ mod files;
 mod kind;
 mod library;
 mod pairs;
+mod preview;
 mod problems;
 mod rules;
 
 pub use builtin::{Options, builtin};
 pub use library::Library;
+pub use preview::preview;
 
 #[cfg(test)]
 mod testing;

@@ -7,28 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use flowork_ports::blobs::{Blobs, ByteStream, Error};
-use flowork_ports::component::{Body, Call, Items, Log, Output, StepContext, View, Yield};
+use flowork_ports::component::{Body, Call, Log, Output, StepContext, Yield};
 use flowork_ports::{Component, OwnFolder};
 use flowork_protocol::event::Level;
 use flowork_protocol::{BlobId, Failure, Item, JobId, StepId, Timestamp, VersionId};
 use serde_json::{Map, Value, json};
 use tokio::io::AsyncReadExt as _;
 
+pub(crate) use crate::preview::Given;
 use crate::{Options, builtin};
-
-/// Other steps' items, by step.
-#[derive(Default)]
-pub(crate) struct Given(pub(crate) BTreeMap<String, Items>);
-
-impl View for Given {
-    fn given(&self, name: &str, _: Option<&str>) -> Option<Items> {
-        self.0.get(name).cloned()
-    }
-
-    fn paired(&self, name: &str, index: usize) -> Option<Arc<Item>> {
-        self.0.get(name).and_then(|items| items.get(index)).cloned()
-    }
-}
 
 /// Log lines in memory.
 #[derive(Default)]

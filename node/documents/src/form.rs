@@ -2,19 +2,23 @@
 //!
 //! Steps, wires, variables and triggers are maps by id. What people write at length (title, docs, notes, code in a config)
 //! is text that merges letter by letter; what is chosen (a component, a port, a number) is a scalar of which one wins.
-//! Secrets are a map `name → true`. A pinned output is one JSON text per port: it is replaced as a whole.
+//! Secrets and the steps of a group are maps `name → true`. A pinned output is one JSON text per port: it is replaced as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use automerge::ScalarValue;
-use flowork_protocol::preset::{Preset, Retention, Settings, Step, Trigger, Variable};
+use flowork_protocol::preset::{Group, Note, Preset, Retention, Settings, Step, Trigger, Variable};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 /// A config text of more characters than this merges letter by letter.
 const SCALAR_CHARS_MAX: usize = 40;
+
+/// Set to true in an entry that somebody took away: it counts as not there. What others edit in it meanwhile is kept, and comes
+/// back with it when they undo it.
+pub(crate) const REMOVED: &str = "removed";
 
 /// What a place in the document should hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,6 +92,12 @@ pub(crate) fn preset(preset: &Preset) -> Result<Node, serde_json::Error> {
         "wires".to_owned(),
         Node::map(preset.wires.iter().map(|(id, it)| (id.as_str().to_owned(), wire(it))).collect()),
     );
+    entries
+        .insert("notes".to_owned(), by_id(preset.notes.iter().map(|(id, it)| Ok((id.clone(), note(it)?))).collect())?);
+    entries.insert(
+        "groups".to_owned(),
+        by_id(preset.groups.iter().map(|(id, it)| Ok((id.clone(), group(it)?))).collect())?,
+    );
     entries.insert("settings".to_owned(), settings(&preset.settings)?);
     Ok(Node::Map { entries, owned: Some(fields::<Preset>()) })
 }
@@ -96,9 +106,7 @@ fn step(step: &Step) -> Result<Node, serde_json::Error> {
     let mut entries = structure(step)?;
     entries.insert("note".to_owned(), Node::Text(step.note.clone()));
     entries.insert("config".to_owned(), json_map(&step.config));
-    let yes = Node::Scalar(ScalarValue::Boolean(true));
-    entries
-        .insert("secrets".to_owned(), Node::map(step.secrets.iter().map(|name| (name.clone(), yes.clone())).collect()));
+    entries.insert("secrets".to_owned(), set(step.secrets.iter().cloned()));
     if let Some(pin) = &step.pin {
         let ports: Result<_, serde_json::Error> = pin
             .iter()
@@ -107,6 +115,24 @@ fn step(step: &Step) -> Result<Node, serde_json::Error> {
         entries.insert("pin".to_owned(), Node::map(ports?));
     }
     Ok(Node::Map { entries, owned: Some(fields::<Step>()) })
+}
+
+/// Names of which each is in or out, whoever else changes another.
+fn set(names: impl Iterator<Item = String>) -> Node {
+    Node::map(names.map(|name| (name, Node::Scalar(ScalarValue::Boolean(true)))).collect())
+}
+
+fn note(note: &Note) -> Result<Node, serde_json::Error> {
+    let mut entries = structure(note)?;
+    entries.insert("text".to_owned(), Node::Text(note.text.clone()));
+    Ok(Node::Map { entries, owned: Some(fields::<Note>()) })
+}
+
+fn group(group: &Group) -> Result<Node, serde_json::Error> {
+    let mut entries = structure(group)?;
+    entries.insert("title".to_owned(), Node::Text(group.title.clone()));
+    entries.insert("steps".to_owned(), set(group.steps.iter().map(ToString::to_string)));
+    Ok(Node::Map { entries, owned: Some(fields::<Group>()) })
 }
 
 fn trigger(trigger: &Trigger) -> Result<Node, serde_json::Error> {
@@ -178,7 +204,9 @@ pub(crate) fn fields<T: JsonSchema + Fields>() -> &'static BTreeSet<String> {
     T::cell().get_or_init(|| {
         let schema = schemars::schema_for!(T);
         let properties = schema.as_value().get("properties").and_then(Value::as_object);
-        properties.map(|map| map.keys().cloned().collect()).unwrap_or_default()
+        // What is written anew is there again.
+        let removed = std::iter::once(REMOVED.to_owned());
+        properties.map(|map| map.keys().cloned().chain(removed).collect()).unwrap_or_default()
     })
 }
 
@@ -199,7 +227,7 @@ macro_rules! keep_fields {
     )*};
 }
 
-keep_fields!(Preset, Step, Trigger, Variable, Settings, Retention);
+keep_fields!(Preset, Step, Trigger, Variable, Note, Group, Settings, Retention);
 
 #[cfg(test)]
 mod tests {

@@ -4,12 +4,12 @@
 use automerge::{Automerge, ChangeHash, ObjId, ObjType, ROOT, ReadDoc, ScalarValueRef, ValueRef};
 use flowork_protocol::StepId;
 use flowork_protocol::item::Item;
-use flowork_protocol::preset::{End, FORMAT, Preset, Settings, Step, Trigger, Variable, Wire};
+use flowork_protocol::preset::{End, FORMAT, Group, Note, Preset, Settings, Step, Trigger, Variable, Wire};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::form::{Fields, fields};
+use crate::form::{Fields, REMOVED, fields};
 
 /// How deep a document may nest; what is deeper reads as null. serde_json reads no deeper texts either.
 const DEPTH_MAX: usize = 120;
@@ -131,31 +131,33 @@ impl Reader<'_> {
         preset.name = self.text(&mut root, "name", "", UNNAMED);
         preset.title = self.text(&mut root, "title", "", "");
         preset.docs = self.text(&mut root, "docs", "", "");
-        for (id, value) in self.taken(&mut root, "steps", "") {
-            let place = format!("/steps/{id}");
-            if let Some(map) = self.object(value, &place) {
-                preset.steps.insert(id.into(), self.step(map, &place));
-            }
+        for (id, map) in self.entries(&mut root, "steps") {
+            let step = self.step(map, &format!("/steps/{id}"));
+            preset.steps.insert(id.into(), step);
         }
-        for (id, value) in self.taken(&mut root, "triggers", "") {
-            let place = format!("/triggers/{id}");
-            if let Some(map) = self.object(value, &place) {
-                preset.triggers.insert(id.into(), self.trigger(map, &place));
-            }
+        for (id, map) in self.entries(&mut root, "triggers") {
+            let trigger = self.trigger(map, &format!("/triggers/{id}"));
+            preset.triggers.insert(id.into(), trigger);
         }
-        for (id, value) in self.taken(&mut root, "wires", "") {
-            let place = format!("/wires/{id}");
-            if let Some(wire) = self.object(value, &place).and_then(|map| self.wire(&map, &place)) {
+        for (id, map) in self.entries(&mut root, "wires") {
+            if let Some(wire) = self.wire(&map, &format!("/wires/{id}")) {
                 preset.wires.insert(id.into(), wire);
             }
         }
-        for (name, value) in self.taken(&mut root, "variables", "") {
-            let place = format!("/variables/{name}");
-            if let Some(mut map) = self.object(value, &place) {
-                let docs = self.text(&mut map, "docs", &place, "");
-                let value = map.remove("value").unwrap_or_default();
-                preset.variables.insert(name, Variable { value, docs });
-            }
+        for (name, mut map) in self.entries(&mut root, "variables") {
+            let docs = self.text(&mut map, "docs", &format!("/variables/{name}"), "");
+            let value = map.remove("value").unwrap_or_default();
+            preset.variables.insert(name, Variable { value, docs });
+        }
+        for (id, map) in self.entries(&mut root, "notes") {
+            let note = self.structure::<Note>(map, Map::new(), &format!("/notes/{id}"));
+            preset.notes.insert(id, note);
+        }
+        for (id, mut map) in self.entries(&mut root, "groups") {
+            let place = format!("/groups/{id}");
+            let steps = self.set(&mut map, "steps", &place).into_iter().map(StepId::from).collect();
+            let group = self.structure::<Group>(map, Map::new(), &place);
+            preset.groups.insert(id, Group { steps, ..group });
         }
         let settings = self.taken(&mut root, "settings", "");
         preset.settings = self.structure::<Settings>(settings, Map::new(), "/settings");
@@ -164,7 +166,7 @@ impl Reader<'_> {
 
     fn step(&mut self, mut map: Map<String, Value>, place: &str) -> Step {
         let config = self.taken(&mut map, "config", place);
-        let secrets = self.secrets(&mut map, place);
+        let secrets = self.set(&mut map, "secrets", place);
         let pin = map.remove("pin").map(|value| self.pin(value, &format!("{place}/pin")));
         let step = self.structure::<Step>(map, component(), place);
         Step { config, secrets, pin: pin.flatten(), ..step }
@@ -175,9 +177,25 @@ impl Reader<'_> {
         Trigger { config, ..self.structure::<Trigger>(map, component(), place) }
     }
 
-    fn secrets(&mut self, map: &mut Map<String, Value>, place: &str) -> Vec<String> {
-        let given = self.taken(map, "secrets", place);
+    fn set(&mut self, map: &mut Map<String, Value>, name: &str, place: &str) -> Vec<String> {
+        let given = self.taken(map, name, place);
         given.into_iter().filter(|(_, given)| *given != Value::Bool(false)).map(|(name, _)| name).collect()
+    }
+
+    /// What is in a map by id, without what somebody took away.
+    fn entries(&mut self, root: &mut Map<String, Value>, name: &str) -> Vec<(String, Map<String, Value>)> {
+        let mut entries = Vec::new();
+        for (id, value) in self.taken(root, name, "") {
+            let place = format!("/{name}/{id}");
+            let Some(mut map) = self.object(value, &place) else { continue };
+            if map.remove(REMOVED) == Some(Value::Bool(true)) {
+                let inside = format!("`{place}/");
+                self.repairs.retain(|repair| !repair.starts_with(&inside));
+            } else {
+                entries.push((id, map));
+            }
+        }
+        entries
     }
 
     fn pin(&mut self, value: Value, place: &str) -> Option<std::collections::BTreeMap<String, Vec<Item>>> {

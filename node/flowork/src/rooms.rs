@@ -169,6 +169,7 @@ pub(crate) async fn gateway(
         documents: parts.documents,
         blobs: layout.blobs(),
         catalogue: library,
+        preview: flowork_components::preview(layout.blobs()),
         seal: Arc::new(AgeSeal::new(&vault_recipient).map_err(Error::Key)?),
         bell,
         roles: parts.roles,

@@ -48,6 +48,8 @@ pub(crate) struct Inner {
     pub(crate) feed_room: Arc<Semaphore>,
     /// Room for connections to the documents.
     pub(crate) visit_room: Arc<Semaphore>,
+    /// Room for expressions that are tried.
+    pub(crate) trial_room: Semaphore,
     /// How people get in.
     pub(crate) doors: Doors,
     /// How many feeds and waiting requests look at the store.
@@ -77,6 +79,7 @@ impl Ctx {
             wait_room: Semaphore::new(feed::WAITING_MAX),
             feed_room: Arc::new(Semaphore::new(feed::FEEDS_MAX)),
             visit_room: Arc::new(Semaphore::new(routes::sync::VISITS_MAX)),
+            trial_room: Semaphore::new(routes::expressions::AT_ONCE_MAX),
             doors: Doors::new(rand::random()),
             lookers: AtomicUsize::new(0),
             next_shard: AtomicU64::new(rand::random()),

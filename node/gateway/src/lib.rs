@@ -33,6 +33,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use flowork_ports::blobs::{Blobs, ByteStream};
+use flowork_ports::component::Preview;
 use flowork_ports::gui::Files;
 use flowork_ports::roles::RoleStatus;
 use flowork_ports::store::{Inbox, Reader};
@@ -79,6 +80,8 @@ pub struct Options {
     pub blobs: Arc<dyn Blobs>,
     /// The components that presets are checked against.
     pub catalogue: Arc<dyn Catalogue>,
+    /// Tries expressions.
+    pub preview: Arc<dyn Preview>,
     /// Seals secrets.
     pub seal: Arc<dyn Seal>,
     /// Says when to look.

@@ -6,6 +6,7 @@ use flowork_ports::documents::{self, Version};
 use flowork_protocol::command::Submission;
 use flowork_protocol::event::What;
 use flowork_protocol::item::ITEM_JSON_BYTES_MAX;
+use flowork_protocol::part;
 use flowork_protocol::plan::nearest;
 use flowork_protocol::preset::Preset;
 use flowork_protocol::{Item, JobId, PresetId, StepId, VersionId};
@@ -35,6 +36,11 @@ pub(crate) struct StartJob {
     pub(crate) version: Option<VersionId>,
     /// Freeze the draft at these edits, hex; what is on the screen of who presses Run.
     pub(crate) heads: Vec<String>,
+    /// Run only these steps and what leads to them. Of a draft or an inline preset, not of a version.
+    pub(crate) until: Vec<StepId>,
+    /// Outputs to give instead of running, for this job only, by step and port; for a trigger, what it starts the job with. Like
+    /// `until`, not for a version. Needs the role editor.
+    pub(crate) pins: BTreeMap<StepId, BTreeMap<String, Vec<Item>>>,
     /// The input: items `{ json, files }`, or plain JSON values, which become the `json` of an item.
     pub(crate) input: Vec<Value>,
     /// The trigger whose place this start takes. The manual one unless said.
@@ -73,10 +79,27 @@ pub(crate) struct Chosen {
 /// Finds what to run, freezing where that is asked for.
 pub(crate) async fn choose(ctx: &Ctx, ask: &mut StartJob) -> Result<Chosen, Problem> {
     let documents = &ctx.options.documents;
-    match (ask.preset.as_deref(), ask.inline.take(), ask.version) {
-        (None, Some(preset), None) => frozen(documents.freeze_file(preset).await?),
-        (which, None, Some(version)) => by_version(ctx, which, version).await,
+    let is_part = !ask.until.is_empty() || !ask.pins.is_empty();
+    match (ask.preset.clone(), ask.inline.take(), ask.version) {
+        (None, Some(preset), None) => {
+            let preset = if is_part { part_of(ask, &preset)? } else { preset };
+            frozen(documents.freeze_file(preset).await?)
+        }
+        (_, None, Some(_)) if is_part => Err(Problem::wrong("part-of-a-version", "a frozen version runs as a whole")
+            .hint("name the draft by `preset`, with `heads` for how it was, or send the preset as `inline`")),
+        (which, None, Some(version)) => by_version(ctx, which.as_deref(), version).await,
+        (Some(which), None, None) if is_part => {
+            let draft = match ask.heads.is_empty() {
+                true => documents.get(&which).await?,
+                false => documents.at(&which, ask.heads.clone()).await?,
+            };
+            let preset = part_of(ask, &draft.preset)?;
+            let (version, text) = documents.freeze_file(preset).await?;
+            // A job of the draft, though no version of it: it is found among the draft's jobs.
+            Ok(Chosen { preset: draft.id, version: version.id, text })
+        }
         (Some(which), None, None) => {
+            let which = which.as_str();
             match documents.freeze(which, ask.heads.clone(), None).await {
                 // What the owner activated still runs by name while docs is away.
                 Err(documents::Error::Away(_)) if ask.heads.is_empty() => activated(ctx, which),
@@ -88,6 +111,29 @@ pub(crate) async fn choose(ctx: &Ctx, ask: &mut StartJob) -> Result<Chosen, Prob
         _ => Err(Problem::wrong("two-things-to-run", "the request names more than one thing to run")
             .hint("give only one of `preset`, `inline` and `version`; `preset` with `version` is fine")),
     }
+}
+
+/// What of a preset is to be run. A pinned trigger is where the job starts, with what it is pinned to.
+fn part_of(ask: &mut StartJob, preset: &Preset) -> Result<Preset, Problem> {
+    let mut pins = std::mem::take(&mut ask.pins);
+    let triggers: Vec<StepId> = pins.keys().filter(|id| preset.triggers.contains_key(*id)).cloned().collect();
+    match triggers.as_slice() {
+        [] => {}
+        [one] if ask.input.is_empty() && ask.trigger.as_ref().is_none_or(|asked| asked == one) => {
+            let items = pins.remove(one).unwrap_or_default().into_values().flatten();
+            let items = items.map(|item| serde_json::to_value(item).unwrap_or_default());
+            ask.input = items.collect();
+            ask.trigger = Some(one.clone());
+        }
+        _ => {
+            return Err(Problem::wrong("two-starts", "a job starts at one trigger, with one input")
+                .hint("pin one trigger at most, and leave `input` and `trigger` out then"));
+        }
+    }
+    part::part(preset, &ask.until, pins).map_err(|(id, near)| {
+        let problem = Problem::wrong("unknown-step", format!("the preset `{}` has no step `{id}`", preset.name));
+        problem.hint(near.map_or_else(|| "look at its steps".to_owned(), |near| format!("did you mean `{near}`?")))
+    })
 }
 
 fn frozen((version, text): (Version, Preset)) -> Result<Chosen, Problem> {
@@ -188,7 +234,7 @@ pub(crate) struct Says {
 impl Says {
     pub(crate) fn of(ask: &StartJob) -> Self {
         Self {
-            version: ask.version.is_some() || ask.inline.is_some(),
+            version: ask.version.is_some() || ask.inline.is_some() || !ask.until.is_empty() || !ask.pins.is_empty(),
             trigger: ask.trigger.is_some(),
             priority: ask.priority.is_some(),
         }

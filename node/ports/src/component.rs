@@ -308,3 +308,30 @@ pub trait Library: flowork_protocol::check::Catalogue {
     /// The component with that name.
     fn component(&self, name: &str) -> Option<Arc<dyn Component>>;
 }
+
+/// A text with expressions to try, and what they see.
+#[derive(Debug, Clone, Default)]
+pub struct Trial {
+    /// The text: `Hello {{ $json.name }}`.
+    pub text: String,
+    /// The items that come into the step.
+    pub input: Vec<Item>,
+    /// Which of them is the current one, from 0.
+    pub item: usize,
+    /// `$vars`.
+    pub variables: BTreeMap<String, Value>,
+    /// What other steps gave, by the name that expressions use.
+    pub steps: BTreeMap<String, Vec<Item>>,
+    /// `$now`.
+    pub now: Timestamp,
+}
+
+/// Tries expressions without a job.
+pub trait Preview: Send + Sync {
+    /// The value of a text as a step would see it; none when JavaScript would say `undefined`. Blocks, for about a second at
+    /// most.
+    ///
+    /// # Errors
+    /// What a step would fail with.
+    fn preview(&self, trial: Trial) -> Result<Option<Value>, Failure>;
+}

@@ -123,9 +123,9 @@ async fn start(
         }
         None => None,
     };
-    if ask.inline.is_some() {
+    if ask.inline.is_some() || !ask.pins.is_empty() {
         // Who brings steps of their own decides what this node does, as who edits a draft.
-        let hint = "`inline` brings steps of its own: use an editor's token, or start a preset by its name";
+        let hint = "`inline` and `pins` change what runs: use an editor's token, or start a preset by its name";
         access::admit::<Editor>(&ctx, &headers).map_err(|problem| problem.hint(hint))?;
     }
     let key = key(&headers)?;

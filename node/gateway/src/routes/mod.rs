@@ -5,6 +5,7 @@ pub(crate) mod approvals;
 pub(crate) mod backup;
 pub(crate) mod components;
 pub(crate) mod events;
+pub(crate) mod expressions;
 pub(crate) mod files;
 pub(crate) mod hooks;
 pub(crate) mod items;
@@ -36,6 +37,7 @@ pub(crate) fn all() -> Vec<Route> {
         versions::routes(),
         activations::routes(),
         components::routes(),
+        expressions::routes(),
         secrets::routes(),
         tokens::routes(),
         login::routes(),

@@ -284,6 +284,19 @@ impl Drafts {
     }
 }
 
+/// Gives back what it is to try, and fails on `fail`.
+struct Echo;
+
+impl flowork_ports::component::Preview for Echo {
+    fn preview(&self, trial: flowork_ports::component::Trial) -> Result<Option<Value>, Failure> {
+        match trial.text.as_str() {
+            "fail" => Err(Failure::new("expression-syntax", "no")),
+            "nothing" => Ok(None),
+            text => Ok(Some(json!({ "text": text, "items": trial.input.len(), "item": trial.item }))),
+        }
+    }
+}
+
 #[async_trait]
 impl Documents for Drafts {
     async fn create(&self, preset: Preset) -> Result<Draft, documents::Error> {
@@ -487,6 +500,7 @@ impl Node {
             documents: drafts.clone(),
             blobs: blobs.clone(),
             catalogue: Arc::new(Kinds),
+            preview: Arc::new(Echo),
             seal: Arc::new(Reversed),
             bell: store.bell.clone(),
             roles: receiver,

@@ -9,6 +9,7 @@ use flowork_protocol::event::{AfterFailure, Outcome, Run, Wait, What};
 use flowork_protocol::id::ChunkId;
 use flowork_protocol::item::{Chunked, List};
 use flowork_protocol::manifest::Effect;
+use flowork_protocol::preset::{Step, Wire};
 use flowork_protocol::{Failure, Item, ShardNo};
 use serde_json::{Value, json};
 
@@ -384,4 +385,52 @@ async fn a_shard_that_is_damaged_gets_no_new_job_and_a_key_that_falls_on_it_is_t
     assert!((1..32).contains(&told), "{told}");
     let ready = got(node.ask("GET", "/readyz")).await.text;
     assert!(ready.contains("shards/01.db is damaged"), "{ready}");
+}
+
+#[tokio::test]
+async fn a_part_of_a_draft_runs_as_a_job_of_the_draft() {
+    let node = Node::start().await;
+    let mut chain = preset("chain");
+    chain.steps.clear();
+    chain.wires.clear();
+    for id in ["a", "b", "c"] {
+        chain.steps.insert(id.into(), Step::of("set", serde_json::Map::new()));
+    }
+    for text in ["a -> b", "b -> c"] {
+        let wire = Wire::parse(text).unwrap();
+        chain.wires.insert(wire.natural_id(), wire);
+    }
+    node.drafts.all.lock().unwrap().insert("chain".to_owned(), chain);
+    let pins = json!({ "a": { "out": [{ "json": { "n": 1 } }] } });
+    let body = json!({ "preset": "chain", "heads": ["aa"], "until": ["b"], "pins": pins });
+    let started = node.call("POST", "/api/v1/jobs", body).await;
+    assert_eq!(started.status, ACCEPTED, "{}", started.text);
+    let submission = node.store.submissions().remove(0);
+    assert_eq!(submission.preset.as_str(), "id-chain");
+    let version = node.call("GET", &format!("/api/v1/versions/{}", submission.version), json!({})).await.json();
+    let steps: Vec<&String> = version["preset"]["steps"].as_object().unwrap().keys().collect();
+    assert_eq!(steps, ["a", "b"]);
+    assert_eq!(version["preset"]["steps"]["a"]["pin"]["out"][0]["json"]["n"], 1);
+
+    let ask = |body: Value| node.call("POST", "/api/v1/jobs", body);
+    let version = json!({ "version": submission.version, "until": ["b"] });
+    assert_eq!(ask(version).await.problem(), "part-of-a-version");
+    assert_eq!(ask(json!({ "preset": "chain", "until": ["bb"] })).await.problem(), "unknown-step");
+    let request = node.ask("POST", "/api/v1/jobs").bearer_auth("runner");
+    let refused = got(request.body(json!({ "preset": "chain", "pins": pins }).to_string())).await;
+    assert_eq!((refused.status, refused.problem().as_str()), (403, "role-too-low"));
+}
+
+#[tokio::test]
+async fn an_expression_is_tried_and_its_error_is_an_answer() {
+    let node = Node::start().await;
+    let tried = |text: &str| {
+        let body = json!({ "text": text, "input": [{ "json": 1 }, { "json": 2 }], "item": 1 });
+        node.call("POST", "/api/v1/expressions/preview", body)
+    };
+    assert_eq!(tried("{{ 1 }}").await.json(), json!({ "value": { "text": "{{ 1 }}", "items": 2, "item": 1 } }));
+    assert_eq!(tried("nothing").await.json(), json!({}));
+    assert_eq!(tried("fail").await.json()["error"]["code"], "expression-syntax");
+    let request = node.ask("POST", "/api/v1/expressions/preview").bearer_auth("runner");
+    assert_eq!(got(request.body("{}")).await.status, 403);
 }

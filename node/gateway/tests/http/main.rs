@@ -10,3 +10,4 @@ mod hooks;
 mod jobs;
 mod login;
 mod nouns;
+mod sync;
