@@ -1,7 +1,16 @@
 //! Words on the screen. The one catalogue: every other language has exactly these keys.
 //! `{name}` is a value, `{name|one|many}` a choice by number.
 
+import { designer } from './words/designer.en';
+import { panel } from './words/panel.en';
+import { sessions } from './words/sessions.en';
+import { workflows } from './words/workflows.en';
+
 export const en = {
+  ...designer,
+  ...panel,
+  ...sessions,
+  ...workflows,
   'common.loading': 'Loading…',
   'common.retry': 'Try again',
   'common.close': 'Close',

@@ -1,6 +1,14 @@
 import type { Catalogue } from './messages';
+import { designer } from './words/designer.id';
+import { panel } from './words/panel.id';
+import { sessions } from './words/sessions.id';
+import { workflows } from './words/workflows.id';
 
 export const id: Catalogue = {
+  ...designer,
+  ...panel,
+  ...sessions,
+  ...workflows,
   'common.loading': 'Memuat…',
   'common.retry': 'Coba lagi',
   'common.close': 'Tutup',

@@ -1,0 +1,48 @@
+//! What every part of the designer shares: the editor, what is selected, and how the last run went.
+import { createContext, useContext } from 'react';
+import type { Item, JobView } from '@/shared/api/types';
+import type { PresetEditor } from '@/shared/document/types';
+import type { Manifests } from '@/shared/graph/model';
+
+export type RunScope =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'until'; readonly step: string }
+  | { readonly kind: 'only'; readonly step: string };
+
+export interface Designer {
+  readonly editor: PresetEditor;
+  readonly manifests: Manifests;
+  /** Selected cards, wires, notes and groups, by id; a store for `useSyncExternalStore`. */
+  readonly selection: {
+    get(): ReadonlySet<string>;
+    set(ids: Iterable<string>): void;
+    subscribe(listener: () => void): () => void;
+  };
+  /** The newest run of this workflow that this tab started or chose, folded live. */
+  readonly run: {
+    job(): string | undefined;
+    view(): JobView | undefined;
+    choose(job: string | undefined): void;
+    subscribe(listener: () => void): () => void;
+  };
+  start(scope: RunScope): Promise<void>;
+  /**
+   * What goes into a step or came out of it, for tables, completion and previews: the pin when there is one, else the last run.
+   * Undefined when nothing is known.
+   */
+  data(
+    step: string,
+    side: 'in' | 'out',
+    port?: string,
+  ): Promise<{ readonly items: readonly Item[]; readonly total: number; readonly from: 'pin' | 'run' } | undefined>;
+  /** Shows a step: selects it, brings it into sight, opens its panel at `place` of its config when one is given. */
+  show(step: string, place?: readonly (string | number)[]): void;
+}
+
+export const DesignerContext = createContext<Designer | undefined>(undefined);
+
+export function useDesigner(): Designer {
+  const designer = useContext(DesignerContext);
+  if (!designer) throw new Error('no designer around');
+  return designer;
+}
