@@ -1,8 +1,9 @@
 //! What every part of the designer shares: the editor, what is selected, and how the last run went.
 import { createContext, useContext } from 'react';
-import type { Item, JobView } from '@/shared/api/types';
+import type { Item } from '@/shared/api/types';
 import type { PresetEditor } from '@/shared/document/types';
 import type { Manifests } from '@/shared/graph/model';
+import type { View } from '@/shared/history/view';
 
 export type RunScope =
   | { readonly kind: 'all' }
@@ -21,7 +22,8 @@ export interface Designer {
   /** The newest run of this workflow that this tab started or chose, folded live. */
   readonly run: {
     job(): string | undefined;
-    view(): JobView | undefined;
+    /** A new object for each change, so that it can be compared. */
+    view(): View | undefined;
     choose(job: string | undefined): void;
     subscribe(listener: () => void): () => void;
   };
