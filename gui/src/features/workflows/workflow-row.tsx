@@ -39,10 +39,15 @@ export function WorkflowRow({ draft, newest, isNewestKnown, triggersOn, actions 
   const isSeen = useSeen(row);
   const older = useOlderRun(draft, isSeen && isNewestKnown && newest === undefined);
   const title = titleOf(draft);
+  const client = useQueryClient();
+  const flip = useMutation({
+    mutationFn: async (on: boolean) => void (await (on ? activate(draft.id) : deactivate(draft.id))),
+    onSuccess: () => client.invalidateQueries({ queryKey: ['activations'] }),
+  });
   return (
     <li
       ref={row}
-      className="relative flex flex-wrap items-center gap-x-4 gap-y-1.5 border-t border-line px-4 py-2.5 first:border-t-0 hover:bg-raised md:flex-nowrap"
+      className="relative flex flex-wrap items-center gap-x-4 gap-y-1.5 border-t border-line px-4 py-2.5 first:border-t-0 hover:bg-raised"
     >
       <Workflow aria-hidden className="hidden size-4 shrink-0 text-muted md:block" />
       <div className="min-w-0 flex-1 basis-full md:basis-0">
@@ -54,14 +59,23 @@ export function WorkflowRow({ draft, newest, isNewestKnown, triggersOn, actions 
           {title}
         </Link>
         <p className="truncate text-meta text-muted">
-          {title !== draft.name && <span className="font-mono">{draft.name} · </span>}
+          {title !== draft.name && (
+            <>
+              <span className="font-mono">{draft.name}</span> ·{' '}
+            </>
+          )}
           {t('home.steps', { count: draft.steps })} ·{' '}
           <span title={fullTime(draft.changed_at)}>{t('home.changed', { time: moment(draft.changed_at) })}</span>
         </p>
       </div>
       <Problems draft={draft} isSeen={isSeen} />
       <LastRun run={newest ?? older} />
-      <TriggerSwitch draft={draft} triggersOn={triggersOn} />
+      <TriggerSwitch
+        title={title}
+        triggersOn={triggersOn}
+        isBusy={flip.isPending}
+        onFlip={() => flip.mutate(triggersOn === undefined)}
+      />
       <div className="relative z-10 ml-auto flex items-center gap-1.5 md:ml-0">
         <Button onClick={() => actions.onRun(draft)} aria-label={t('home.run', { name: title })}>
           <Play aria-hidden className="size-4" />
@@ -88,6 +102,16 @@ export function WorkflowRow({ draft, newest, isNewestKnown, triggersOn, actions 
           ]}
         />
       </div>
+      {flip.error && (
+        <div className="relative z-10 flex basis-full items-start gap-3">
+          <div className="flex-1">
+            <Problem error={flip.error} />
+          </div>
+          <Button look="quiet" onClick={() => flip.reset()}>
+            {t('common.close')}
+          </Button>
+        </div>
+      )}
     </li>
   );
 }
@@ -117,11 +141,11 @@ function LastRun({ run }: { readonly run: Job | undefined }) {
     <Link
       to="/runs/$job"
       params={{ job: run.id }}
-      aria-label={t('workflows.last_run', { state: t(stateLabel(run.state)), time: moment(run.accepted_at) })}
       title={run.error?.message.split('\n')[0] ?? shortId(run.id)}
       className="relative z-10 flex w-44 min-w-0 items-center gap-1.5 text-meta text-muted hover:underline pointer-coarse:min-h-8"
     >
       <StateIcon state={run.state} />
+      <span className="sr-only">{t('workflows.last_run', { state: t(stateLabel(run.state)) })}</span>
       <span className="truncate">
         {moment(run.accepted_at)} {took && `· ${took}`}
       </span>
@@ -129,48 +153,34 @@ function LastRun({ run }: { readonly run: Job | undefined }) {
   );
 }
 
-function TriggerSwitch({
-  draft,
-  triggersOn,
-}: {
-  readonly draft: DraftSummary;
+type SwitchProps = {
+  readonly title: string;
   readonly triggersOn: number | undefined;
-}) {
+  readonly isBusy: boolean;
+  readonly onFlip: () => void;
+};
+
+function TriggerSwitch({ title, triggersOn, isBusy, onFlip }: SwitchProps) {
   const t = useMessages();
-  const client = useQueryClient();
   const isOn = triggersOn !== undefined;
-  const flip = useMutation({
-    mutationFn: async () => void (await (isOn ? deactivate(draft.id) : activate(draft.id))),
-    onSuccess: () => client.invalidateQueries({ queryKey: ['activations'] }),
-  });
   return (
-    <span className="relative z-10 flex items-center gap-2">
-      <button
-        type="button"
-        role="switch"
-        aria-checked={isOn}
-        disabled={flip.isPending}
-        onClick={() => flip.mutate()}
-        aria-label={t('workflows.triggers_of', { name: titleOf(draft) })}
-        title={isOn ? t('workflows.on.hint', { count: triggersOn }) : t('workflows.off.hint')}
-        className="group inline-flex min-h-8 w-20 items-center gap-2 rounded-control text-meta text-muted aria-checked:text-ok pointer-coarse:min-h-11"
+    <button
+      type="button"
+      role="switch"
+      aria-checked={isOn}
+      disabled={isBusy}
+      onClick={onFlip}
+      aria-label={t('workflows.triggers_of', { name: title })}
+      title={isOn ? t('workflows.on.hint', { count: triggersOn }) : t('workflows.off.hint')}
+      className="group relative z-10 inline-flex min-h-8 w-20 items-center gap-2 rounded-control text-meta text-muted aria-checked:text-ok pointer-coarse:min-h-11"
+    >
+      <span
+        aria-hidden
+        className="flex h-4.5 w-8 items-center rounded-full border border-control bg-surface p-0.5 group-aria-checked:justify-end group-aria-checked:border-ok group-aria-checked:bg-ok"
       >
-        <span
-          aria-hidden
-          className="flex h-4.5 w-8 items-center rounded-full border border-control bg-surface p-0.5 group-aria-checked:justify-end group-aria-checked:border-ok group-aria-checked:bg-ok"
-        >
-          <span className="size-3 rounded-full bg-control group-aria-checked:bg-surface" />
-        </span>
-        {isOn ? t('workflows.on') : t('workflows.off')}
-      </button>
-      {flip.error && (
-        <span className="absolute top-full right-0 z-20 w-64 rounded-card border border-fail bg-surface p-2 shadow-xl">
-          <Problem error={flip.error} />
-          <Button look="quiet" onClick={() => flip.reset()}>
-            {t('common.close')}
-          </Button>
-        </span>
-      )}
-    </span>
+        <span className="size-3 rounded-full bg-control group-aria-checked:bg-surface" />
+      </span>
+      <span aria-hidden>{isOn ? t('workflows.on') : t('workflows.off')}</span>
+    </button>
   );
 }
