@@ -197,7 +197,7 @@ function OneRun({ job }: { readonly job: string }) {
         onReplay={() => setReplaying(true)}
         onCompare={() => setComparing(!isComparing)}
       />
-      <ApprovalBar job={job} newest={newest} />
+      <ApprovalBar job={job} newest={newest} nameOf={nameOf} />
       {isNarrow ? (
         <NarrowBody canvas={canvas} side={side} events={events} waterfall={waterfall} list={list} />
       ) : (

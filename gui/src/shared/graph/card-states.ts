@@ -41,7 +41,7 @@ const ENDED: readonly RunStatus[] = ['succeeded', 'failed', 'skipped', 'stopped'
 
 function waitOf(run: Run): CardState['waitsFor'] {
   if (!run.wait) return undefined;
-  if ('approval' in run.wait) return 'approval';
+  if ('approval' in run.wait || 'rerun' in run.wait) return 'approval';
   if ('child' in run.wait) return 'child';
   return 'rounds' in run.wait ? 'rounds' : 'time';
 }
@@ -150,9 +150,13 @@ export class LightStore {
     return () => set.delete(listener);
   };
 
+  /** Told once for each change of anything: for what is painted whole. */
+  readonly subscribeAll = (listener: () => void): (() => void) => this.subscribe('all', listener);
+
   set(next: Lights): void {
     const changed = [...replace(this.cards, next.cards, 'card'), ...replace(this.wires, next.wires, 'wire')];
     for (const key of changed) for (const listener of this.listeners.get(key) ?? []) listener();
+    if (changed.length > 0) for (const listener of this.listeners.get('all') ?? []) listener();
   }
 }
 

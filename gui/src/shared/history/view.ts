@@ -208,8 +208,10 @@ function change(run: Run, at: number, what: StepTold): Partial<Run> {
       const { attempt, error, then, took_us } = what.said;
       const attempts = withAttempt(run.attempts, attempt, (old) => ({ ...old, ended_at: at, took_us, error }));
       const retry = typeof then === 'object' ? then.retry.at : undefined;
-      const status = retry === undefined ? 'failed' : 'retrying';
-      return { status, attempts, error, afterFailure: then, tookUs: took_us, wait: undefined, retryAt: retry };
+      const status = then === 'ask' ? 'waiting' : retry === undefined ? 'failed' : 'retrying';
+      // Nobody saw the end of this try: a person says whether it runs again.
+      const wait = then === 'ask' ? { rerun: { attempt } } : undefined;
+      return { status, attempts, error, afterFailure: then, tookUs: took_us, wait, retryAt: retry };
     }
     case 'step_skipped':
       return { status: 'skipped', note: what.said.reason, wait: undefined };

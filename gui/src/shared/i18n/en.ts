@@ -57,6 +57,7 @@ export const en = {
   'state.stopped': 'stopped',
   'waits.time': 'waits for a time',
   'waits.approval': 'waits for an answer',
+  'waits.rerun': 'asks whether to run again',
   'waits.child': 'waits for a workflow',
   'waits.rounds': 'going round',
   'source.pin': 'pinned',
@@ -66,6 +67,7 @@ export const en = {
   'effect.pure': 'pure: no network, no files',
   'effect.idempotent': 'may be repeated',
   'effect.external': 'changes the world',
+  'role.hook': 'may call web addresses',
   'role.viewer': 'may look',
   'role.runner': 'may run',
   'role.editor': 'may edit',
@@ -73,10 +75,10 @@ export const en = {
 
   'home.title': 'Welcome',
   'home.hint':
-    'This node is yours. A workflow is steps joined by wires; running one leaves a run that you can look back into.',
+    'This node is yours. A workflow is steps joined by connections; running one leaves a run that you can look back into.',
   'home.try': 'Try it',
   'home.use': 'Change it first',
-  'home.use_name': 'Make a workflow of “{name}” and open it',
+  'home.use_name': 'Change it first: {name}',
   'home.all_workflows': 'All workflows',
   'home.waiting': '{count} {count|question waits|questions wait} for your answer',
   'home.answer': 'Answer',
@@ -301,6 +303,9 @@ export const en = {
   'compare.kind.duration': 'took',
   'compare.kind.attempts': 'tries',
 
+  'approve.rerun': 'Run {name} again?',
+  'approve.rerun.hint':
+    'The node was stopped during try {attempt}, so nobody saw whether it acted. Look at what it acts on: yes runs it again, no lets it count as failed.',
   'approvals.title': 'Approvals',
   'approvals.hint': 'What waits for a person’s yes or no.',
   'approvals.none': 'Nothing waits for you',
