@@ -1,6 +1,7 @@
 //! What an editor of a preset's document promises. `editor.ts` keeps it over automerge-repo; nothing here knows how.
 import type { Preset } from '../api/types';
 import type { PlainKey } from '../i18n/messages';
+import type { TextChange } from './text-change';
 
 /** The document as Automerge holds it: maps by id, prose as text. node/documents/src/form.rs is the other half. */
 export type PresetDoc = {
@@ -113,6 +114,10 @@ export interface PresetEditor {
   saved(timeoutMs?: number): Promise<readonly string[]>;
   /** How the document read at `heads`, which it must hold. */
   at(heads: readonly string[]): DrawnPreset;
+  /** The text at a place; empty when there is none. */
+  text(place: DocPlace): string;
+  /** Hears every change of the text at a place, as one change from the text before to the text after, own edits included. */
+  onText(place: DocPlace, listener: (change: TextChange, isOwn: boolean) => void): () => void;
   peers(): readonly Peer[];
   present(own: OwnPresence): void;
   close(): void;
