@@ -47,19 +47,9 @@ export type Kind =
   | { readonly kind: 'object'; readonly fields: readonly Field[] }
   | { readonly kind: 'map'; readonly of: Field }
   | { readonly kind: 'union'; readonly forms: readonly Field[] }
-  | {
-      readonly kind:
-        | 'any'
-        | 'duration'
-        | 'time'
-        | 'date'
-        | 'cron'
-        | 'secret'
-        | 'preset'
-        | 'path'
-        | 'condition'
-        | 'json';
-    };
+  | Bare<'any' | 'duration' | 'time' | 'date' | 'cron' | 'secret' | 'preset' | 'path' | 'condition' | 'json'>;
+/** Kinds that carry nothing more. */
+type Bare<K> = K extends string ? { readonly kind: K } : never;
 
 export type Field = Kind & {
   /** Its name in the config; empty for elements of lists and maps. */
@@ -156,16 +146,19 @@ function textKind(schema: Schema, hint: Hint): Kind {
   if (language) return { kind: 'code', language };
   if (schema['x-secret'] || schema.format === 'password') return { kind: 'secret' };
   const special = FORMATS[schema.format ?? ''];
-  if (special) return { kind: special };
+  if (special) return bare(special);
   const suggest = hint.suggest ?? (schema['x-field'] ? 'field' : undefined);
   return { kind: 'text', rows: hint.rows ?? 1, suggest, placeholder: hint.placeholder };
 }
+
+/** A kind by its name; the compiler does not see that a union of names makes a union of kinds. */
+const bare = <K extends NonNullable<Hint['kind']>>(kind: K): Kind => ({ kind }) as Kind;
 
 const unitOf = (key: string): Unit | undefined =>
   key.endsWith('_ms') ? 'ms' : key.endsWith('_mb') ? 'mb' : key.endsWith('_bytes') ? 'bytes' : undefined;
 
 function kindOf(schema: Schema, hint: Hint, hints: Hints, asked: Asked): Kind {
-  if (hint.kind) return { kind: hint.kind };
+  if (hint.kind) return bare(hint.kind);
   if (schema.$ref !== undefined || asked.depth > DEPTH_MAX) return { kind: 'json' };
   const choices = choicesOf(schema);
   if (choices) return { kind: 'choice', choices };
