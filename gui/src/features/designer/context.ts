@@ -1,7 +1,8 @@
 //! What every part of the designer shares: the editor, what is selected, and how the last run went.
 import { createContext, useContext } from 'react';
 import type { Item } from '@/shared/api/types';
-import type { PresetEditor } from '@/shared/document/types';
+import type { DocPlace, PresetEditor } from '@/shared/document/types';
+import type { KeyedStore } from '@/shared/graph/keyed-store';
 import type { Manifests } from '@/shared/graph/model';
 import type { View } from '@/shared/history/view';
 
@@ -9,6 +10,9 @@ export type RunScope =
   | { readonly kind: 'all' }
   | { readonly kind: 'until'; readonly step: string }
   | { readonly kind: 'only'; readonly step: string };
+
+/** `place` is where to look, such as `['steps', 'fetch', 'config', 'url']`; a new object for each time that somebody is sent there. */
+export type PanelState = { readonly isWide: boolean; readonly place?: DocPlace };
 
 export interface Designer {
   readonly editor: PresetEditor;
@@ -27,6 +31,16 @@ export interface Designer {
     choose(job: string | undefined): void;
     subscribe(listener: () => void): () => void;
   };
+  /** How the panel of a step is shown: whether it is wide (input, config, output side by side), and at which place of the document. */
+  readonly panel: {
+    get(): PanelState;
+    set(state: PanelState): void;
+    subscribe(listener: () => void): () => void;
+  };
+  /** What the node's check has found, by step; filled by whoever asks for it. */
+  readonly problems: KeyedStore<number>;
+  /** Says something on the screen and aloud, for a few seconds. */
+  say(text: string): void;
   start(scope: RunScope): Promise<void>;
   /**
    * What goes into a step or came out of it, for tables, completion and previews: the pin when there is one, else the last run.
