@@ -5,12 +5,13 @@ import { useSyncExternalStore } from 'react';
 
 export type Session =
   | { readonly kind: 'none'; readonly why: SignedOutReason }
-  | { readonly kind: 'bearer'; readonly secret: string; readonly source: 'login' | 'token' };
+  | { readonly kind: 'bearer'; readonly secret: string; readonly source: 'login' | 'token'; readonly id?: string };
 
 /** Why nobody is signed in. `refused`: the node no longer takes the session. */
 export type SignedOutReason = 'first' | 'refused' | 'left';
 
 const KEY = 'flowork.session';
+const LEFT_KEY = 'flowork.left';
 const listeners = new Set<() => void>();
 
 function restore(): Session {
@@ -18,12 +19,14 @@ function restore(): Session {
     const kept: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
     if (kept && typeof kept === 'object' && 'secret' in kept && typeof kept.secret === 'string') {
       const source = 'source' in kept && kept.source === 'token' ? 'token' : 'login';
-      return { kind: 'bearer', secret: kept.secret, source };
+      const id = 'id' in kept && typeof kept.id === 'string' ? kept.id : undefined;
+      return { kind: 'bearer', secret: kept.secret, source, id };
     }
   } catch {
     // Storage that does not read is as good as none.
   }
-  return { kind: 'none', why: 'first' };
+  // Who left stays out when the page is loaded again, although the browser's key would open another session.
+  return { kind: 'none', why: sessionStorage.getItem(LEFT_KEY) === null ? 'first' : 'left' };
 }
 
 let session: Session | undefined;
@@ -35,8 +38,12 @@ export function currentSession(): Session {
 
 export function setSession(next: Session): void {
   session = next;
-  if (next.kind === 'bearer') sessionStorage.setItem(KEY, JSON.stringify({ secret: next.secret, source: next.source }));
-  else sessionStorage.removeItem(KEY);
+  if (next.kind === 'bearer') {
+    const { secret, source, id } = next;
+    sessionStorage.setItem(KEY, JSON.stringify({ secret, source, id }));
+  } else sessionStorage.removeItem(KEY);
+  if (next.kind === 'none' && next.why === 'left') sessionStorage.setItem(LEFT_KEY, '1');
+  else sessionStorage.removeItem(LEFT_KEY);
   for (const listener of listeners) listener();
 }
 
@@ -54,8 +61,10 @@ export function authorise(headers: Headers): string | undefined {
   return now.secret;
 }
 
-export const useSession = (): Session =>
-  useSyncExternalStore((listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, currentSession);
+/** Hears when somebody signs in, leaves or is refused. */
+export function onSession(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export const useSession = (): Session => useSyncExternalStore(onSession, currentSession);

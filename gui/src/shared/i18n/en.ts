@@ -17,6 +17,8 @@ export const en = {
   'common.cancel': 'Cancel',
   'common.remove': 'Remove',
   'common.yes': 'yes',
+  'common.copied': 'copied',
+  'common.copy_by_hand': 'select it and copy it',
 
   'nav.label': 'Main',
   'nav.skip': 'Skip to content',
@@ -366,7 +368,6 @@ export const en = {
   'settings.theme.light': 'Light',
   'settings.theme.dark': 'Dark',
   'settings.language': 'Language',
-  'settings.sign_out': 'Sign out of this tab',
   'settings.node': 'This node',
   'settings.version': 'Version',
   'settings.address': 'Address',
@@ -405,8 +406,6 @@ export const en = {
   'login.unsupported.title': 'This node cannot log browsers in',
   'login.unsupported.hint': 'It is older than this page. Update it; a newer one prints a link with:',
   'login.insecure.title': 'Keys do not work on this address',
-  'login.insecure.hint':
-    'Browsers keep keys only on HTTPS or on this machine itself. Open the node as http://127.0.0.1:4141 (over SSH: ssh -L 4141:127.0.0.1:4141 HOST), or put HTTPS in front of it.',
   'login.token': 'Token',
   'login.token.hint': 'For building this page only: a secret of `flowork token create`.',
   'login.connect': 'Connect',

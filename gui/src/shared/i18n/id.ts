@@ -15,6 +15,8 @@ export const id: Catalogue = {
   'common.cancel': 'Batal',
   'common.remove': 'Hapus',
   'common.yes': 'ya',
+  'common.copied': 'tersalin',
+  'common.copy_by_hand': 'pilih lalu salin',
 
   'nav.label': 'Utama',
   'nav.skip': 'Langsung ke isi',
@@ -363,7 +365,6 @@ export const id: Catalogue = {
   'settings.theme.light': 'Terang',
   'settings.theme.dark': 'Gelap',
   'settings.language': 'Bahasa',
-  'settings.sign_out': 'Keluar dari tab ini',
   'settings.node': 'Node ini',
   'settings.version': 'Versi',
   'settings.address': 'Alamat',
@@ -402,8 +403,6 @@ export const id: Catalogue = {
   'login.unsupported.title': 'Node ini tidak dapat menerima peramban',
   'login.unsupported.hint': 'Node lebih lama dari halaman ini. Perbarui; yang baru mencetak tautan dengan:',
   'login.insecure.title': 'Kunci tidak berfungsi di alamat ini',
-  'login.insecure.hint':
-    'Peramban menyimpan kunci hanya di HTTPS atau di mesin ini sendiri. Buka node sebagai http://127.0.0.1:4141 (lewat SSH: ssh -L 4141:127.0.0.1:4141 HOST), atau pasang HTTPS di depannya.',
   'login.token': 'Token',
   'login.token.hint': 'Hanya untuk pengembangan: rahasia dari `flowork token create`.',
   'login.connect': 'Sambungkan',

@@ -1,14 +1,13 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api } from '../client';
 import { unwrap } from '../problem';
-import type { components } from '../schema';
-
-export type OpenSession = components['schemas']['Session'];
 
 /** Who is signed in: all for an admin, this browser's own for others. */
+export const fetchSessions = async (signal?: AbortSignal) => unwrap(await api.GET('/api/v1/sessions', { signal }));
+
 export const sessionsQuery = queryOptions({
   queryKey: ['sessions'],
-  queryFn: async ({ signal }) => unwrap(await api.GET('/api/v1/sessions', { signal })),
+  queryFn: ({ signal }) => fetchSessions(signal),
 });
 
 /** Ends a session. The browser may open another one with its key. */
