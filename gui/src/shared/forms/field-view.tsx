@@ -74,8 +74,8 @@ export function FieldView({ field, path, value, name, tools }: FieldViewProps) {
       ? { role: 'group', 'aria-labelledby': heading }
       : { role: 'group', 'aria-label': name };
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only listens to what happens inside.
     <div
-      role="presentation"
       {...named}
       data-field={at}
       className={`flex min-w-0 flex-col gap-1 rounded-control ${isOver ? 'outline-2 outline-offset-4 outline-pin' : ''}`}

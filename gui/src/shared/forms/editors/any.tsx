@@ -142,8 +142,8 @@ function JsonText({ path, value, id, label, describedBy }: JsonTextProps) {
   });
   const rested = useRested(text, 500);
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only listens to what happens inside.
     <div
-      role="presentation"
       onBlur={(event) => {
         if (!event.currentTarget.contains(event.relatedTarget) && isJson(text)) setDraft(undefined);
       }}

@@ -64,9 +64,9 @@ export function ListEditor({ field, path, value, label }: EditorProps<'list'>) {
           <ElementTools name={name} at={at} count={values.length} onMove={move} onRemove={remove} isTall={isGroup} />
         );
         return (
+          // biome-ignore lint/a11y/noStaticElementInteractions: it only listens to what happens inside.
           <div
             key={at}
-            role="presentation"
             onKeyDown={(event) => keys(event, at)}
             onDragOver={(event) => {
               if (!event.dataTransfer.types.includes(GRIP_TYPE)) return;
@@ -136,8 +136,8 @@ function Grip({ at, path, name }: { readonly at: number; readonly path: string; 
   const t = useMessages();
   const { canEdit } = useForm();
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys have buttons and Alt+arrows instead.
     <span
-      role="presentation"
       draggable={canEdit}
       title={t('form.list.grip', { name })}
       onDragStart={(event) => {
