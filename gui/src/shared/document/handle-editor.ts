@@ -21,8 +21,8 @@ import type {
 export interface Connection {
   /** `connected`: the node talks to us. `opening`: the first try has not come to an end. */
   state(): 'opening' | 'connected' | 'offline' | 'signed-out' | 'gone';
-  /** Whether this session may edit; true until the node says otherwise. */
-  mayEdit(): boolean;
+  /** Whether this session may edit; undefined until the node has said it. */
+  mayEdit(): boolean | undefined;
   /** The heads that the node said it has, on this connection. */
   nodeHeads(): Heads | undefined;
   peers(): readonly Peer[];
@@ -37,35 +37,51 @@ const UNDONE_NOTHING: Undone = { done: false, kept: [] };
 /** How long `saved` waits unless told otherwise. */
 const SAVED_MS = 10_000;
 
+/** A document that is being opened. `connection` is missing where no node has it. */
+export type Opening = { readonly connection?: Connection; readonly ready: Promise<DocHandle<PresetDoc>> };
+
 export class HandleEditor implements PresetEditor {
   readonly #listeners = new Set<() => void>();
-  readonly #connection: Connection | undefined;
-  readonly #leave: (() => void) | undefined;
+  readonly #clock: () => number;
+  #connection: Connection | undefined;
+  #isLocal = false;
+  #leave: (() => void) | undefined;
   #doc: SharedDoc | undefined;
   #isClosed = false;
+  #isNone = false;
   #waiting: (() => void)[] = [];
-  #problem: unknown;
 
+  /** An opening that rejects means that there can be no such document. */
   constructor(
     readonly id: string,
-    handle: Promise<DocHandle<PresetDoc>>,
-    connection?: Connection,
+    opening: Promise<Opening>,
     clock: () => number = Date.now,
   ) {
-    this.#connection = connection;
-    this.#leave = connection?.subscribe(this.#tell);
-    handle.then(
-      (ready) => {
-        if (this.#isClosed) return;
-        this.#doc = new SharedDoc(ready, this.#tell, clock);
-        for (const done of this.#waiting.splice(0)) done();
-        this.#tell();
-      },
-      (error: unknown) => {
-        this.#problem = error;
+    this.#clock = clock;
+    opening.then(
+      (opened) => this.#opened(opened),
+      () => {
+        this.#isNone = true;
         this.#tell();
       },
     );
+  }
+
+  #opened({ connection, ready }: Opening): void {
+    if (this.#isClosed) {
+      connection?.close();
+      return;
+    }
+    this.#connection = connection;
+    this.#isLocal = connection === undefined;
+    this.#leave = connection?.subscribe(this.#tell);
+    this.#tell();
+    void ready.then((handle) => {
+      if (this.#isClosed) return;
+      this.#doc = new SharedDoc(handle, this.#tell, this.#clock);
+      for (const done of this.#waiting.splice(0)) done();
+      this.#tell();
+    });
   }
 
   readonly #tell = (): void => {
@@ -88,18 +104,23 @@ export class HandleEditor implements PresetEditor {
   }
 
   sync(): SyncState {
-    const way = this.#connection?.state() ?? 'connected';
-    if (way === 'gone' || way === 'signed-out') return way;
-    if (!this.#doc) return way === 'offline' || this.#problem ? 'offline' : 'opening';
+    if (this.#isNone) return 'gone';
+    const way = this.#connection?.state() ?? (this.#isLocal ? 'connected' : 'opening');
     if (way !== 'connected') return way;
-    if (!this.#connection) return 'live';
-    if (!this.#connection.mayEdit()) return 'read-only';
+    if (!this.#doc) return 'opening';
+    if (this.#isLocal) return 'live';
+    const mayEdit = this.#connection?.mayEdit();
+    if (mayEdit === undefined) return 'opening';
+    if (!mayEdit) return 'read-only';
     return this.#isWithNode(this.#doc.heads()) ? 'live' : 'saving';
   }
 
   canEdit(): boolean {
     if (!this.#doc || this.#isClosed) return false;
-    return !this.#connection || (this.#connection.mayEdit() && this.#connection.state() !== 'gone');
+    if (this.#isLocal) return true;
+    const [mayEdit, way] = [this.#connection?.mayEdit(), this.#connection?.state()];
+    // Away from the node and never told otherwise: what is edited waits here, and the node has the last word.
+    return way !== 'gone' && (mayEdit ?? (way === 'offline' || way === 'signed-out'));
   }
 
   /** Whether the node said that it has these heads. */
@@ -158,7 +179,7 @@ export class HandleEditor implements PresetEditor {
   saved(timeoutMs: number = SAVED_MS): Promise<readonly string[]> {
     const heads = this.#doc?.heads() ?? [];
     return new Promise((resolve, reject) => {
-      const isSaved = (): boolean => this.#doc !== undefined && (!this.#connection || this.#isWithNode(heads));
+      const isSaved = (): boolean => this.#doc !== undefined && (this.#isLocal || this.#isWithNode(heads));
       const end = (): void => {
         clearTimeout(timer);
         leave();

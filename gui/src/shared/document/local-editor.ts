@@ -7,6 +7,6 @@ import { loadAutomerge } from './wasm';
 
 /** Opens a preset that no node has. It is always live; nothing is kept. */
 export function openLocalEditor(preset: DrawnPreset): PresetEditor {
-  const handle = loadAutomerge().then(() => new Repo().create(docOf(preset)));
-  return new HandleEditor('local', handle);
+  const opening = loadAutomerge().then(() => ({ ready: Promise.resolve(new Repo().create(docOf(preset))) }));
+  return new HandleEditor('local', opening);
 }

@@ -46,7 +46,7 @@ export type Clock = { now: number };
 export async function alone(preset: DrawnPreset = PRESET, clock: Clock = { now: 0 }) {
   await wasmFromDisk();
   const handle = new Repo().create<PresetDoc>(docOf(preset));
-  const editor = new HandleEditor('test', Promise.resolve(handle), undefined, () => clock.now);
+  const editor = new HandleEditor('test', Promise.resolve({ ready: Promise.resolve(handle) }), () => clock.now);
   await editor.ready();
   return { editor, handle, clock };
 }
@@ -74,7 +74,8 @@ export async function two(preset: DrawnPreset = PRESET) {
   connect();
   const second = await repos[1].find<PresetDoc>(first.url);
   const clock: Clock = { now: 0 };
-  const make = (handle: typeof first) => new HandleEditor('test', Promise.resolve(handle), undefined, () => clock.now);
+  const make = (handle: typeof first) =>
+    new HandleEditor('test', Promise.resolve({ ready: Promise.resolve(handle) }), () => clock.now);
   const [ana, ben] = [make(first), make(second)] as const;
   await Promise.all([ana.ready(), ben.ready()]);
   const agree = async (): Promise<void> => {
