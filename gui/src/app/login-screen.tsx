@@ -1,5 +1,6 @@
 import { KeyRound } from 'lucide-react';
 import { type FormEvent, useEffect, useState } from 'react';
+import { browserName } from '@/shared/auth/browser-name';
 import { canHoldKeys } from '@/shared/auth/keys';
 import { enrol, type LoginOutcome, signIn, takeLoginToken } from '@/shared/auth/login';
 import { nodeAddress } from '@/shared/auth/node-address';
@@ -14,21 +15,26 @@ import { PrivateKeyForm } from './private-key-form';
 /** A bearer token may be pasted only where people build this page itself. */
 const CAN_PASTE_TOKEN = import.meta.env.DEV || import.meta.env.VITE_TOKEN_LOGIN === '1';
 
-const label = (): string => `${navigator.platform || 'browser'} ${new Date().toISOString().slice(0, 10)}`;
-
 let linkToken = typeof location === 'undefined' ? undefined : takeLoginToken();
 
-async function begin(): Promise<LoginOutcome> {
+let running: Promise<LoginOutcome> | undefined;
+
+/** Logs in, by the link that this page was opened with or by the browser's key; one attempt at a time. */
+function begin(): Promise<LoginOutcome> {
   const token = linkToken;
   linkToken = undefined;
-  return token === undefined ? signIn() : enrol(token, label());
+  running ??= (token === undefined ? signIn() : enrol(token, browserName(navigator.userAgent))).finally(() => {
+    running = undefined;
+  });
+  return running;
 }
 
 /** How somebody gets in: by the link that the node prints, then by the key of this browser. No passwords. */
 export default function LoginScreen({ why }: { readonly why: SignedOutReason }) {
   const t = useMessages();
-  // Who has left on purpose is not let in again by the browser's key alone.
-  const [outcome, setOutcome] = useState<Shown>(why === 'left' && linkToken === undefined ? 'left' : 'working');
+  // Who has left on purpose, or was put out, is not let in again by the browser's key alone.
+  const isOut = (why === 'left' || why === 'refused') && linkToken === undefined;
+  const [outcome, setOutcome] = useState<Shown>(isOut ? 'out' : 'working');
   const [isInsecure] = useState(() => !canHoldKeys());
   const attempt = () => {
     setOutcome('working');
@@ -36,7 +42,7 @@ export default function LoginScreen({ why }: { readonly why: SignedOutReason }) 
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: once when the screen comes up; afterwards by the button.
   useEffect(() => {
-    if (!isInsecure && outcome !== 'left') attempt();
+    if (!isInsecure && outcome !== 'out') attempt();
   }, []);
   return (
     <main className="flex min-h-dvh items-center justify-center p-4">
@@ -48,7 +54,7 @@ export default function LoginScreen({ why }: { readonly why: SignedOutReason }) 
             <p className="text-meta text-muted">{nodeAddress()}</p>
           </div>
         </div>
-        {why === 'refused' && <p role="status">{t('login.refused')}</p>}
+        {why !== 'first' && <p role="status">{t(`login.${why}`)}</p>}
         {isInsecure ? (
           <InsecureNotice />
         ) : (
@@ -63,18 +69,15 @@ export default function LoginScreen({ why }: { readonly why: SignedOutReason }) 
   );
 }
 
-type Shown = LoginOutcome | 'working' | 'left';
+type Shown = LoginOutcome | 'working' | 'out';
 
 function Outcome({ outcome, retry }: { readonly outcome: Shown; readonly retry: () => void }) {
   const t = useMessages();
-  if (outcome === 'left')
+  if (outcome === 'out')
     return (
-      <div className="flex flex-col items-start gap-3">
-        <p role="status">{t('login.left')}</p>
-        <Button look="primary" onClick={retry}>
-          {t('login.again')}
-        </Button>
-      </div>
+      <Button look="primary" className="self-start" onClick={retry}>
+        {t('login.again')}
+      </Button>
     );
   if (outcome === 'working' || outcome.kind === 'signed-in') return <p role="status">{t('login.working')}</p>;
   const { title, hint } = {

@@ -9,7 +9,7 @@ import { setSession } from './session';
 export const SESSION_DOMAIN = 'flowork login session v1';
 
 type Challenge = { readonly nonce: string; readonly node: string };
-type Opened = { readonly id: string; readonly secret: string };
+type Opened = { readonly id: string; readonly secret: string; readonly expires_at: number };
 
 export type LoginOutcome =
   | { readonly kind: 'signed-in' }
@@ -58,7 +58,7 @@ async function open(key: LoginKey): Promise<void> {
   const challenge = (await post('challenge', { public_key: publicKey })) as Challenge;
   const signature = base64url(await key.sign(sessionMessage(challenge, publicKey)));
   const opened = (await post('session', { public_key: publicKey, nonce: challenge.nonce, signature })) as Opened;
-  setSession({ kind: 'bearer', secret: opened.secret, source: 'login', id: opened.id });
+  setSession({ kind: 'bearer', secret: opened.secret, source: 'login', id: opened.id, expiresAt: opened.expires_at });
 }
 
 async function outcome(work: () => Promise<LoginOutcome>): Promise<LoginOutcome> {

@@ -400,7 +400,8 @@ export const en = {
   'tokens.remove': 'Remove the token {name}',
 
   'login.working': 'Signing in…',
-  'login.refused': 'The node no longer takes this session. What is on the screen is kept; sign in again to go on.',
+  'login.refused': 'Somebody ended this session. What is on the screen is kept; sign in again to go on.',
+  'login.expired': 'This session has expired. What is on the screen is kept.',
   'login.no_key.title': 'This browser is not known here yet',
   'login.no_key.hint': 'Open a one-time login link. The node prints one when it starts, and here:',
   'login.unsupported.title': 'This node cannot log browsers in',

@@ -397,7 +397,8 @@ export const id: Catalogue = {
   'tokens.remove': 'Hapus token {name}',
 
   'login.working': 'Masuk…',
-  'login.refused': 'Node tidak lagi menerima sesi ini. Isi layar tetap ada; masuk lagi untuk melanjutkan.',
+  'login.refused': 'Seseorang mengakhiri sesi ini. Isi layar tetap ada; masuk lagi untuk melanjutkan.',
+  'login.expired': 'Sesi ini sudah kedaluwarsa. Isi layar tetap ada.',
   'login.no_key.title': 'Peramban ini belum dikenal di sini',
   'login.no_key.hint': 'Buka tautan masuk sekali pakai. Node mencetaknya saat mulai, dan di sini:',
   'login.unsupported.title': 'Node ini tidak dapat menerima peramban',
