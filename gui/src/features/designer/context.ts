@@ -53,11 +53,6 @@ export interface Designer {
   ): Promise<{ readonly items: readonly Item[]; readonly total: number; readonly from: 'pin' | 'run' } | undefined>;
   /** Shows a step: selects it, brings it into sight, opens its panel at `place` of its config when one is given. */
   show(step: string, place?: readonly (string | number)[]): void;
-  /** What `show` was asked for last: a new object for each call. The panel of that step goes to `place` and focuses it. */
-  readonly shown: {
-    get(): { readonly step: string; readonly place?: readonly (string | number)[] } | undefined;
-    subscribe(listener: () => void): () => void;
-  };
   /**
    * Tells the others in which place of the document the person writes. Whoever holds the presence puts it together with the selection and
    * the cursor: `editor.present` replaces all of it.
