@@ -1,6 +1,7 @@
 import type { Item } from '../api/types';
 import { bytes, count } from '../format/format';
 import { useMessages } from '../i18n/messages';
+import { useFieldActions } from './field-actions';
 import { COLUMNS_MAX, cellOf, columnsOf, inline } from './shape';
 
 type DataTableProps = { readonly items: readonly Item[]; readonly offset: number; readonly label: string };
@@ -29,7 +30,7 @@ export function DataTable({ items, offset, label }: DataTableProps) {
             </th>
             {columns.map((column) => (
               <th key={column} scope="col" className={HEAD}>
-                {column || t('data.value')}
+                <Column name={column} />
               </th>
             ))}
             {hasFiles && (
@@ -61,6 +62,26 @@ export function DataTable({ items, offset, label }: DataTableProps) {
         <p className="p-2 text-muted">{t('data.more_columns', { count: all.length - COLUMNS_MAX })}</p>
       )}
     </section>
+  );
+}
+
+/** The name of a column; where fields can go somewhere, it is dragged there or opens a menu of places. */
+function Column({ name }: { readonly name: string }) {
+  const t = useMessages();
+  const actions = useFieldActions();
+  const text = name || t('data.value');
+  if (!actions) return text;
+  const path = name === '' ? [] : [name];
+  return actions.menu(
+    path,
+    <button
+      type="button"
+      draggable
+      onDragStart={(event) => actions.onDrag(event, path)}
+      className="cursor-grab rounded-control font-semibold hover:text-pin pointer-coarse:min-h-11"
+    >
+      {text}
+    </button>,
   );
 }
 

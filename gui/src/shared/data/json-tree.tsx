@@ -1,7 +1,9 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ChevronDown, ChevronRight } from 'lucide-react';
 import { useMemo, useRef, useState } from 'react';
+import { readMembers } from '../code/paths';
 import { useMessages } from '../i18n/messages';
+import { useFieldActions } from './field-actions';
 import { type Line, linesOf, TEXT_CHARS_MAX } from './shape';
 
 const LINE_HEIGHT = 20;
@@ -59,12 +61,32 @@ export function JsonTree({
   );
 }
 
+/** A key; where fields can go somewhere, it is dragged there. The first part of a path is the item's number. */
+function Key({ name, path }: { readonly name: string; readonly path: string }) {
+  const actions = useFieldActions();
+  const [item, ...field] = actions ? (readMembers(path) ?? []) : [];
+  if (!actions || typeof item !== 'number' || field.length === 0) return <span className="text-text">{name}: </span>;
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys have the menu of the table's columns and of the list of fields.
+    <span
+      draggable
+      onDragStart={(event) => {
+        event.stopPropagation();
+        actions.onDrag(event, field);
+      }}
+      className="cursor-grab text-text underline decoration-dotted underline-offset-2 hover:text-pin"
+    >
+      {name}:{' '}
+    </span>
+  );
+}
+
 const TONES: Readonly<Record<string, string>> = { string: 'text-ok', number: 'text-run', boolean: 'text-pin' };
 
 function Row({ line, onToggle }: { readonly line: Line; readonly onToggle: (path: string) => void }) {
   const t = useMessages();
   const { key, value, children, isOpen } = line;
-  const name = key !== undefined && <span className="text-text">{key}: </span>;
+  const name = key !== undefined && <Key name={key} path={line.path} />;
   if (children !== undefined) {
     const shape = Array.isArray(value) ? `[${children}]` : `{${children}}`;
     const Chevron = isOpen ? ChevronDown : ChevronRight;
