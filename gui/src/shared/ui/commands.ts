@@ -13,7 +13,10 @@ export type Command = {
   readonly words?: string;
   /** Under which heading it stands: the page's name, mostly. */
   readonly group: string;
-  /** Its keys as [`keyText`] writes them: `Mod+Enter`, `Shift+S`. They are only told; who offers a command listens. */
+  /**
+   * Its keys as [`keyText`] takes them: `Mod+Enter`, `Shift+S`; several with ` / ` between. They are only told: who offers a
+   * command listens.
+   */
   readonly keys?: string;
   readonly icon?: LucideIcon;
   /** Not in the palette, only in the help of keys: what makes no sense without a pointer or a focus. */
@@ -59,11 +62,15 @@ export const useOfferedCommands = (): readonly Command[] =>
 const isApple = (): boolean => typeof navigator !== 'undefined' && /Mac|iPhone|iPad/.test(navigator.platform);
 
 const SIGNS: Readonly<Record<string, string>> = {
-  Up: '↑',
-  Down: '↓',
-  Left: '←',
-  Right: '→',
+  ArrowUp: '↑',
+  ArrowDown: '↓',
+  ArrowLeft: '←',
+  ArrowRight: '→',
   Enter: '⏎',
+  Escape: 'Esc',
+  Delete: 'Del',
+  Backspace: '⌫',
+  ' ': 'Space',
 };
 
 /** Keys as this machine's keyboard names them: `Mod+Shift+Z` is `⌘⇧Z` or `Ctrl+Shift+Z`. */
