@@ -1,7 +1,19 @@
 //! A preset in its JSON form as a new document: what must be text is text, what is chosen is chosen. The same as form.rs of the node.
 import type { Step, Trigger } from '../api/types';
 import { wiresOf } from '../graph/model';
-import type { CardDoc, DrawnPreset, PresetDoc, StepDoc, TriggerDoc, WireDoc } from './types';
+import type {
+  CardDoc,
+  DrawnGroup,
+  DrawnNote,
+  DrawnPreset,
+  GroupDoc,
+  NoteDoc,
+  PresetDoc,
+  StepDoc,
+  TriggerDoc,
+  VariableDoc,
+  WireDoc,
+} from './types';
 import { chosen, written } from './values';
 
 type Entries<T> = Record<string, T>;
@@ -16,25 +28,36 @@ export function docOf(preset: DrawnPreset): PresetDoc {
     steps: mapped(preset.steps, stepDoc),
     triggers: mapped(preset.triggers, cardDoc),
     wires: Object.fromEntries(wiresOf(preset.wires).map(({ id, from, to }) => [id, wireDoc(from, to)])),
-    variables: mapped(preset.variables, (of) => ({ value: written(of.value), docs: of.docs ?? '' })),
-    notes: mapped(preset.notes, (of) => ({
-      text: of.text,
-      position: { ...of.position },
-      width: of.width,
-      height: of.height,
-      ...(of.colour === undefined ? {} : { colour: chosen(of.colour) }),
-    })),
-    groups: mapped(preset.groups, (of) => ({
-      title: of.title,
-      steps: Object.fromEntries(of.steps.map((id) => [id, true])),
-      ...(of.colour === undefined ? {} : { colour: chosen(of.colour) }),
-    })),
+    variables: mapped(preset.variables, variableDoc),
+    notes: mapped(preset.notes, noteDoc),
+    groups: mapped(preset.groups, groupDoc),
     settings: chosenAll(preset.settings ?? {}) as Entries<unknown>,
   };
 }
 
 const mapped = <T, Doc>(entries: Readonly<Entries<T>> | undefined, make: (of: T) => Doc): Entries<Doc> =>
   Object.fromEntries(Object.entries(entries ?? {}).map(([id, of]) => [id, make(of)]));
+
+export const variableDoc = (of: { readonly value: unknown; readonly docs?: string }): VariableDoc => ({
+  value: written(of.value),
+  docs: of.docs ?? '',
+});
+
+const colourOf = (colour: string | undefined): { colour?: string } => (colour ? { colour: chosen(colour) } : {});
+
+export const noteDoc = ({ text, position, width, height, colour }: DrawnNote): NoteDoc => ({
+  text,
+  position: { x: position.x, y: position.y },
+  width,
+  height,
+  ...colourOf(colour),
+});
+
+export const groupDoc = ({ title, steps, colour }: DrawnGroup): GroupDoc => ({
+  title,
+  steps: Object.fromEntries(steps.map((id) => [id, true])),
+  ...colourOf(colour),
+});
 
 /** JSON of which every text is chosen, and what is null is left out. */
 export function chosenAll(value: unknown): unknown {

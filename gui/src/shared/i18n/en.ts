@@ -2,12 +2,14 @@
 //! `{name}` is a value, `{name|one|many}` a choice by number.
 
 import { designer } from './words/designer.en';
+import { document } from './words/document.en';
 import { panel } from './words/panel.en';
 import { sessions } from './words/sessions.en';
 import { workflows } from './words/workflows.en';
 
 export const en = {
   ...designer,
+  ...document,
   ...panel,
   ...sessions,
   ...workflows,
@@ -218,6 +220,9 @@ export const en = {
 
   'step.label': 'Step {name}',
   'step.run': 'Which run of the step',
+  'step.run.previous': 'Previous run of the step',
+  'step.run.next': 'Next run of the step',
+  'step.run.number': 'Run of the step, 1 to {total}',
   'step.close': 'Close the step',
   'step.tabs': 'About this step',
   'step.in': 'In',

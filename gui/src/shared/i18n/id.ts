@@ -1,11 +1,13 @@
 import type { Catalogue } from './messages';
 import { designer } from './words/designer.id';
+import { document } from './words/document.id';
 import { panel } from './words/panel.id';
 import { sessions } from './words/sessions.id';
 import { workflows } from './words/workflows.id';
 
 export const id: Catalogue = {
   ...designer,
+  ...document,
   ...panel,
   ...sessions,
   ...workflows,
@@ -215,6 +217,9 @@ export const id: Catalogue = {
 
   'step.label': 'Langkah {name}',
   'step.run': 'Putaran langkah yang mana',
+  'step.run.previous': 'Eksekusi langkah sebelumnya',
+  'step.run.next': 'Eksekusi langkah berikutnya',
+  'step.run.number': 'Eksekusi langkah, 1 sampai {total}',
   'step.close': 'Tutup langkah',
   'step.tabs': 'Tentang langkah ini',
   'step.in': 'Masuk',

@@ -113,15 +113,14 @@ function mentions(preset: DrawnPreset, old: string, now: string): Text[] {
   return found;
 }
 
-const MENTION = /\$\(\s*(['"`])((?:\\.|(?!\1).)*)\1\s*\)/g;
+const MENTION = /\$\(\s*(['"`])((?:\\.|(?!\1).)*)\1(?=\s*[,)])/g;
 
 /** A text in which the names in `$('…')` are given anew; `undefined` leaves a name. */
 export function renamedIn(text: string, name: (old: string) => string | undefined): string {
   if (!text.includes('$(')) return text;
   return text.replace(MENTION, (whole, quote: string, inner: string) => {
     const now = name(inner.replace(/\\(.)/g, '$1'));
-    return now === undefined
-      ? whole
-      : `$(${quote}${now.replace(/\\/g, '\\\\').replaceAll(quote, `\\${quote}`)}${quote})`;
+    if (now === undefined) return whole;
+    return `$(${quote}${now.replaceAll('\\', '\\\\').replaceAll(quote, `\\${quote}`)}${quote}`;
   });
 }

@@ -1,4 +1,5 @@
 //! Sticky notes and frames around steps.
+import { groupDoc, noteDoc } from '../form';
 import type { Edit, Place } from '../types';
 import { chosen } from '../values';
 import { setText } from './config';
@@ -7,12 +8,10 @@ import { add, entriesOf, entryOf, remove } from './entries';
 export type Size = { readonly width: number; readonly height: number };
 export const NOTE_SIZE: Size = { width: 240, height: 160 };
 
-const colourOf = (colour: string | undefined): object => (colour ? { colour: chosen(colour) } : {});
-
 export const addNote =
   (id: string, place: Place, text = '', size: Size = NOTE_SIZE, colour?: string): Edit =>
   (doc) =>
-    add(doc, 'notes', id, { text, position: { ...place }, ...size, ...colourOf(colour) });
+    add(doc, 'notes', id, noteDoc({ text, position: place, ...size, ...(colour ? { colour } : {}) }));
 
 /** A note is resized from any corner, so it may move as well. */
 export const resizeNote =
@@ -44,11 +43,7 @@ export const group =
   (doc) => {
     const inside = [...steps];
     leaveGroups(doc, inside);
-    add(doc, 'groups', id, {
-      title,
-      steps: Object.fromEntries(inside.map((step) => [step, true])),
-      ...colourOf(colour),
-    });
+    add(doc, 'groups', id, groupDoc({ title, steps: inside, ...(colour ? { colour } : {}) }));
   };
 
 /** Takes frames away; what was inside stays. */
