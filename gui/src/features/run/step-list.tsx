@@ -1,37 +1,35 @@
-import { useMemo } from 'react';
+import { memo, useMemo } from 'react';
 import { cardLine } from '@/shared/graph/card-line';
-import { type CardState, lights } from '@/shared/graph/card-states';
+import type { CardState, Lights } from '@/shared/graph/card-states';
 import type { Card, Graph } from '@/shared/graph/model';
 import { readingOrder } from '@/shared/graph/walk';
-import type { View } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
 import { StateIcon, stateTone } from '@/shared/ui/status';
 
 type StepListProps = {
   readonly graph: Graph;
-  readonly view: View;
+  readonly lit: Lights;
   readonly selected: string | undefined;
   readonly onSelect: (step: string) => void;
 };
 
 /** The steps as a list: the whole picture for whoever cannot or does not want to use the canvas. */
-export function StepList({ graph, view, selected, onSelect }: StepListProps) {
+export const StepList = memo(function StepList({ graph, lit, selected, onSelect }: StepListProps) {
   const cards = useMemo(() => readingOrder(graph), [graph]);
-  const states = useMemo(() => lights(graph, view).cards, [graph, view]);
   return (
     <ul className="scroll-thin h-full overflow-y-auto pb-2">
       {cards.map((card) => (
         <Row
           key={card.id}
           card={card}
-          state={states.get(card.id)}
+          state={lit.cards.get(card.id)}
           isSelected={card.id === selected}
           onSelect={onSelect}
         />
       ))}
     </ul>
   );
-}
+});
 
 type RowProps = {
   readonly card: Card;

@@ -1,17 +1,17 @@
 import { X } from 'lucide-react';
-import { useMemo } from 'react';
+import { memo, useMemo } from 'react';
 import { iconOf } from '@/shared/graph/canvas/icons';
 import type { Card } from '@/shared/graph/model';
 import type { View } from '@/shared/history/view';
-import { splitRun } from '@/shared/history/view';
+import { stepOf } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
 import { IconButton } from '@/shared/ui/button';
-import { Select } from '@/shared/ui/field';
 import { Empty } from '@/shared/ui/states';
 import { StateBadge } from '@/shared/ui/status';
 import { Tabs } from '@/shared/ui/tabs';
 import { InTab, OutTab } from './items-tab';
 import { LogsTab } from './logs-tab';
+import { RunPicker } from './run-picker';
 import { TimingTab } from './timing-tab';
 import { VariablesTab } from './variables-tab';
 
@@ -30,10 +30,10 @@ type StepPanelProps = {
 };
 
 /** Everything about one step at the moment that is looked at. */
-export function StepPanel(props: StepPanelProps) {
+export const StepPanel = memo(function StepPanel(props: StepPanelProps) {
   const { job, view, card, step, tab, onTab, onClose } = props;
   const t = useMessages();
-  const runs = useMemo(() => [...view.runs.keys()].filter((name) => splitRun(name).step === step), [view, step]);
+  const runs = useMemo(() => [...view.runs.keys()].filter((name) => stepOf(name) === step), [view, step]);
   // The newest run of the step speaks for it until somebody chooses another.
   const name = props.run !== undefined && runs.includes(props.run) ? props.run : runs.at(-1);
   const run = name === undefined ? undefined : view.runs.get(name);
@@ -52,20 +52,7 @@ export function StepPanel(props: StepPanelProps) {
             <StateBadge state={run?.status ?? 'pending'} />
           </p>
         </div>
-        {runs.length > 1 && (
-          <Select
-            aria-label={t('step.run')}
-            className="w-28!"
-            value={name}
-            onChange={(event) => props.onRun(event.target.value)}
-          >
-            {runs.map((it) => (
-              <option key={it} value={it}>
-                {it.slice(step.length)}
-              </option>
-            ))}
-          </Select>
-        )}
+        {runs.length > 1 && <RunPicker step={step} runs={runs} run={name} onRun={props.onRun} />}
         <IconButton label={t('step.close')} onClick={onClose}>
           <X aria-hidden className="size-4" />
         </IconButton>
@@ -111,4 +98,4 @@ export function StepPanel(props: StepPanelProps) {
       />
     </section>
   );
-}
+});

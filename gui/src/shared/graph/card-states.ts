@@ -1,7 +1,7 @@
 //! How each card and wire is at one moment of a run, and a store that tells only those that changed.
 
 import type { RunStatus } from '../api/types';
-import { listLength, type Run, splitRun, type View } from '../history/view';
+import { listLength, type Run, stepOf, type View } from '../history/view';
 import { ERROR_PORT, type Graph } from './model';
 
 export type CardState = {
@@ -72,7 +72,7 @@ function cardState(runs: readonly Run[]): CardState {
 function runsByStep(view: View): Map<string, Run[]> {
   const found = new Map<string, Run[]>();
   for (const [name, run] of view.runs) {
-    const { step } = splitRun(name);
+    const step = stepOf(name);
     const list = found.get(step);
     if (list) list.push(run);
     else found.set(step, [run]);

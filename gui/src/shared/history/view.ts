@@ -269,9 +269,14 @@ export function fold(events: Iterable<JobEvent>): View {
   return view;
 }
 
-/** The runs in the order in which they began. */
-export const runsInOrder = (view: View): [string, Run][] =>
-  [...view.runs].sort(([, one], [, other]) => one.firstSeq - other.firstSeq);
+/** The runs in the order in which they were first heard of, which is the order in which the fold puts them in. */
+export const runsInOrder = (view: View): [string, Run][] => [...view.runs];
+
+/** The step of a run: what stands before its rounds. */
+export function stepOf(run: string): string {
+  const at = run.indexOf('[');
+  return at < 0 ? run : run.slice(0, at);
+}
 
 /** `step[2][0]` → its step and rounds. */
 export function splitRun(run: string): { readonly step: string; readonly rounds: readonly number[] } {
