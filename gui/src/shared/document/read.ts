@@ -104,7 +104,7 @@ function cardOf(doc: CardDoc): Trigger {
   const name = text(doc.name);
   if (name) made.name = name;
   const config = plain(doc.config);
-  if (isMap(config)) made.config = config;
+  if (isMap(config) && Object.keys(config).length > 0) made.config = config;
   const position = placeOf(doc.position);
   if (position) made.position = position;
   if (doc.disabled === true) made.disabled = true;

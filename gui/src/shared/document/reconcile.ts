@@ -18,11 +18,18 @@ export function put(doc: PresetDoc, place: DocPlace, value: unknown): void {
   reconcile(doc, place, written(value, old === ABSENT ? undefined : old));
 }
 
-/** Makes a place hold a value that has its kinds of text already. What holds the place must be there. */
-export function reconcile(doc: PresetDoc, place: DocPlace, value: unknown): void {
+/**
+ * Makes a place hold a value that has its kinds of text already. What holds the place must be there. Who knows what the place holds now
+ * says so; a value that is put there whole is then not read again, which is slow inside a change.
+ */
+export function reconcile(doc: PresetDoc, place: DocPlace, value: unknown, known?: unknown): void {
   const holder = valueAt(doc, place.slice(0, -1));
   const key = place.at(-1);
   if (key === undefined || typeof holder !== 'object' || holder === null) return;
+  if (known !== undefined && isReplacedWhole(place)) {
+    if (!same(known, value)) (holder as Holder)[key] = copied(value);
+    return;
+  }
   const old = valueAt(doc, place);
   if (typeof value === 'string' && typeof old === 'string') changeText(doc, place, old, value);
   else if (Array.isArray(value) && Array.isArray(old)) reconcileList(doc, place, old, value);

@@ -143,8 +143,9 @@ export class SharedDoc {
   #back(which: 'undo' | 'redo' | 'kept', step: Step | undefined, isForced: boolean): Undone {
     if (!step) return { done: false, kept: [] };
     let outcome: Outcome | undefined;
+    const present = this.#handle.doc();
     const happened = this.#change((doc) => {
-      outcome = takeBack(doc, step, isForced);
+      outcome = takeBack(doc, present, step, isForced);
     });
     if (!outcome) return { done: false, kept: [] };
     this.#history.went(which, step, outcome, happened[0]);

@@ -122,12 +122,15 @@ function rebase(steps: readonly Step[], key: string, change: TextChange, ours: b
 /** What carrying a step back came to: what could not go back is `kept`, with what it would have been. */
 export type Outcome = { readonly isDone: boolean; readonly kept: Taken };
 
-/** Takes an edit back inside a change. `isForced`: also where somebody else has set the value since. */
-export function takeBack(doc: PresetDoc, of: Taken, isForced: boolean): Outcome {
+/**
+ * Takes an edit back inside a change; `present` is the document before that change, which is read faster than the one that is being
+ * changed. `isForced`: also where somebody else has set the value since.
+ */
+export function takeBack(doc: PresetDoc, present: PresetDoc, of: Taken, isForced: boolean): Outcome {
   const kept: Taken = { fields: new Map(), texts: new Map() };
   let isDone = false;
   for (const [key, edit] of of.texts) {
-    if (edit.isLost || typeof valueAt(doc, edit.place) !== 'string') kept.texts.set(key, edit);
+    if (edit.isLost || typeof valueAt(present, edit.place) !== 'string') kept.texts.set(key, edit);
     else {
       applyTextChange(doc, edit.place, edit.back);
       isDone = true;
@@ -135,29 +138,28 @@ export function takeBack(doc: PresetDoc, of: Taken, isForced: boolean): Outcome 
   }
   // What was made last goes first: an entry before the map that holds it.
   for (const [key, field] of [...of.fields].reverse()) {
-    const now = valueAt(doc, field.place);
+    const now = valueAt(present, field.place);
     if (same(now, field.before)) continue;
-    const holder = valueAt(doc, field.place.slice(0, -1));
     const isOurs = same(now, field.after);
-    if (!isMap(holder) || (!isOurs && !isForced)) {
+    if (!isMap(valueAt(present, field.place.slice(0, -1))) || (!isOurs && !isForced)) {
       kept.fields.set(key, field);
       continue;
     }
     isDone = true;
-    setBack(doc, field, holder);
+    setBack(doc, field, now);
   }
   return { isDone, kept };
 }
 
-function setBack(doc: PresetDoc, field: Field, holder: Record<string, unknown>): void {
-  const key = String(field.place.at(-1));
-  if (field.before !== ABSENT) {
-    reconcile(doc, field.place, field.before);
+function setBack(doc: PresetDoc, { place, before }: Field, now: unknown): void {
+  if (before !== ABSENT) {
+    reconcile(doc, place, before, now);
     return;
   }
-  const entry = holder[key];
-  const isRemovable = field.place.length === 2 && REMOVABLE.has(String(field.place[0]));
-  if (isRemovable && isMap(entry)) entry.removed = true;
+  const holder = valueAt(doc, place.slice(0, -1)) as Record<string, unknown>;
+  const key = String(place.at(-1));
+  const isRemovable = place.length === 2 && REMOVABLE.has(String(place[0]));
+  if (isRemovable && isMap(now)) (holder[key] as Record<string, unknown>).removed = true;
   else delete holder[key];
 }
 
