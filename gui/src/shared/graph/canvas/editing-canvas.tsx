@@ -31,6 +31,7 @@ import { Connections } from '../connect';
 import { type KeyedStore, Store } from '../keyed-store';
 import { GRID, type Point } from '../model';
 import { framesOf, type Scene } from '../scene';
+import type { SelectionStore } from '../selection';
 import { readingOrder } from '../walk';
 import { type CanvasHandle, useHandle } from './canvas-handle';
 import { CanvasControls } from './controls';
@@ -63,7 +64,7 @@ export type EditingCanvasProps = {
   readonly scene: Scene;
   readonly lights: LightStore;
   readonly problems: KeyedStore<number>;
-  readonly selection: Pick<Store<ReadonlySet<string>>, 'get' | 'set' | 'subscribe'>;
+  readonly selection: SelectionStore;
   readonly stop: Store<string | undefined>;
   readonly writing: Store<string | undefined>;
   readonly peers: PeersSource;

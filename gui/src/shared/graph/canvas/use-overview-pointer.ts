@@ -5,11 +5,12 @@ import { cardAt, cardsIn } from '../bounds';
 import type { Store } from '../keyed-store';
 import type { Point } from '../model';
 import type { Scene } from '../scene';
+import type { SelectionStore } from '../selection';
 
 type Parts = {
   readonly isOn: boolean;
   readonly scene: Scene;
-  readonly selection: Pick<Store<ReadonlySet<string>>, 'get' | 'set'>;
+  readonly selection: SelectionStore;
   readonly stop: Store<string | undefined>;
 };
 
