@@ -116,7 +116,8 @@ function features(options: EditorOptions): Extension {
     keymap.of([
       ...closeBracketsKeymap,
       ...(options.isOneLine ? [{ key: 'Enter', run: () => true }] : []),
-      ...defaultKeymap,
+      // The page's own keys go first: running the workflow, moving elements of lists.
+      ...defaultKeymap.filter(({ key }) => key !== 'Mod-Enter' && !(options.isOneLine && key?.startsWith('Alt-Arrow'))),
       ...(options.isOneLine ? [] : searchKeymap),
       ...historyKeymap,
       ...completionKeymap,

@@ -20,6 +20,7 @@ export function ExpressionEditor({ field, path, id, label, describedBy, isBad }:
       isBad={isBad}
       binding={binding}
       reading="template"
+      rows={1}
       isOneLine={field.kind !== 'any' && field.kind !== 'map'}
       canEdit={canEdit}
       known={known}

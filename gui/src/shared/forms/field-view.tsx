@@ -68,6 +68,45 @@ export function FieldView({ field, path, value, name, tools }: FieldViewProps) {
     !GROUPS.has(field.kind);
   const isGroup = GROUPS.has(field.kind) && !isFx;
   const heading = `${id}-name`;
+  const isAbove = isGroup || field.kind === 'choice';
+  const marks = (
+    <>
+      <Conflict path={path} />
+      {(writers.get(at) ?? []).map((writer) => (
+        <span
+          key={writer.id}
+          title={t('form.writes', { name: writer.name })}
+          className="max-w-32 truncate rounded-full border-2 px-1.5 text-meta"
+          style={{ borderColor: writer.colour }}
+        >
+          {writer.name}
+        </span>
+      ))}
+    </>
+  );
+  const fx = canSwitch(field) && (
+    <button
+      type="button"
+      aria-pressed={isFx}
+      aria-label={t('form.fx', { name: label })}
+      title={isFx ? t('form.fx.off') : t('form.fx.on')}
+      disabled={!canEdit}
+      onClick={() => (isFx ? toFixed() : setWantsExpression(true))}
+      className={`rounded-control border border-line px-1.5 font-mono text-meta text-muted hover:bg-raised aria-pressed:border-pin aria-pressed:text-pin pointer-coarse:min-h-11 pointer-coarse:px-3 ${name === undefined ? 'min-h-6' : 'min-h-8'}`}
+    >
+      fx
+    </button>
+  );
+  const docs = field.docs && name === undefined && (
+    <p id={`${id}-docs`} className="text-meta text-muted">
+      <Prose text={field.docs} />
+    </p>
+  );
+  const editing = isFx ? (
+    <ExpressionEditor field={field} path={path} id={id} label={label} describedBy={describedBy} isBad={isBad} />
+  ) : (
+    <Dispatch field={field} {...editor} />
+  );
   const named = !isGroup
     ? {}
     : name === undefined
@@ -94,59 +133,38 @@ export function FieldView({ field, path, value, name, tools }: FieldViewProps) {
       onDragLeave={() => setIsOver(false)}
       onDrop={drop}
     >
-      {(name === undefined || canSwitch(field) || tools) && (
+      {name === undefined && (
         <div className="flex min-h-6 flex-wrap items-center gap-x-2">
-          {name === undefined &&
-            (isGroup ? (
-              <span id={heading} className="font-semibold">
-                {field.title}
-              </span>
-            ) : (
-              <label id={heading} htmlFor={id} className="font-semibold">
-                {field.title}
-              </label>
-            ))}
-          {name === undefined && field.isRequired && <span className="text-meta text-muted">{t('form.required')}</span>}
-          <Conflict path={path} />
-          {(writers.get(at) ?? []).map((writer) => (
-            <span
-              key={writer.id}
-              title={t('form.writes', { name: writer.name })}
-              className="max-w-32 truncate rounded-full border-2 px-1.5 text-meta"
-              style={{ borderColor: writer.colour }}
-            >
-              {writer.name}
+          {isGroup ? (
+            <span id={heading} className="font-semibold">
+              {field.title}
             </span>
-          ))}
-          <span className="flex-1" />
-          {canSwitch(field) && (
-            <button
-              type="button"
-              aria-pressed={isFx}
-              aria-label={t('form.fx', { name: label })}
-              title={isFx ? t('form.fx.off') : t('form.fx.on')}
-              disabled={!canEdit}
-              onClick={() => (isFx ? toFixed() : setWantsExpression(true))}
-              className="min-h-6 rounded-control border border-line px-1.5 font-mono text-meta text-muted hover:bg-raised aria-pressed:border-pin aria-pressed:text-pin pointer-coarse:min-h-11 pointer-coarse:px-3"
-            >
-              fx
-            </button>
+          ) : (
+            <label id={heading} htmlFor={id} className="font-semibold">
+              {field.title}
+            </label>
           )}
+          {field.isRequired && <span className="text-meta text-muted">{t('form.required')}</span>}
+          {marks}
+          <span className="flex-1" />
+          {fx}
           {tools}
         </div>
       )}
-      {isFx ? (
-        <ExpressionEditor field={field} path={path} id={id} label={label} describedBy={describedBy} isBad={isBad} />
+      {isAbove && docs}
+      {name === undefined ? (
+        editing
       ) : (
-        <Dispatch field={field} {...editor} />
+        <div className="flex min-w-0 items-start gap-1">
+          <div className="min-w-0 flex-1">{editing}</div>
+          {marks}
+          {fx}
+          {tools}
+        </div>
       )}
       {hasPreview && <Preview text={value} id={`${id}-gives`} />}
       {isCondition && !isFx && <Preview text={isTemplate(value) ? value : `{{ ${value} }}`} id={`${id}-gives`} />}
-      {field.docs && name === undefined && (
-        <p id={`${id}-docs`} className="text-meta text-muted">
-          <Prose text={field.docs} />
-        </p>
-      )}
+      {!isAbove && docs}
       {problems.length > 0 && (
         <ul id={`${id}-said`} className="text-meta">
           {problems.map((it, index) => (

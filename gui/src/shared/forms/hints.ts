@@ -9,6 +9,8 @@ export type Hint = {
   readonly isMain?: boolean;
   /** Has a meaning only while these neighbours have one of these values. */
   readonly when?: Readonly<Record<string, readonly string[]>>;
+  /** Has a meaning only when this neighbour holds something. */
+  readonly needs?: string;
   readonly rows?: number;
   readonly suggest?: Suggest;
   readonly language?: string;
@@ -37,10 +39,18 @@ const SCRIPT: Hints = {
 const CONDITION: Hints = {
   condition: { kind: 'condition', isMain: true },
   rules: MAIN,
-  combine: MAIN,
+  combine: { needs: 'rules', isMain: true },
+};
+
+const COMPUTE: Hints = {
+  'compute/*/op': { title: 'Operation' },
+  'compute/*/of': { isMain: true },
+  'compute/*/as': { title: 'Name of the result', isMain: true },
+  'group_by/*/as': { title: 'Name of the result' },
 };
 
 const HINTS: Readonly<Record<string, Hints>> = {
+  aggregate: COMPUTE,
   approval: {
     message: { rows: 3, isMain: true },
     expires: { kind: 'duration', isMain: true },
@@ -100,7 +110,11 @@ const HINTS: Readonly<Record<string, Hints>> = {
   respond: { body: { rows: 4 }, 'headers/*': { suggest: 'header' } },
   'stop-with-error': { message: { rows: 2 } },
   'sub-preset': { preset: { kind: 'preset' }, variables: MAIN },
-  switch: { 'cases/*/condition': { kind: 'condition', isMain: true }, 'cases/*/rules': MAIN, 'cases/*/combine': MAIN },
+  switch: {
+    'cases/*/condition': { kind: 'condition', isMain: true },
+    'cases/*/rules': MAIN,
+    'cases/*/combine': { needs: 'rules', isMain: true },
+  },
   wait: { for: { kind: 'duration' }, until: { kind: 'time' } },
   webhook: { method: MAIN, respond: MAIN, auth: MAIN, path: { placeholder: 'orders/new' } },
   'write-file': {

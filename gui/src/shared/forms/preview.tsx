@@ -36,25 +36,26 @@ function numberOf(object: object): number {
 export function Preview({ text, id }: { readonly text: string; readonly id: string }) {
   const t = useMessages();
   const { target, items, item } = useForm();
+  // Without data there is nothing to show; the form says so once.
+  const needsData = items.length === 0 && readsItems(text);
   const rested = useRested(text);
   const answer = useQuery({
     queryKey: ['preview', numberOf(target), numberOf(items), item, rested],
     queryFn: ({ signal }) => target.preview({ text: rested, item }, signal),
     placeholderData: keepPreviousData,
+    enabled: !needsData,
     staleTime: 60_000,
     gcTime: 30_000,
     retry: false,
   });
-  const needsData = items.length === 0 && /\$(json|item)\b/.test(text);
+  if (needsData) return null;
   const isOld = rested !== text || answer.isPlaceholderData;
   return (
     <output
       id={id}
       className={`flex min-h-6 items-start gap-2 rounded-control bg-raised px-2 py-0.5 text-meta ${isOld ? 'opacity-60' : ''}`}
     >
-      {needsData ? (
-        <span className="text-muted">{t('preview.no_data')}</span>
-      ) : answer.error ? (
+      {answer.error ? (
         <span className="text-muted">
           {t('preview.unable', { why: answer.error instanceof Error ? answer.error.message : String(answer.error) })}
         </span>
@@ -88,9 +89,11 @@ function Value({ value }: { readonly value: unknown }) {
 }
 
 /** Chooses the item that previews and samples look at. */
-export function ItemStepper() {
+export function ItemStepper({ hasReader }: { readonly hasReader: boolean }) {
   const t = useMessages();
   const { items, item, chooseItem } = useForm();
+  if (items.length === 0)
+    return hasReader ? <p className="w-full text-meta text-muted">{t('preview.no_data')}</p> : null;
   if (items.length < 2) return null;
   return (
     <div role="group" aria-label={t('preview.item')} className="flex items-center gap-0.5 text-meta text-muted">
@@ -117,5 +120,8 @@ export function ItemStepper() {
     </div>
   );
 }
+
+/** Whether a text reads the items that come in. */
+export const readsItems = (text: string): boolean => /\$(json|items?)\b/.test(text);
 
 export const isTemplate = (value: unknown): value is string => hasExpression(value);

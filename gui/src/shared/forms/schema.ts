@@ -89,7 +89,8 @@ const asSchema = (value: unknown): Schema => (isRecord(value) ? (value as Schema
 /** `group_by` for people: `Group by`. */
 export function humanise(key: string): string {
   const words = key.replace(/_ms$/, '').replace(/_mb$/, '').replace(/[_-]+/g, ' ').trim();
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const text = words.charAt(0).toUpperCase() + words.slice(1);
+  return text.replace(/\b(url|json|http|https|id|csv|html|xml|sql|api|ip|uri)\b/gi, (word) => word.toUpperCase());
 }
 
 /** The alternatives of a schema, nested ones laid flat, without null. */
@@ -255,8 +256,13 @@ export function formOf(component: string, config: unknown): ObjectField {
 /** With so few fields all are shown at once. */
 const FEW_FIELDS = 4;
 
+const isBlank = (value: unknown): boolean =>
+  value === undefined || value === null || value === '' || (Array.isArray(value) && value.length === 0);
+
 /** Whether a field has a meaning while its neighbours are as they are: `key` of a merge only when it merges by key. */
 function applies(field: Field, fields: readonly Field[], value: Readonly<Record<string, unknown>>): boolean {
+  const { needs } = field.hint;
+  if (needs !== undefined && isBlank(value[needs])) return false;
   return Object.entries(field.hint.when ?? {}).every(([key, wanted]) => {
     const fallback = fields.find((it) => it.key === key)?.fallback;
     return wanted.includes(String(value[key] ?? fallback));

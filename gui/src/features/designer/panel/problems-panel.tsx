@@ -59,7 +59,7 @@ export function ProblemsPanel() {
               <button
                 type="button"
                 className="flex w-full gap-2 rounded-control px-2 py-1.5 text-left hover:bg-raised focus-visible:-outline-offset-2"
-                onClick={() => problem.step !== undefined && designer.show(problem.step, problem.path)}
+                onClick={() => problem.step !== undefined && designer.show(problem.step, problem.place)}
               >
                 {line}
               </button>

@@ -4,6 +4,7 @@ import { useEffect, useMemo } from 'react';
 import { checkPreset } from '@/shared/api/requests/check-preset';
 import { fetchDraft } from '@/shared/api/requests/draft';
 import type { Preset } from '@/shared/api/types';
+import type { DocPlace } from '@/shared/document/types';
 import { useSnapshot, useSync } from '@/shared/document/use-editor';
 import { useRested } from '@/shared/forms/preview';
 import { pathOf } from '@/shared/forms/target';
@@ -17,6 +18,8 @@ export type PanelProblem = {
   readonly step?: string | undefined;
   /** Where in its config. */
   readonly path?: readonly string[] | undefined;
+  /** Where in the document. */
+  readonly place?: DocPlace | undefined;
   /** Whether joining the edits of two people brought it. */
   readonly isRepair: boolean;
 };
@@ -30,10 +33,11 @@ export function checkable({ notes: _, groups: __, ...preset }: Preset & { notes?
 }
 
 /** The step and the path in its config that a pointer leads to. */
-export function placed(pointer: string): Pick<PanelProblem, 'step' | 'path'> {
-  const [of, step, part, ...path] = pathOf(pointer);
+export function placed(pointer: string): Pick<PanelProblem, 'step' | 'path' | 'place'> {
+  const place = pathOf(pointer);
+  const [of, step, part, ...path] = place;
   if ((of !== 'steps' && of !== 'triggers') || step === undefined) return {};
-  return part === 'config' && path.length > 0 ? { step, path } : { step };
+  return part === 'config' && path.length > 0 ? { step, path, place } : { step, place };
 }
 
 /** A repair names its place in backticks: `/steps/fetch/config/url`. */

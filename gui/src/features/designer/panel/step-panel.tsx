@@ -5,7 +5,7 @@ import { carriesField } from '@/shared/code/drag';
 import type { DocPlace } from '@/shared/document/types';
 import { useSnapshot } from '@/shared/document/use-editor';
 import { FieldsView } from '@/shared/forms/form-view';
-import { ItemStepper } from '@/shared/forms/preview';
+import { ItemStepper, readsItems } from '@/shared/forms/preview';
 import { formOf, type ObjectField } from '@/shared/forms/schema';
 import { FormContext, pointerOf } from '@/shared/forms/target';
 import { useMessages } from '@/shared/i18n/messages';
@@ -87,7 +87,7 @@ function Body({ card, manifest, form, isWide, tab, onTab }: BodyProps) {
     <div className="flex h-full min-h-0 flex-col">
       <div className="scroll-thin min-h-0 flex-1 overflow-y-auto px-4 py-3">
         <div className="mb-2 flex justify-end empty:hidden">
-          <ItemStepper />
+          <ItemStepper hasReader={readsItems(JSON.stringify(card.card.config ?? {}))} />
         </div>
         {form.fields.length === 0 && Object.keys(card.card.config ?? {}).length === 0 ? (
           <p className="text-muted">{t('form.nothing')}</p>

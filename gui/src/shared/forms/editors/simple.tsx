@@ -151,8 +151,9 @@ export function ChoiceEditor({ field, path, value, id, label, describedBy, isBad
   const now = value ?? (field.hasFallback ? field.fallback : undefined);
   const chosen = choices.find((it) => it.value === now);
   const set = (choice: Choice) => target.set(path, choice.value);
-  if (choices.length <= RADIOS_MAX) {
-    const hasDocs = choices.some((it) => it.docs !== '');
+  const hasDocs = choices.some((it) => it.docs !== '');
+  // Cards with their meanings only where there is room: not inside the elements of a list.
+  if (choices.length <= RADIOS_MAX && (path.length === 1 || !hasDocs)) {
     return (
       <div
         role="radiogroup"
