@@ -74,7 +74,7 @@ export class NodeConnection implements Connection {
   }
 
   #askSoon(ms: number): void {
-    if (this.#documents.way.state() !== 'connected') return;
+    if (this.#documents.way.state() !== 'connected' || this.#isGone) return;
     if (ms === 0 && this.#asking) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#ask(), ms);

@@ -1,6 +1,6 @@
 //! The smallest edit that makes a place of a document hold a value, so that what others edit there at the same time survives.
 //! node/documents/src/reconcile.rs and text.rs are the node's half of the same rules.
-import { deleteAt, insertAt, splice, updateText } from '@automerge/automerge/slim';
+import { deleteAt, getConflicts, insertAt, splice, updateText } from '@automerge/automerge/slim';
 import { splices, type TextChange } from './text-change';
 import type { DocPlace, PresetDoc } from './types';
 import { ABSENT, copied, isMap, same, valueAt, written } from './values';
@@ -15,7 +15,12 @@ type Holder = Record<string | number, unknown>;
 /** Makes a place hold a JSON value. Which kind of text a text becomes is decided by what is there and by its length. */
 export function put(doc: PresetDoc, place: DocPlace, value: unknown): void {
   const old = valueAt(doc, place);
-  reconcile(doc, place, written(value, old === ABSENT ? undefined : old));
+  const wanted = written(value, old === ABSENT ? undefined : old);
+  // Two values were set at once and one won. Saying what should be here settles that for good, so it is written anew.
+  const holder = valueAt(doc, place.slice(0, -1)) as Holder;
+  const key = place.at(-1);
+  if (old !== ABSENT && key !== undefined && getConflicts(holder, key)) holder[key] = copied(wanted);
+  else reconcile(doc, place, wanted);
 }
 
 /**
