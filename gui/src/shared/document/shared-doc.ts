@@ -2,6 +2,7 @@
 import { getConflicts, getHeads, type Heads, hasHeads, type Patch, view } from '@automerge/automerge/slim';
 import type { DocHandle, DocHandleChangePayload } from '@automerge/automerge-repo/slim';
 import type { PlainKey } from '../i18n/messages';
+import { ensureParts } from './parts';
 import { PresetReader, readPreset } from './read';
 import type { TextChange } from './text-change';
 import type { DocPlace, DrawnPreset, Edit, PresetDoc, Snapshot, Undone } from './types';
@@ -117,6 +118,7 @@ export class SharedDoc {
   }
 
   apply(label: PlainKey, edit: Edit, merge?: string): void {
+    ensureParts(this.#handle);
     const step = { label, ...(merge === undefined ? {} : { merge }), at: this.#clock() };
     for (const it of this.#change(edit)) {
       this.#history.record({ ...step, fields: new Map(), texts: new Map() }, it.patches, it.before, it.after);
