@@ -105,7 +105,6 @@ function OneRun({ job }: { readonly job: string }) {
   const select = useCallback((step: string | undefined) => move({ step, run: undefined }), [move]);
   const unselect = useCallback(() => move({ step: undefined, run: undefined }), [move]);
   const onTab = useCallback((tab: string) => move({ tab }), [move]);
-  const onRun = useCallback((run: string) => move({ run }), [move]);
   const selectRun = useCallback((run: string) => move({ step: stepOf(run), run }), [move]);
   if (lastSeq === 0) {
     return (
@@ -171,13 +170,15 @@ function OneRun({ job }: { readonly job: string }) {
     <StepPanel
       job={job}
       view={view}
+      graph={graph}
+      nameOf={nameOf}
       card={graph.cards.find((card) => card.id === position.step)}
       step={position.step}
       run={position.run}
       defaults={defaults}
       tab={position.tab ?? 'out'}
       onTab={onTab}
-      onRun={onRun}
+      onRun={selectRun}
       onClose={unselect}
     />
   ) : undefined;

@@ -1,7 +1,7 @@
 import { X } from 'lucide-react';
-import { memo, useMemo } from 'react';
+import { memo, useMemo, useState } from 'react';
 import { iconOf } from '@/shared/graph/canvas/icons';
-import type { Card } from '@/shared/graph/model';
+import type { Card, Graph } from '@/shared/graph/model';
 import type { View } from '@/shared/history/view';
 import { stepOf } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
@@ -9,7 +9,7 @@ import { IconButton } from '@/shared/ui/button';
 import { Empty } from '@/shared/ui/states';
 import { StateBadge } from '@/shared/ui/status';
 import { Tabs } from '@/shared/ui/tabs';
-import { InTab, OutTab } from './items-tab';
+import { InTab, type ItemPlace, OutTab } from './items-tab';
 import { LogsTab } from './logs-tab';
 import { RunPicker } from './run-picker';
 import { TimingTab } from './timing-tab';
@@ -18,6 +18,8 @@ import { VariablesTab } from './variables-tab';
 type StepPanelProps = {
   readonly job: string;
   readonly view: View;
+  readonly graph: Graph;
+  readonly nameOf: (step: string) => string;
   readonly card: Card | undefined;
   readonly step: string;
   /** Which run of the step, where it ran several times. */
@@ -37,6 +39,11 @@ export const StepPanel = memo(function StepPanel(props: StepPanelProps) {
   // The newest run of the step speaks for it until somebody chooses another.
   const name = props.run !== undefined && runs.includes(props.run) ? props.run : runs.at(-1);
   const run = name === undefined ? undefined : view.runs.get(name);
+  const [focus, setFocus] = useState<ItemPlace>();
+  const goTo = (place: ItemPlace | undefined) => {
+    setFocus(place);
+    if (place && place.run !== name) props.onRun(place.run);
+  };
   const Icon = iconOf(card?.component ?? '', card?.category ?? '');
   return (
     <section
@@ -77,7 +84,22 @@ export const StepPanel = memo(function StepPanel(props: StepPanelProps) {
         value={tab}
         onChange={onTab}
         tabs={[
-          { id: 'out', label: t('step.out'), content: () => <OutTab job={job} view={view} run={run} name={name} /> },
+          {
+            id: 'out',
+            label: t('step.out'),
+            content: () => (
+              <OutTab
+                job={job}
+                view={view}
+                run={run}
+                name={name}
+                graph={props.graph}
+                nameOf={props.nameOf}
+                focus={focus}
+                onFocus={goTo}
+              />
+            ),
+          },
           {
             id: 'in',
             label: t('step.in'),
