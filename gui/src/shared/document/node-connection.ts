@@ -25,6 +25,8 @@ export class NodeConnection implements Connection {
   readonly #leave: (() => void)[];
   #heads: Heads | undefined;
   #isGone = false;
+  /** Whether the node counts us among those who have the document open, on this connection. */
+  #isKnown = false;
   /** Undefined until the node has said it once; what it said is believed until it says something else. */
   #mayEdit: boolean | undefined;
   #asking: AbortController | undefined;
@@ -43,7 +45,7 @@ export class NodeConnection implements Connection {
         this.#isGone = said === 'not here';
         if (said !== 'not here') this.#heads = said.heads;
         // The node counts us among those who are there from the first message on.
-        if (this.#mayEdit === undefined) this.#askSoon(0);
+        if (!this.#isKnown) this.#askSoon(0);
         this.#tell();
       }),
     ];
@@ -56,6 +58,7 @@ export class NodeConnection implements Connection {
       this.#askSoon(0);
     } else {
       this.#heads = undefined;
+      this.#isKnown = false;
       this.#stopAsking();
       this.#board.alone();
     }
@@ -93,6 +96,8 @@ export class NodeConnection implements Connection {
       this.#tell();
     }
     if (own) {
+      if (!this.#isKnown) this.#board.hello();
+      this.#isKnown = true;
       this.#tries = 0;
       if (this.#board.hasCompany) this.#askSoon(ASK_MS);
       return;

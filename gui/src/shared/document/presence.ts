@@ -53,14 +53,22 @@ export class PresenceBoard {
     this.#changed = changed;
     handle.on('ephemeral-message', this.#heard);
     this.#beat = setInterval(this.#tick, HEARTBEAT_MS);
+    globalThis.addEventListener?.('pagehide', this.#goodbye);
   }
 
-  /** Says goodbye. */
   close(): void {
     clearTimeout(this.#sending);
     clearInterval(this.#beat);
+    globalThis.removeEventListener?.('pagehide', this.#goodbye);
     this.#handle.off('ephemeral-message', this.#heard);
-    this.#handle.broadcast({ kind: KIND, bye: true });
+    this.#goodbye();
+  }
+
+  readonly #goodbye = (): void => this.#handle.broadcast({ kind: KIND, bye: true });
+
+  /** Tells those who are there that somebody came. */
+  hello(): void {
+    this.#soon();
   }
 
   /** Tells the others what is selected here and so on; at most 20 times a second, the newest counts. */

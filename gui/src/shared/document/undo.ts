@@ -93,15 +93,19 @@ function taken(patches: readonly Patch[], before: PresetDoc, after: PresetDoc): 
 
 const isEmpty = (of: Taken): boolean => of.fields.size === 0 && of.texts.size === 0;
 
-/** Adds a later edit to an earlier one. */
-function append(to: Taken, later: Taken): void {
-  for (const [key, field] of later.fields) {
-    const first = to.fields.get(key);
-    const before = first && same(first.after, field.before) ? first.before : field.before;
-    to.fields.set(key, { ...field, before });
+/** Adds a later edit to an earlier one. What it did inside of a value that the earlier one set belongs to that value. */
+function append(to: Taken, later: Taken, before: PresetDoc, after: PresetDoc): void {
+  const inside = new Set<string>();
+  for (const [key, field] of to.fields) {
+    const isStill = same(valueAt(before, field.place), field.after);
+    for (const [other, { place }] of [...later.fields, ...later.texts])
+      if (isStill && isWithin(place, field.place)) inside.add(other);
+    if (isStill) to.fields.set(key, { ...field, after: valueAt(after, field.place) });
   }
+  for (const [key, field] of later.fields) if (!inside.has(key)) to.fields.set(key, field);
   for (const [key, edit] of later.texts) {
     const first = to.texts.get(key);
+    if (inside.has(key)) continue;
     if (first && !first.isLost) first.back = compose(edit.back, first.back);
     else to.texts.set(key, edit);
   }
@@ -185,7 +189,7 @@ export class History {
     this.#kept = undefined;
     const last = this.#undo.at(-1);
     if (last && step.merge !== undefined && last.merge === step.merge && step.at - last.at <= MERGE_MS) {
-      append(last, did);
+      append(last, did, before, after);
       last.at = step.at;
       return;
     }
@@ -226,14 +230,14 @@ export class History {
     if (which === 'undo') this.#undo.pop();
     else if (which === 'redo') this.#redo.pop();
     const did = edit && taken(edit.patches, edit.before, edit.after);
-    const isWorth = did !== undefined && !isEmpty(did);
+    const isWorth = edit !== undefined && did !== undefined && !isEmpty(did);
     const isLeft = which === 'undo' && !isEmpty(outcome.kept);
     this.#kept = isLeft ? { step: { ...step, ...outcome.kept }, joins: isWorth } : undefined;
     if (!isWorth) return;
     const counterpart = { label: step.label, at: step.at, ...did };
     const last = this.#redo.at(-1);
     if (which === 'redo') this.#undo.push(counterpart);
-    else if (joins && last) append(last, did);
+    else if (joins && last) append(last, did, edit.before, edit.after);
     else this.#redo.push(counterpart);
   }
 }
