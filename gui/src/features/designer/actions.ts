@@ -319,7 +319,8 @@ export class Actions {
   note(at?: Point): void {
     const id = freeId(this.preset, 'note');
     const middle = this.model.canvas.current?.middle() ?? { x: 0, y: 0 };
-    const place = snapPoint(at ?? { x: middle.x - NOTE_SIZE.width / 2, y: middle.y - NOTE_SIZE.height / 2 });
+    const wish = at ?? { x: middle.x - NOTE_SIZE.width / 2, y: middle.y - NOTE_SIZE.height / 2 };
+    const place = freePlace([...this.scene.graph.cards, ...this.scene.notes], { ...wish, ...NOTE_SIZE });
     if (!this.apply('designer.edit.note', addNote(id, { ...place }, '', NOTE_SIZE))) return;
     this.model.selection.set([id]);
     this.model.stop.set(id);

@@ -1,4 +1,5 @@
 //! Starts a run of exactly what is on the screen.
+import { ApiError } from '@/shared/api/problem';
 import { type StartAsk, startJob } from '@/shared/api/requests/start-job';
 import type { Item } from '@/shared/api/types';
 import { wiresOf } from '@/shared/graph/model';
@@ -51,6 +52,8 @@ export async function startRun(model: DesignerModel, scope: RunScope, input?: Pa
     if (bottom.isOpen && bottom.tab !== 'logs' && bottom.tab !== 'data') model.bottom.set({ isOpen: true, tab: 'run' });
     model.say(t('designer.run.started'), { isQuiet: true });
   } catch (error) {
+    // What stops it is listed; whoever pressed Run sees it at once.
+    if (error instanceof ApiError && error.status === 422) model.bottom.set({ isOpen: true, tab: 'problems' });
     model.say(t('designer.run.failed', { why: error instanceof Error ? error.message : String(error) }), {
       tone: 'refused',
     });

@@ -85,9 +85,12 @@ function WideBody() {
   const right = useRef<PanelImperativeHandle>(null);
   const hasPanel = selection.size > 0;
   const { isWide } = panel;
+  // It comes up in its size; only a change while it is there has to be told.
+  const shownWide = useRef(isWide);
   useEffect(() => {
-    if (hasPanel) right.current?.resize(isWide ? WIDE : RIGHT);
-  }, [hasPanel, isWide]);
+    if (shownWide.current !== isWide) right.current?.resize(isWide ? WIDE : RIGHT);
+    shownWide.current = isWide;
+  }, [isWide]);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <Group orientation="vertical" className="min-h-0 flex-1">

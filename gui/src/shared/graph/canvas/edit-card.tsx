@@ -1,6 +1,6 @@
 import { Handle, type NodeProps, Position } from '@xyflow/react';
 import { Ellipsis, Pin, Play, Plus, Power, Trash2 } from 'lucide-react';
-import { memo, useEffect, useRef } from 'react';
+import { memo, useEffect, useRef, useState } from 'react';
 import { useMessages } from '../../i18n/messages';
 import { type Card, ERROR_PORT, portOffset } from '../model';
 import { CardFace, faceClass } from './card-face';
@@ -13,42 +13,49 @@ const PORT =
 
 function Ports({ card, side }: { readonly card: Card; readonly side: 'in' | 'out' }) {
   const t = useMessages();
-  const { canEdit, on } = useEdit();
+  const { canEdit } = useEdit();
   const ports = side === 'in' ? card.inputs : card.outputs;
-  return ports.map((port) => {
-    const { x, y } = portOffset(card, side, port);
+  return ports.map((port) => (
+    <Handle
+      key={port}
+      id={port}
+      type={side === 'in' ? 'target' : 'source'}
+      position={side === 'in' ? Position.Left : Position.Right}
+      isConnectable={canEdit}
+      title={`${port}: ${t(side === 'in' ? 'designer.port.in' : 'designer.port.out')}`}
+      className={`${PORT} ${port === ERROR_PORT ? 'bg-fail!' : 'bg-control!'}`}
+      style={{ top: portOffset(card, side, port).y }}
+    >
+      {side === 'out' && ports.length > 1 && <PortName port={port} />}
+    </Handle>
+  ));
+}
+
+/** A plus beside each output: what comes next. */
+function Pluses({ card }: { readonly card: Card }) {
+  const t = useMessages();
+  const { on } = useEdit();
+  return card.outputs.map((port) => {
+    const { x, y } = portOffset(card, 'out', port);
     return (
-      <div key={port} className="group/port">
-        <Handle
-          id={port}
-          type={side === 'in' ? 'target' : 'source'}
-          position={side === 'in' ? Position.Left : Position.Right}
-          isConnectable={canEdit}
-          title={`${port}: ${t(side === 'in' ? 'designer.port.in' : 'designer.port.out')}`}
-          className={`${PORT} ${port === ERROR_PORT ? 'bg-fail!' : 'bg-control!'}`}
-          style={{ top: y }}
-        >
-          {side === 'out' && ports.length > 1 && <PortName port={port} />}
-        </Handle>
-        {side === 'out' && canEdit && (
-          <button
-            type="button"
-            tabIndex={-1}
-            aria-label={t('designer.port.add', { name: card.name, port })}
-            className="nodrag nopan absolute flex size-5 items-center justify-center rounded-full border border-control bg-surface text-text opacity-0 hover:border-accent hover:text-accent hover:opacity-100 group-hover/port:opacity-100 [.react-flow__node:hover_&]:opacity-100 [.react-flow__node.dragging_&]:hidden"
-            style={{ left: x + (ports.length > 1 ? 24 + port.length * 6.5 : 12), top: y - 10 }}
-            onClick={(event) =>
-              on.add({
-                at: { x: card.x + card.width + 96, y: card.y },
-                client: { x: event.clientX, y: event.clientY },
-                loose: { end: { step: card.id, port }, side: 'out' },
-              })
-            }
-          >
-            <Plus aria-hidden className="size-3" />
-          </button>
-        )}
-      </div>
+      <button
+        key={port}
+        type="button"
+        tabIndex={-1}
+        aria-label={t('designer.port.add', { name: card.name, port })}
+        title={t('designer.port.add', { name: card.name, port })}
+        className="nodrag nopan absolute flex size-6 items-center justify-center rounded-full border border-control bg-surface text-text hover:border-accent hover:text-accent [.react-flow__node.dragging_&]:hidden"
+        style={{ left: x + (card.outputs.length > 1 ? 26 + port.length * 6.5 : 14), top: y - 12 }}
+        onClick={(event) =>
+          on.add({
+            at: { x: card.x + card.width + 96, y: card.y },
+            client: { x: event.clientX, y: event.clientY },
+            loose: { end: { step: card.id, port }, side: 'out' },
+          })
+        }
+      >
+        <Plus aria-hidden className="size-3" />
+      </button>
     );
   });
 }
@@ -59,7 +66,7 @@ function Toolbar({ card }: { readonly card: Card }) {
   const act = (action: CardAction) => () => on.act(action, card.id);
   const isStep = card.kind === 'step';
   return (
-    <div className="nodrag nopan pointer-events-none absolute -top-8 right-0 flex h-8 items-start opacity-0 [.react-flow__node:focus-within_&]:pointer-events-auto [.react-flow__node:focus-within_&]:opacity-100 [.react-flow__node:hover_&]:pointer-events-auto [.react-flow__node:hover_&]:opacity-100 [.react-flow__node.dragging_&]:hidden">
+    <div className="nodrag nopan absolute -top-8 right-0 flex h-8 items-start [.react-flow__node.dragging_&]:hidden">
       <div className="flex h-7 items-center rounded-control border border-line bg-surface shadow-sm">
         {isStep && (
           <Tool label={t('designer.do.run_only')} onClick={act('run')}>
@@ -141,14 +148,22 @@ export function NameField({ id, name, className }: { id: string; name: string; c
 }
 
 function EditCard({ data: { card }, selected = false }: NodeProps<CardNode>) {
-  const { stop, problems, refusing, writing } = useEdit();
+  const { stop, problems, refusing, writing, canEdit } = useEdit();
   const state = useLight(card.id);
   const isStop = useIs(stop, card.id);
   const isWriting = useIs(writing, card.id);
   const count = useKeyed(problems, card.id);
   const isRefusing = useKeyed(refusing, card.id) ?? false;
+  // Tools are there for whoever points here or has the focus here: hundreds of cards come into sight while somebody pans.
+  const [isNear, setNear] = useState(false);
   return (
-    <>
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only hears whether somebody is near.
+    <div
+      onPointerEnter={(event) => event.buttons === 0 && setNear(true)}
+      onPointerLeave={() => setNear(false)}
+      onFocus={() => setNear(true)}
+      onBlur={(event) => !event.currentTarget.contains(event.relatedTarget) && setNear(false)}
+    >
       <button
         type="button"
         data-card={card.id}
@@ -160,10 +175,11 @@ function EditCard({ data: { card }, selected = false }: NodeProps<CardNode>) {
         <CardFace card={card} state={state} problems={count} />
       </button>
       {isWriting && <NameField id={card.id} name={card.name} className="absolute top-1.5 left-7 h-7 w-46" />}
-      <Toolbar card={card} />
+      {isNear && <Toolbar card={card} />}
       <Ports card={card} side="in" />
       <Ports card={card} side="out" />
-    </>
+      {isNear && canEdit && <Pluses card={card} />}
+    </div>
   );
 }
 

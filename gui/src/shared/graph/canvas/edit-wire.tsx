@@ -1,5 +1,5 @@
 import type { EdgeProps } from '@xyflow/react';
-import { memo, useSyncExternalStore } from 'react';
+import { memo, useState, useSyncExternalStore } from 'react';
 import { useMessages } from '../../i18n/messages';
 import { curvePath, curvePoint, wireCurve } from '../bounds';
 import { ERROR_PORT } from '../model';
@@ -20,8 +20,9 @@ function EditWire({ id, data, sourceX, sourceY, targetX, targetY, selected = fal
   // The plus stands beside the count of items and not on it.
   const plus = state?.count ? curvePoint(curve, 0.7) : middle;
   const isLit = selected || isDrop;
+  const [isNear, setNear] = useState(false);
   return (
-    <g aria-hidden className="group/wire">
+    <g aria-hidden className="group/wire" onPointerEnter={() => setNear(true)} onPointerLeave={() => setNear(false)}>
       <path d={path} fill="none" stroke="transparent" strokeWidth={20} className="cursor-pointer" />
       <path
         d={path}
@@ -33,11 +34,11 @@ function EditWire({ id, data, sourceX, sourceY, targetX, targetY, selected = fal
         className="pointer-events-none group-hover/wire:stroke-accent"
       />
       <WireCount state={state} at={middle} />
-      {canEdit && (
+      {canEdit && (isNear || selected) && (
         // biome-ignore lint/a11y/noStaticElementInteractions: for the pointer; with keys N adds on a selected wire.
         <g
           transform={`translate(${plus.x} ${plus.y})`}
-          className={`cursor-pointer ${selected ? '' : 'opacity-0 group-hover/wire:opacity-100'}`}
+          className="cursor-pointer"
           onClick={(event) => {
             event.stopPropagation();
             on.add({ at: middle, client: { x: event.clientX, y: event.clientY }, wire: id });

@@ -252,13 +252,13 @@ function Inner(props: EditingCanvasProps) {
           onNodeDrag={onNodeDrag}
           onNodeDragStop={onNodeDragStop}
           onPaneClick={(event) => overview.onPaneClick(clientOf(event))}
-          {...connecting.props}
+          {...(canEdit ? connecting.props : undefined)}
           connectionLineComponent={WirePreview}
           connectionRadius={24}
           onlyRenderVisibleElements
           nodesDraggable={canEdit}
           nodesConnectable={canEdit}
-          edgesReconnectable={canEdit && !isTouch}
+          edgesReconnectable={canEdit}
           nodesFocusable={false}
           edgesFocusable={false}
           elevateNodesOnSelect={false}

@@ -139,6 +139,8 @@ export class EdgeBook {
                 targetHandle: wire.to.port,
                 focusable: false,
                 selected,
+                // An end is taken elsewhere once the wire is selected; before that a port begins a new one.
+                reconnectable: selected,
                 data: { wire },
                 // The list of steps tells the wires in words; hundreds of pictures would only be in the way.
                 ariaLabel: undefined,
