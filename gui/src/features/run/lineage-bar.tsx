@@ -31,7 +31,7 @@ export function LineageBar({ hops, nameOf, onGo, onClose }: LineageBarProps) {
               {hop.kind === 'item' ? (
                 <button
                   type="button"
-                  aria-label={t('data.from.step', { name: nameOf(hop.step), index: hop.index + 1 })}
+                  title={t('data.from.step', { name: nameOf(hop.step), index: hop.index + 1 })}
                   onClick={() => onGo(hop)}
                   className="max-w-60 truncate rounded-control px-1 text-accent underline pointer-coarse:min-h-9"
                 >

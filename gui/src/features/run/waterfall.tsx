@@ -142,7 +142,9 @@ export const Waterfall = memo(function Waterfall(props: WaterfallProps) {
                       );
                     })}
                   </span>
-                  <span className="w-16 shrink-0 text-right text-meta text-muted">{duration(lengthUs(row))}</span>
+                  <span className="w-20 shrink-0 text-right text-meta whitespace-nowrap text-muted">
+                    {duration(lengthUs(row))}
+                  </span>
                 </button>
               </li>
             );

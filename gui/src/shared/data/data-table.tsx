@@ -25,7 +25,7 @@ export function DataTable({ items, offset, label, marked, onTrace }: DataTablePr
   const markedRow = marked === undefined ? -1 : marked - offset;
   // biome-ignore lint/correctness/useExhaustiveDependencies: other items put other rows there.
   useEffect(() => {
-    body.current?.rows[markedRow]?.scrollIntoView({ block: 'nearest' });
+    body.current?.rows[markedRow]?.scrollIntoView({ block: 'center' });
   }, [markedRow, items]);
   const all = columnsOf(items);
   const columns = all.slice(0, COLUMNS_MAX);

@@ -43,7 +43,7 @@ export function FindItems({ fetchPage, from, onFound }: FindItemsProps) {
     }
   };
   return (
-    <form onSubmit={(event) => void find(event)} className="flex min-w-0 flex-1 basis-40 items-center gap-1">
+    <form onSubmit={(event) => void find(event)} className="order-last flex min-w-0 basis-full items-center gap-1">
       <Input
         type="search"
         aria-label={t('data.find')}
