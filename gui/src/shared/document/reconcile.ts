@@ -2,6 +2,7 @@
 //! node/documents/src/reconcile.rs and text.rs are the node's half of the same rules.
 import { deleteAt, getConflicts, insertAt, splice, updateText } from '@automerge/automerge/slim';
 import { splices, type TextChange } from './text-change';
+import { hunks } from './text-diff';
 import type { DocPlace, PresetDoc } from './types';
 import { ABSENT, copied, isMap, same, valueAt, written } from './values';
 
@@ -65,34 +66,16 @@ function reconcileList(doc: PresetDoc, place: DocPlace, old: unknown[], value: r
 
 /** Changes a text where it differs. */
 export function changeText(doc: PresetDoc, place: DocPlace, old: string, text: string): void {
-  if (old === text) return;
-  const path = [...place];
-  const { head, tail } = common(old, text);
-  const gone = old.length - head - tail;
-  const come = text.slice(head, text.length - tail);
-  const letters = gone + come.length;
+  const found = hunks(old, text);
+  const letters = found.reduce((sum, { from, to, put }) => sum + to - from + put.length, 0);
+  const isReplaced = found.some(({ from, to, put }) => to > from && put !== '');
   const isShort = letters <= COMPARE_LETTERS_MAX && letters * old.length <= COMPARE_WORK_MAX;
-  if (gone > 0 && come.length > 0 && isShort) updateText(doc, path, text);
-  else splice(doc, path, head, gone, come);
+  if (isReplaced && isShort) updateText(doc, [...place], text);
+  // From the end, so that places further on are still where they were.
+  else for (const { from, to, put } of found.reverse()) splice(doc, [...place], from, to - from, put);
 }
 
 /** Carries a change of a text out. */
 export function applyTextChange(doc: PresetDoc, place: DocPlace, change: TextChange): void {
   for (const { at, drop, put } of splices(change)) splice(doc, [...place], at, drop, put);
-}
-
-const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;
-const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff;
-
-/** How long the same beginning and the same end of two texts are, without cutting a letter of two units apart. */
-function common(old: string, text: string): { head: number; tail: number } {
-  const shorter = Math.min(old.length, text.length);
-  let head = 0;
-  while (head < shorter && old.charCodeAt(head) === text.charCodeAt(head)) head += 1;
-  if (head > 0 && isHighSurrogate(old.charCodeAt(head - 1))) head -= 1;
-  let tail = 0;
-  while (tail < shorter - head && old.charCodeAt(old.length - 1 - tail) === text.charCodeAt(text.length - 1 - tail))
-    tail += 1;
-  if (tail > 0 && isLowSurrogate(old.charCodeAt(old.length - tail))) tail -= 1;
-  return { head, tail };
 }

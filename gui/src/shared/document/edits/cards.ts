@@ -1,23 +1,45 @@
 //! Edits of steps and triggers.
+import type { Manifest } from '../../api/types';
 import { wiresOf } from '../../graph/model';
 import { cardDoc, stepDoc } from '../form';
 import { put, reconcile } from '../reconcile';
 import type { DrawnPreset, Edit, Place } from '../types';
-import { chosen, written } from '../values';
+import { chosen, isMap, written } from '../values';
 import { add, cardIn, cardPlace, entryOf, remove } from './entries';
 import { bridged, connect } from './wires';
 
 export type CardKind = 'step' | 'trigger';
 type Config = Readonly<Record<string, unknown>>;
 
-/** Adds a step or a trigger. `id` comes from `freeId`, `name` from `freeName`. */
+/**
+ * Adds a step or a trigger. `id` comes from `freeId`, `name` from `freeName`, `code` from `codeFields`: these are texts from the start,
+ * so that two people who begin to write in them at once both keep what they write.
+ */
 export const addCard =
-  (kind: CardKind, id: string, component: string, place: Place, config: Config = {}, name?: string): Edit =>
+  (
+    kind: CardKind,
+    id: string,
+    component: string,
+    place: Place,
+    config: Config = {},
+    name?: string,
+    code: readonly string[] = [],
+  ): Edit =>
   (doc) => {
     const card = { component, config, position: place, ...(name ? { name } : {}) };
-    if (kind === 'step') add(doc, 'steps', id, stepDoc(card));
-    else add(doc, 'triggers', id, cardDoc(card));
+    const made = kind === 'step' ? stepDoc(card) : cardDoc(card);
+    for (const field of code) made.config[field] = String(config[field] ?? '');
+    add(doc, kind === 'step' ? 'steps' : 'triggers', id, made);
   };
+
+/** The fields of a component's config that hold code. */
+export function codeFields(manifest: Manifest): string[] {
+  const { properties } = manifest.config as { properties?: unknown };
+  if (!isMap(properties)) return [];
+  return Object.entries(properties).flatMap(([name, field]) =>
+    isMap(field) && field.type === 'string' && ('x-language' in field || 'contentMediaType' in field) ? [name] : [],
+  );
+}
 
 /** Puts cards and notes where they are dropped. */
 export const moveCards =

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { alone, two } from '../testing/editors';
 import { align, applyPlaces, distribute } from './arrange';
-import { addCard, removeCards, renameCard, replaceComponent, setDisabled } from './cards';
+import { addCard, codeFields, removeCards, renameCard, replaceComponent, setDisabled } from './cards';
 import {
   removeVariable,
   renameVariable,
@@ -56,6 +56,22 @@ describe('cards and wires', () => {
     expect(editor.snapshot().preset.wires).toHaveProperty([id]);
     editor.apply(LABEL, reconnect(id, end('fetch', 'out'), end('mail')));
     expect(editor.snapshot().preset.wires).not.toHaveProperty([id]);
+  });
+
+  it('hold code that two people begin to write at once', async () => {
+    const { ana, ben, agree, cut, join } = await two();
+    const manifest = {
+      config: { properties: { code: { type: 'string', contentMediaType: 'text/x-python' }, a: { type: 'string' } } },
+    };
+    const code = codeFields(manifest as never);
+    expect(code).toEqual(['code']);
+    ana.apply(LABEL, addCard('step', 'py', 'python', { x: 0, y: 0 }, {}, 'Py', code));
+    await agree();
+    cut();
+    ana.apply(LABEL, setConfig(['steps', 'py', 'config', 'code'], 'ana'));
+    ben.apply(LABEL, setConfig(['steps', 'py', 'config', 'code'], 'ben'));
+    await join();
+    expect(ana.text(['steps', 'py', 'config', 'code']).replace('ana', '')).toBe('ben');
   });
 
   it('that two people draw at once are one wire', async () => {
