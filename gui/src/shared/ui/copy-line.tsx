@@ -33,6 +33,8 @@ export function CopyLine({ text, label, isWrapped = false }: CopyLineProps) {
   return (
     <span className="mt-1 flex items-center gap-1 rounded-control bg-raised py-0.5 pr-0.5 pl-2">
       <code
+        // It may be longer than its line and is then scrolled by keys.
+        tabIndex={isWrapped ? undefined : 0}
         className={`min-w-0 flex-1 font-mono text-meta select-all ${isWrapped ? 'break-all' : 'scroll-thin overflow-x-auto whitespace-nowrap'}`}
       >
         {text}
