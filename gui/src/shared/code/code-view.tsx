@@ -31,6 +31,7 @@ export default function CodeView({
   const latest = useRef({ known, onFocus, isFull, canEdit });
   latest.current = { known, onFocus, isFull, canEdit };
   const attributes = {
+    tabindex: '0',
     'aria-label': label,
     'aria-multiline': String(!isOneLine),
     'aria-invalid': String(isBad),

@@ -43,8 +43,9 @@ export function FieldView({ field, path, value, name, tools }: FieldViewProps) {
   const isBad = problems.some((it) => it.severity === 'error');
   const label = name ?? field.title;
   const isFx = canSwitch(field) && (isTemplate(value) || wantsExpression);
-  const hasPreview = (isFx || isAlwaysTemplate(field)) && isTemplate(value);
-  const isCondition = field.kind === 'condition' && typeof value === 'string' && value.trim() !== '';
+  // What does not even read is told once, below the field.
+  const hasPreview = (isFx || isAlwaysTemplate(field)) && isTemplate(value) && !isBad;
+  const isCondition = field.kind === 'condition' && typeof value === 'string' && value.trim() !== '' && !isBad;
   const describedBy =
     [field.docs && name === undefined && `${id}-docs`, problems.length > 0 && `${id}-said`, hasPreview && `${id}-gives`]
       .filter(Boolean)

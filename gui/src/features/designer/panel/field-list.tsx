@@ -121,7 +121,7 @@ export function FieldList({ actions }: { readonly actions: FieldActions }) {
       {rows.length === 0 ? (
         <p className="px-4 pb-3 text-meta text-muted">{t('panel.fields.none')}</p>
       ) : (
-        <ul aria-label={t('panel.fields')} className="scroll-thin max-h-56 overflow-y-auto px-2 pb-2">
+        <ul aria-label={t('panel.fields')} className="scroll-thin max-h-[min(14rem,24vh)] overflow-y-auto px-2 pb-2">
           {rows.map(({ path, value }) => (
             <li key={JSON.stringify(path)}>
               {actions.menu(

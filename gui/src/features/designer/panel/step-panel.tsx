@@ -21,7 +21,7 @@ import { PanelHeader } from './header';
 import { useWorld } from './world';
 
 /** From this width on, input and output stand beside the form. */
-const WIDE_PX = 840;
+const WIDE_PX = 720;
 
 /** The panel of one step or trigger. */
 export function StepPanel({ step }: { readonly step: string }) {

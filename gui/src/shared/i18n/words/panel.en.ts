@@ -26,7 +26,7 @@ export const panel = {
   'form.required': 'needed',
   'form.add_option': 'Add option',
   'form.remove_option': 'Remove {name}',
-  'form.fx': 'Expression for {name}',
+  'form.fx': 'fx, expression for {name}',
   'form.fx.on': 'Write an expression',
   'form.fx.off': 'Write a fixed value',
   'form.expression': '{name}, an expression',

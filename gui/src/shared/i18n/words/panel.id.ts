@@ -26,7 +26,7 @@ export const panel = {
   'form.required': 'wajib',
   'form.add_option': 'Tambah opsi',
   'form.remove_option': 'Hapus {name}',
-  'form.fx': 'Ekspresi untuk {name}',
+  'form.fx': 'fx, ekspresi untuk {name}',
   'form.fx.on': 'Tulis ekspresi',
   'form.fx.off': 'Tulis nilai tetap',
   'form.expression': '{name}, sebuah ekspresi',
