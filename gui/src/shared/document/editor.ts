@@ -35,12 +35,12 @@ async function loadPatiently(): Promise<void> {
 
 async function open(id: string, { documents, who = presentAt }: Options) {
   await loadPatiently();
-  const { repo, way } = documents ?? (await import('./repo')).nodeDocuments();
+  const { repo, ...around } = documents ?? (await import('./repo')).nodeDocuments();
   const url = `automerge:${id}`;
   if (!isValidAutomergeUrl(url)) throw new Error(`${id} is no document's id`);
   const { handle } = repo.findWithProgress<PresetDoc>(url);
   return {
-    connection: new NodeConnection({ repo, way }, handle, who),
+    connection: new NodeConnection({ repo, ...around }, handle, who),
     ready: whenThere(handle).then(() => handle),
   };
 }

@@ -23,6 +23,8 @@ export interface Connection {
   state(): 'opening' | 'connected' | 'offline' | 'signed-out' | 'gone';
   /** Whether this session may edit; undefined until the node has said it. */
   mayEdit(): boolean | undefined;
+  /** Whether this browser keeps what the node has not got. */
+  isKept(): boolean;
   /** The heads that the node said it has, on this connection. */
   nodeHeads(): Heads | undefined;
   peers(): readonly Peer[];
@@ -121,6 +123,10 @@ export class HandleEditor implements PresetEditor {
     const [mayEdit, way] = [this.#connection?.mayEdit(), this.#connection?.state()];
     // Away from the node and never told otherwise: what is edited waits here, and the node has the last word.
     return way !== 'gone' && (mayEdit ?? (way === 'offline' || way === 'signed-out'));
+  }
+
+  isKept(): boolean {
+    return this.#connection?.isKept() ?? false;
   }
 
   /** Whether the node said that it has these heads. */

@@ -40,6 +40,7 @@ export class NodeConnection implements Connection {
     this.#board = new PresenceBoard(handle, documents.repo.peerId, this.#tell, () => this.#askSoon(0));
     this.#leave = [
       documents.way.onState(() => this.#onState()),
+      documents.drafts?.subscribe(this.#tell) ?? (() => {}),
       documents.way.onSaid((document, said) => {
         if (document !== this.#id) return;
         this.#isGone = said === 'not here';
@@ -112,6 +113,9 @@ export class NodeConnection implements Connection {
   }
   mayEdit(): boolean | undefined {
     return this.#mayEdit;
+  }
+  isKept(): boolean {
+    return this.#documents.drafts?.isKept() ?? false;
   }
   nodeHeads(): Heads | undefined {
     return this.#heads;

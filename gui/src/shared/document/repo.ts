@@ -1,14 +1,14 @@
 //! The documents of this tab: one repo with one way to the node, which all editors share. Drafts are kept in this browser, so that a
 //! closed tab, a node that is away or a session that is over loses nothing.
 import { type PeerId, Repo } from '@automerge/automerge-repo/slim';
-import { IndexedDBStorageAdapter } from '@automerge/automerge-repo-storage-indexeddb';
 import { ApiError } from '../api/problem';
 import { syncTicket } from '../api/requests/sync-ticket';
 import { nodeAddress } from '../auth/node-address';
 import { currentSession, onSession } from '../auth/session';
 import { NodeAdapter, NotSignedIn, type Surroundings } from './adapter';
+import { browserDrafts, type Drafts } from './drafts';
 
-export type NodeDocuments = { readonly repo: Repo; readonly way: NodeAdapter };
+export type NodeDocuments = { readonly repo: Repo; readonly way: NodeAdapter; readonly drafts?: Drafts };
 
 let shared: NodeDocuments | undefined;
 
@@ -21,9 +21,9 @@ export function nodeDocuments(): NodeDocuments {
 function open(): NodeDocuments {
   const way = new NodeAdapter(browser);
   // Drafts of different nodes are kept apart: a page may be pointed at another one.
-  const storage = new IndexedDBStorageAdapter(`flowork documents ${nodeAddress()}`);
+  const drafts = browserDrafts(nodeAddress());
   const peerId = `tab-${uuid()}` as PeerId;
-  return { repo: new Repo({ network: [way], storage, peerId }), way };
+  return { repo: new Repo({ network: [way], storage: drafts, peerId }), way, drafts };
 }
 
 /** `crypto.randomUUID` is missing on plain HTTP. */

@@ -12,6 +12,9 @@ import { placeKey, plain, valueAt } from './values';
 type Happened = { readonly patches: readonly Patch[]; readonly before: PresetDoc; readonly after: PresetDoc };
 export type TextListener = (change: TextChange, isOwn: boolean) => void;
 
+/** How many earlier readings are kept. */
+const EARLIER_MAX = 4;
+
 export class SharedDoc {
   readonly #handle: DocHandle<PresetDoc>;
   readonly #clock: () => number;
@@ -19,6 +22,7 @@ export class SharedDoc {
   readonly #history = new History();
   readonly #changed: () => void;
   readonly #texts = new Map<string, Set<TextListener>>();
+  readonly #earlier = new Map<string, DrawnPreset>();
   #snapshot: Snapshot | undefined;
   /** What the change that is being made by this editor did, as it is told by the handle. */
   #own: Happened[] | undefined;
@@ -90,7 +94,16 @@ export class SharedDoc {
   at(heads: Heads): DrawnPreset {
     const doc = this.#handle.doc();
     if (!hasHeads(doc, heads)) throw new Error('this copy of the document does not hold that version');
-    return readPreset(view(doc, heads));
+    const key = heads.join();
+    const known = this.#earlier.get(key) ?? readPreset(view(doc, heads));
+    // The newest stays longest; reading a large document as it was takes a fifth of a second.
+    this.#earlier.delete(key);
+    this.#earlier.set(key, known);
+    for (const oldest of this.#earlier.keys()) {
+      if (this.#earlier.size <= EARLIER_MAX) break;
+      this.#earlier.delete(oldest);
+    }
+    return known;
   }
 
   text(place: DocPlace): string {

@@ -99,6 +99,8 @@ export interface PresetEditor {
   subscribe(listener: () => void): () => void;
   sync(): SyncState;
   canEdit(): boolean;
+  /** Whether this browser keeps what the node has not got; false where it has no storage or no room: then a closed tab loses it. */
+  isKept(): boolean;
   /**
    * Carries an edit out as one change and one step of undo. Nothing happens when `canEdit` is false. Edits in a row with the same `merge`
    * (typing in one field) within a second are one step of undo.
