@@ -91,6 +91,12 @@ function WideBody() {
     if (shownWide.current !== isWide) right.current?.resize(isWide ? WIDE : RIGHT);
     shownWide.current = isWide;
   }, [isWide]);
+  // The panel comes up over the right part of the canvas: what was picked there is brought into sight again.
+  useEffect(() => {
+    if (!hasPanel) return;
+    const timer = setTimeout(() => model.canvas.current?.reveal(model.selection.get()), 60);
+    return () => clearTimeout(timer);
+  }, [hasPanel, model]);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <Group orientation="vertical" className="min-h-0 flex-1">

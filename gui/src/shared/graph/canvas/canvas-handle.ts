@@ -35,6 +35,9 @@ const PAD = 48;
 /** How many frames a card may take to be mounted after it came into sight. */
 const FRAMES_MAX = 8;
 
+const still = typeof matchMedia === 'undefined' ? undefined : matchMedia('(prefers-reduced-motion: reduce)');
+const duration = (): number => (still?.matches ? 0 : 120);
+
 export function useHandle({ ref, box, scene, selection, stop }: HandleParts): void {
   const flow = useReactFlow();
   const store = useStoreApi();
@@ -57,11 +60,21 @@ export function useHandle({ ref, box, scene, selection, stop }: HandleParts): vo
         top + bounds.height * zoom <= height - PAD;
       if (isInSight && zoom >= 0.4) return;
       const isLarge = bounds.width * zoom > width - 2 * PAD || bounds.height * zoom > height - 2 * PAD;
-      if (isLarge && wanted.length > 1) void flow.setViewport(viewportOf(wanted, { width, height }, undefined, 0));
-      else
-        void flow.setCenter(bounds.x + bounds.width / 2, bounds.y + bounds.height / 2, {
-          zoom: zoom < 0.4 ? 0.8 : zoom,
-        });
+      if (isLarge && wanted.length > 1) {
+        void flow.setViewport(viewportOf(wanted, { width, height }, undefined, 0), { duration: duration() });
+      } else if (zoom < 0.4) {
+        void flow.setCenter(bounds.x + bounds.width / 2, bounds.y + bounds.height / 2, { zoom: 0.8 });
+      } else {
+        // No further than it must: what somebody looks at stays where it is.
+        const shift = (start: number, length: number, room: number) =>
+          Math.max(0, PAD - start) + Math.min(0, room - PAD - start - length);
+        const to = {
+          x: x + shift(left, bounds.width * zoom, width),
+          y: y + shift(top, bounds.height * zoom, height),
+          zoom,
+        };
+        void flow.setViewport(to, { duration: duration() });
+      }
     };
     const focusSoon = (id: string, frames: number): void => {
       const card = box.current?.querySelector<HTMLElement>(`[data-card="${CSS.escape(id)}"]`);

@@ -176,8 +176,12 @@ function EditCard({ data: { card }, selected = false }: NodeProps<CardNode>) {
       </button>
       {isWriting && <NameField id={card.id} name={card.name} className="absolute top-1.5 left-7 h-7 w-46" />}
       {isNear && <Toolbar card={card} />}
-      <Ports card={card} side="in" />
-      <Ports card={card} side="out" />
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: a click on a port connects; it does not select the card as well. */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above; with keys C connects. */}
+      <div onClick={(event) => event.stopPropagation()}>
+        <Ports card={card} side="in" />
+        <Ports card={card} side="out" />
+      </div>
       {isNear && canEdit && <Pluses card={card} />}
     </div>
   );

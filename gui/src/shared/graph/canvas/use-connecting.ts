@@ -1,7 +1,7 @@
 //! Drawing wires: by drag or by two clicks, from either end, and taking an end of a wire elsewhere.
 import type { Connection, FinalConnectionState, Handle, OnConnectStartParams, ReactFlowProps } from '@xyflow/react';
-import { useReactFlow } from '@xyflow/react';
-import { useMemo, useRef, useState } from 'react';
+import { useReactFlow, useStore } from '@xyflow/react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { Connections, type Refusal } from '../connect';
 import { KeyedStore } from '../keyed-store';
 import type { Card, Point, WireEnd } from '../model';
@@ -41,6 +41,11 @@ export function useConnecting(scene: Scene, connections: { readonly get: () => C
   const [refusing] = useState(() => new KeyedStore<boolean>());
   const taken = useRef<WireEdge>(undefined);
   const started = useRef<OnConnectStartParams>(undefined);
+  // A wire that was begun by a click may be given up in many ways; what it dimmed is lit again after each.
+  const isBegun = useStore((state) => state.connectionClickStartHandle !== null || state.connection.inProgress);
+  useEffect(() => {
+    if (!isBegun) refusing.set(NOBODY);
+  }, [isBegun, refusing]);
   const props = useMemo((): Props => {
     const rules = () => (taken.current ? new Connections(scene.graph, taken.current.id) : connections.get());
     const begin = (params: OnConnectStartParams) => {
