@@ -100,11 +100,28 @@ export function Problem({ error }: { readonly error: unknown }) {
   );
 }
 
+/** Parts of a page that are this small say in a line what went wrong. */
+const SMALL_LINES = 3;
+
+function FailedLine({ error, retry }: { readonly error: unknown; readonly retry: () => void }) {
+  const t = useMessages();
+  return (
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-1 py-1">
+      <Problem error={error} />
+      <Button look="quiet" onClick={retry}>
+        {t('common.retry')}
+      </Button>
+    </div>
+  );
+}
+
 type Loaded<T> = { readonly data: T | undefined; readonly error: unknown; readonly refetch: () => unknown };
 
 /** The three ways a request can stand; what is there is shown even while a later look at it fails. */
 export function Ready<T>({ of, children, lines }: { of: Loaded<T>; children: (data: T) => ReactNode; lines?: number }) {
   if (of.data !== undefined) return children(of.data);
+  if (of.error && lines !== undefined && lines <= SMALL_LINES)
+    return <FailedLine error={of.error} retry={() => of.refetch()} />;
   if (of.error) return <Failed error={of.error} retry={() => of.refetch()} />;
   return <Loading lines={lines} />;
 }
