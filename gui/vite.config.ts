@@ -32,12 +32,12 @@ export default defineConfig({
   resolve: { alias: { '@': fileURLToPath(new URL('./src', import.meta.url)) } },
   server: {
     host: '127.0.0.1',
-    proxy: { '/api': forwarded, '/hooks': forwarded, '/readyz': forwarded },
+    proxy: { '/api': forwarded, '/hooks': forwarded, '/readyz': forwarded, '/sync': { ...forwarded, ws: true } },
     fs: { allow: ['..'] },
   },
   preview: {
     host: '127.0.0.1',
-    proxy: { '/api': forwarded, '/hooks': forwarded, '/readyz': forwarded },
+    proxy: { '/api': forwarded, '/hooks': forwarded, '/readyz': forwarded, '/sync': { ...forwarded, ws: true } },
     headers: { 'content-security-policy': policy },
   },
   build: { target: 'es2022', manifest: true, chunkSizeWarningLimit: 600, modulePreload: { polyfill: false } },

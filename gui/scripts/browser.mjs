@@ -18,6 +18,10 @@ const of = (name, state) => jobs.jobs.find((job) => job.name === name && (!state
 const pages = {
   login: { path: '/', out: true },
   home: { path: '/' },
+  workflows: { path: '/workflows' },
+  'workflows-none': { path: '/workflows?text=nothing-like-this' },
+  palette: { path: '/workflows', keys: ['Control+k'] },
+  keys: { path: '/runs', keys: ['?'] },
   runs: { path: '/runs' },
   'runs-none': { path: '/runs?text=nothing-like-this' },
   run: { path: `/runs/${of('six-languages')}` },
@@ -57,10 +61,10 @@ for (const [size, viewport] of Object.entries(sizes)) {
       viewport,
       colorScheme: theme,
       hasTouch: size === 'phone',
-      locale: 'en-GB',
+      locale: process.env.FLOWORK_LANGUAGE ?? 'en-GB',
       reducedMotion: 'reduce',
     });
-    for (const [name, { path, out }] of Object.entries(pages)) {
+    for (const [name, { path, out, keys = [] }] of Object.entries(pages)) {
       if (wanted.length > 0 && !wanted.includes(name)) continue;
       const page = await context.newPage();
       const said = [];
@@ -80,6 +84,10 @@ for (const [size, viewport] of Object.entries(sizes)) {
         )
         .catch(() => said.push('never finished loading'));
       await page.waitForTimeout(name.startsWith('run') ? 900 : 300);
+      for (const key of keys) {
+        await page.keyboard.press(key);
+        await page.waitForTimeout(500);
+      }
       await page.screenshot({ path: `${screens}${name}-${size}-${theme}.png` });
       await page.evaluate(axe);
       const { violations } = await page.evaluate(() => window.axe.run());

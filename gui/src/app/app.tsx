@@ -35,6 +35,13 @@ export function App() {
     return () => stop.abort();
   }, [secret]);
   const isOut = session.kind === 'none';
+  const hasLeft = session.kind === 'none' && session.why === 'left';
+  useEffect(() => {
+    if (!hasLeft) return;
+    // Whoever leaves on purpose leaves nothing behind in this tab.
+    setWasIn(false);
+    client.clear();
+  }, [hasLeft]);
   return (
     <QueryClientProvider client={client}>
       {/* Whoever is signed out in the middle of something finds it again: the page stays, the login lies over it. */}

@@ -1,11 +1,13 @@
 import { Link, Outlet, useRouterState } from '@tanstack/react-router';
-import { Ellipsis } from 'lucide-react';
+import { Ellipsis, Search } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { useNodeFeed } from '@/shared/api/node-feed';
 import { useMessages } from '@/shared/i18n/messages';
+import { keyText } from '@/shared/ui/commands';
 import { Dialog } from '@/shared/ui/dialog';
 import { ConnectionBanner } from './connection-banner';
 import { type NavPage, navPages } from './pages';
+import { Shortcuts, showPalette } from './shortcuts';
 
 /** The rail at the left (a bar at the bottom of a phone) and the page. */
 export function Frame() {
@@ -33,6 +35,7 @@ export function Frame() {
         </main>
       </div>
       <PhoneBar path={path} />
+      <Shortcuts />
     </div>
   );
 }
@@ -84,6 +87,16 @@ function Rail({ path }: { readonly path: string }) {
             <Badge page={page} className="absolute top-0.5 left-5" />
           </Link>
         ))}
+        <button
+          type="button"
+          onClick={showPalette}
+          className="relative mx-1.5 mt-auto flex h-9 items-center gap-3 rounded-control px-2.5 text-left text-muted hover:bg-raised hover:text-text focus-visible:-outline-offset-2"
+        >
+          <Search aria-hidden className="size-4 shrink-0" />
+          <span className="flex-1 whitespace-nowrap opacity-0 group-hover:opacity-100 group-has-[:focus-visible]:opacity-100">
+            {t('palette.short')} <kbd className="font-sans text-meta">{keyText('Mod+K')}</kbd>
+          </span>
+        </button>
         <LiveMark />
       </nav>
     </div>
@@ -95,7 +108,7 @@ function LiveMark() {
   const feed = useNodeFeed();
   const isLive = feed.kind === 'live';
   return (
-    <p className="mt-auto flex h-9 items-center gap-3 px-4.5 text-muted">
+    <p className="flex h-9 items-center gap-3 px-4.5 text-muted">
       <span aria-hidden className={`size-2.5 shrink-0 rounded-full ${isLive ? 'bg-ok' : 'border-2 border-wait'}`} />
       <span className="whitespace-nowrap opacity-0 group-hover:opacity-100 group-has-[:focus-visible]:opacity-100">
         {isLive ? t('live.live') : t('live.not')}
@@ -151,6 +164,19 @@ function PhoneBar({ path }: { readonly path: string }) {
                 </Link>
               </li>
             ))}
+            <li>
+              <button
+                type="button"
+                className="flex min-h-11 w-full items-center gap-3 rounded-control px-3 text-left text-form"
+                onClick={() => {
+                  setOpen(false);
+                  showPalette();
+                }}
+              >
+                <Search aria-hidden className="size-5" />
+                {t('palette.short')}
+              </button>
+            </li>
           </ul>
         </Dialog>
       )}

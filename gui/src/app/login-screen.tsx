@@ -1,30 +1,40 @@
-import { KeyRound, ShieldAlert } from 'lucide-react';
+import { KeyRound } from 'lucide-react';
 import { type FormEvent, useEffect, useState } from 'react';
+import { browserName } from '@/shared/auth/browser-name';
 import { canHoldKeys } from '@/shared/auth/keys';
 import { enrol, type LoginOutcome, signIn, takeLoginToken } from '@/shared/auth/login';
 import { nodeAddress } from '@/shared/auth/node-address';
 import { type SignedOutReason, setSession } from '@/shared/auth/session';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button } from '@/shared/ui/button';
+import { CopyLine } from '@/shared/ui/copy-line';
 import { Field, Input } from '@/shared/ui/field';
+import { InsecureNotice } from './insecure-notice';
+import { PrivateKeyForm } from './private-key-form';
 
 /** A bearer token may be pasted only where people build this page itself. */
 const CAN_PASTE_TOKEN = import.meta.env.DEV || import.meta.env.VITE_TOKEN_LOGIN === '1';
 
-const label = (): string => `${navigator.platform || 'browser'} ${new Date().toISOString().slice(0, 10)}`;
-
 let linkToken = typeof location === 'undefined' ? undefined : takeLoginToken();
 
-async function begin(): Promise<LoginOutcome> {
+let running: Promise<LoginOutcome> | undefined;
+
+/** Logs in, by the link that this page was opened with or by the browser's key; one attempt at a time. */
+function begin(): Promise<LoginOutcome> {
   const token = linkToken;
   linkToken = undefined;
-  return token === undefined ? signIn() : enrol(token, label());
+  running ??= (token === undefined ? signIn() : enrol(token, browserName(navigator.userAgent))).finally(() => {
+    running = undefined;
+  });
+  return running;
 }
 
 /** How somebody gets in: by the link that the node prints, then by the key of this browser. No passwords. */
 export default function LoginScreen({ why }: { readonly why: SignedOutReason }) {
   const t = useMessages();
-  const [outcome, setOutcome] = useState<LoginOutcome | 'working'>('working');
+  // Who has left on purpose, or was put out, is not let in again by the browser's key alone.
+  const isOut = (why === 'left' || why === 'refused') && linkToken === undefined;
+  const [outcome, setOutcome] = useState<Shown>(isOut ? 'out' : 'working');
   const [isInsecure] = useState(() => !canHoldKeys());
   const attempt = () => {
     setOutcome('working');
@@ -32,7 +42,7 @@ export default function LoginScreen({ why }: { readonly why: SignedOutReason }) 
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: once when the screen comes up; afterwards by the button.
   useEffect(() => {
-    if (!isInsecure) attempt();
+    if (!isInsecure && outcome !== 'out') attempt();
   }, []);
   return (
     <main className="flex min-h-dvh items-center justify-center p-4">
@@ -44,29 +54,31 @@ export default function LoginScreen({ why }: { readonly why: SignedOutReason }) 
             <p className="text-meta text-muted">{nodeAddress()}</p>
           </div>
         </div>
-        {why === 'refused' && <p role="status">{t('login.refused')}</p>}
-        {isInsecure ? <Insecure /> : <Outcome outcome={outcome} retry={attempt} />}
+        {why !== 'first' && <p role="status">{t(`login.${why}`)}</p>}
+        {isInsecure ? (
+          <InsecureNotice />
+        ) : (
+          <>
+            <Outcome outcome={outcome} retry={attempt} />
+            {outcome !== 'working' && <PrivateKeyForm onOutcome={setOutcome} />}
+          </>
+        )}
         {CAN_PASTE_TOKEN && <TokenForm />}
       </div>
     </main>
   );
 }
 
-function Insecure() {
-  const t = useMessages();
-  return (
-    <div role="alert" className="flex gap-3">
-      <ShieldAlert aria-hidden className="size-5 shrink-0 text-wait" />
-      <div>
-        <p className="font-semibold">{t('login.insecure.title')}</p>
-        <p className="text-muted">{t('login.insecure.hint')}</p>
-      </div>
-    </div>
-  );
-}
+type Shown = LoginOutcome | 'working' | 'out';
 
-function Outcome({ outcome, retry }: { readonly outcome: LoginOutcome | 'working'; readonly retry: () => void }) {
+function Outcome({ outcome, retry }: { readonly outcome: Shown; readonly retry: () => void }) {
   const t = useMessages();
+  if (outcome === 'out')
+    return (
+      <Button look="primary" className="self-start" onClick={retry}>
+        {t('login.again')}
+      </Button>
+    );
   if (outcome === 'working' || outcome.kind === 'signed-in') return <p role="status">{t('login.working')}</p>;
   const { title, hint } = {
     'no-key': { title: t('login.no_key.title'), hint: t('login.no_key.hint') },
@@ -80,10 +92,16 @@ function Outcome({ outcome, retry }: { readonly outcome: LoginOutcome | 'working
   return (
     <div className="flex gap-3" role={outcome.kind === 'no-key' ? 'status' : 'alert'}>
       <KeyRound aria-hidden className="size-5 shrink-0 text-muted" />
-      <div className="flex flex-col items-start gap-2">
+      <div className="flex min-w-0 flex-1 flex-col items-start gap-2">
         <p className="font-semibold">{title}</p>
         <p className="text-muted">{hint}</p>
-        <code className="rounded-control bg-raised px-2 py-1 font-mono">flowork login-link</code>
+        {outcome.kind === 'unreachable' ? (
+          nodeAddress() !== location.origin && (
+            <p className="text-muted">{t('login.elsewhere', { node: nodeAddress(), origin: location.origin })}</p>
+          )
+        ) : (
+          <CopyLine text="flowork login-link" label={t('login.link.copy')} />
+        )}
         {outcome.kind !== 'no-key' && <Button onClick={retry}>{t('common.retry')}</Button>}
       </div>
     </div>

@@ -1,6 +1,6 @@
-import { useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { ChartNoAxesColumn, Cpu, Play, UserCheck, Workflow } from 'lucide-react';
+import { ChartNoAxesColumn, Cpu, Play, Plus, UserCheck, Workflow } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { approvalsQuery } from '@/shared/api/requests/approvals';
 import { fetchJobs, NO_FILTER } from '@/shared/api/requests/jobs';
@@ -10,24 +10,28 @@ import { type DraftSummary, hasEnded } from '@/shared/api/types';
 import { durationMs, moment, shortId } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import type { Runnable } from '@/shared/jobs/run-dialog';
-import { Button } from '@/shared/ui/button';
+import { useNewDraft, useOpenDraft } from '@/shared/presets/new-draft';
+import { type RecipeName, recipe, recipeHint, recipeTitle } from '@/shared/presets/recipes';
+import { Button, buttonClass } from '@/shared/ui/button';
 import { PageHeader, Panel, ScrollPage } from '@/shared/ui/page';
 import { Problem, Ready } from '@/shared/ui/states';
 import { StateIcon, stateLabel, stateTone } from '@/shared/ui/status';
-import type { RecipeName } from './recipes';
 
 const RunDialog = lazy(() => import('@/shared/jobs/run-dialog'));
 
 export default function HomePage() {
   const t = useMessages();
   const [running, setRunning] = useState<Runnable>();
-  const [problem, setProblem] = useState<unknown>();
-  const startRecipe = (name: RecipeName) => {
-    setProblem(undefined);
-    void import('./recipes')
-      .then(({ recipe }) => recipe(name))
-      .then((preset) => setRunning({ kind: 'recipe', preset }), setProblem);
-  };
+  const makeDraft = useNewDraft();
+  const open = useOpenDraft();
+  const run = useMutation({
+    mutationFn: recipe,
+    onSuccess: (preset) => setRunning({ kind: 'recipe', preset }),
+  });
+  const use = useMutation({
+    mutationFn: async (name: RecipeName) => makeDraft(await recipe(name)),
+    onSuccess: ({ id }) => open(id),
+  });
   return (
     <ScrollPage>
       <PageHeader title={t('home.title')} hint={t('home.hint')} />
@@ -36,21 +40,20 @@ export default function HomePage() {
           <Waiting />
           <Panel title={t('home.try')}>
             <div className="grid gap-3 p-4 sm:grid-cols-2">
-              <Recipe
-                icon={<Cpu aria-hidden />}
-                title={t('home.recipe.machine')}
-                hint={t('home.recipe.machine.hint')}
-                onRun={() => startRecipe('machine')}
-              />
-              <Recipe
-                icon={<ChartNoAxesColumn aria-hidden />}
-                title={t('home.recipe.log')}
-                hint={t('home.recipe.log.hint')}
-                onRun={() => startRecipe('log')}
-              />
+              {HOME_RECIPES.map(([name, Icon]) => (
+                <Recipe
+                  key={name}
+                  icon={<Icon aria-hidden />}
+                  title={t(recipeTitle(name))}
+                  hint={t(recipeHint(name))}
+                  isBusy={use.isPending}
+                  onRun={() => run.mutate(name)}
+                  onUse={() => use.mutate(name)}
+                />
+              ))}
             </div>
             <div className="px-4 pb-3 empty:hidden">
-              <Problem error={problem} />
+              <Problem error={run.error ?? use.error} />
             </div>
           </Panel>
           <Workflows onRun={(which) => setRunning({ kind: 'draft', which })} />
@@ -69,14 +72,22 @@ export default function HomePage() {
   );
 }
 
+/** Two that need nothing but this machine. */
+const HOME_RECIPES = [
+  ['machine', Cpu],
+  ['log', ChartNoAxesColumn],
+] as const;
+
 type RecipeProps = {
   readonly icon: React.ReactNode;
   readonly title: string;
   readonly hint: string;
+  readonly isBusy: boolean;
   readonly onRun: () => void;
+  readonly onUse: () => void;
 };
 
-function Recipe({ icon, title, hint, onRun }: RecipeProps) {
+function Recipe({ icon, title, hint, isBusy, onRun, onUse }: RecipeProps) {
   const t = useMessages();
   return (
     <div className="flex flex-col gap-2 rounded-card border border-line bg-bg p-3">
@@ -85,10 +96,15 @@ function Recipe({ icon, title, hint, onRun }: RecipeProps) {
         {title}
       </h3>
       <p className="flex-1 text-muted">{hint}</p>
-      <Button className="self-start" onClick={onRun} aria-label={t('home.run', { name: title })}>
-        <Play aria-hidden className="size-4" />
-        {t('start.run')}
-      </Button>
+      <div className="flex flex-wrap gap-2">
+        <Button onClick={onRun} aria-label={t('home.run', { name: title })}>
+          <Play aria-hidden className="size-4" />
+          {t('start.run')}
+        </Button>
+        <Button look="quiet" disabled={isBusy} onClick={onUse} aria-label={t('home.use_name', { name: title })}>
+          {t('home.use')}
+        </Button>
+      </div>
     </div>
   );
 }
@@ -111,18 +127,36 @@ function Waiting() {
   );
 }
 
+const WORKFLOWS_MAX = 8;
+
+const newest = (drafts: readonly DraftSummary[]): DraftSummary[] =>
+  [...drafts].sort((one, other) => other.changed_at - one.changed_at).slice(0, WORKFLOWS_MAX);
+
 function Workflows({ onRun }: { readonly onRun: (which: string) => void }) {
   const t = useMessages();
   const presets = useQuery(presetsQuery);
   return (
-    <Panel title={t('home.workflows')}>
+    <Panel
+      title={t('home.workflows')}
+      action={
+        <Link to="/workflows" className="text-accent underline">
+          {t('home.all_workflows')}
+        </Link>
+      }
+    >
       <Ready of={presets}>
         {(list) =>
           list.length === 0 ? (
-            <p className="p-4 text-muted">{t('home.no_workflows')}</p>
+            <p className="flex flex-wrap items-center gap-3 p-4 text-muted">
+              {t('home.no_workflows')}
+              <Link to="/workflows" className={buttonClass()}>
+                <Plus aria-hidden className="size-4" />
+                {t('workflows.new')}
+              </Link>
+            </p>
           ) : (
             <ul>
-              {list.map((draft) => (
+              {newest(list).map((draft) => (
                 <WorkflowRow key={draft.id} draft={draft} onRun={() => onRun(draft.id)} />
               ))}
             </ul>
@@ -140,7 +174,13 @@ function WorkflowRow({ draft, onRun }: { readonly draft: DraftSummary; readonly 
     <li className="flex items-center gap-3 border-t border-line px-4 py-2 first:border-t-0">
       <Workflow aria-hidden className="size-4 shrink-0 text-muted" />
       <div className="min-w-0 flex-1">
-        <p className="truncate font-semibold">{title}</p>
+        <Link
+          to="/workflows/$preset"
+          params={{ preset: draft.id }}
+          className="block truncate font-semibold hover:underline"
+        >
+          {title}
+        </Link>
         <p className="truncate text-meta text-muted">
           {t('home.steps', { count: draft.steps })} · {t('home.changed', { time: moment(draft.changed_at) })} ·{' '}
           <Link

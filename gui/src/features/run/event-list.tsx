@@ -1,8 +1,8 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import { clockMs, count } from '@/shared/format/format';
 import type { Header, Timeline } from '@/shared/history/timeline';
-import { splitRun } from '@/shared/history/view';
+import { splitRun, stepOf } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
 import { Select } from '@/shared/ui/field';
 import { Empty } from '@/shared/ui/states';
@@ -21,7 +21,8 @@ type EventListProps = {
 const ROW = 28;
 
 /** All events, of which only those in sight exist. The one that is looked at stays in sight. */
-export function EventList({ timeline, lastSeq, seq, isFollowing, step, nameOf, onSeq }: EventListProps) {
+export const EventList = memo(function EventList(props: EventListProps) {
+  const { timeline, lastSeq, seq, isFollowing, step, nameOf, onSeq } = props;
   const t = useMessages();
   const [kind, setKind] = useState<Kind | ''>('');
   const [isOnlyStep, setOnlyStep] = useState(false);
@@ -30,7 +31,7 @@ export function EventList({ timeline, lastSeq, seq, isFollowing, step, nameOf, o
   const shown = useMemo((): readonly Header[] => {
     if (!kind && !only) return timeline.headers.slice();
     return timeline.headers.filter(
-      (it) => (!kind || it.kind === kind) && (!only || (it.run !== undefined && splitRun(it.run).step === only)),
+      (it) => (!kind || it.kind === kind) && (!only || (it.run !== undefined && stepOf(it.run) === only)),
     );
   }, [timeline, lastSeq, kind, only]);
   const scroller = useRef<HTMLDivElement>(null);
@@ -39,6 +40,8 @@ export function EventList({ timeline, lastSeq, seq, isFollowing, step, nameOf, o
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW,
     overscan: 10,
+    // A seek scrolls; drawing it at once, apart from what else it changes, would lay the page out twice.
+    useFlushSync: false,
   });
   const place = useMemo(() => {
     let [low, high] = [0, shown.length];
@@ -120,4 +123,4 @@ export function EventList({ timeline, lastSeq, seq, isFollowing, step, nameOf, o
       </div>
     </div>
   );
-}
+});

@@ -64,7 +64,7 @@ export function eventDetail(t: Translate, event: JobEvent): string {
       if ('approval' in wait) return wait.approval.title;
       if ('child' in wait) return wait.child.preset;
       if ('rounds' in wait) return t('event.rounds', { count: wait.rounds.rounds });
-      return durationMs(Math.max(0, wait.until - event.at));
+      return 'until' in wait ? durationMs(Math.max(0, wait.until - event.at)) : t('waits.rerun');
     }
     case 'step_resumed':
       return typeof what.said.with === 'object' && 'decision' in what.said.with ? what.said.with.decision.by : '';

@@ -1,6 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import {
+  lazy,
+  Suspense,
+  useCallback,
+  useDeferredValue,
+  useEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+} from 'react';
 import { componentsQuery } from '@/shared/api/requests/components';
 import { versionQuery } from '@/shared/api/requests/version';
 import { hasEnded } from '@/shared/api/types';
@@ -8,8 +17,9 @@ import { useSession } from '@/shared/auth/session';
 import { LightStore, lights } from '@/shared/graph/card-states';
 import { arranged } from '@/shared/graph/layout';
 import { type Graph, graphOf, isPlaced } from '@/shared/graph/model';
+import { RunHistory } from '@/shared/history/run-history';
 import type { Timeline } from '@/shared/history/timeline';
-import { splitRun } from '@/shared/history/view';
+import { stepOf } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
 import { Failed, Loading } from '@/shared/ui/states';
 import { Tabs } from '@/shared/ui/tabs';
@@ -19,7 +29,6 @@ import { ComparePanel } from './compare-panel';
 import { EventList } from './event-list';
 import { ReplayDialog } from './replay-dialog';
 import { RunHeader } from './run-header';
-import { RunHistory } from './run-history';
 import { Scrubber } from './scrubber';
 import { StepList } from './step-list';
 import { StepPanel } from './step-panel';
@@ -74,26 +83,29 @@ function OneRun({ job }: { readonly job: string }) {
   const isFollowing = position.seq === undefined;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the timeline grows in place; its length says when.
   const newest = useMemo(() => timeline.newest(), [timeline, lastSeq]);
-  const view = useMemo(
-    () => (scrub.seq >= lastSeq ? newest : timeline.at(scrub.seq)),
-    [timeline, lastSeq, scrub.seq, newest],
-  );
+  // The slider moves at once; what shows the state follows as fast as it can, and leaves out what it cannot.
+  const seq = useDeferredValue(scrub.seq);
+  const view = useMemo(() => (seq >= lastSeq ? newest : timeline.at(seq)), [timeline, lastSeq, seq, newest]);
   const { graph, preset, error: graphError, refetch } = useGraph(newest.submission?.version);
   const [store] = useState(() => new LightStore());
-  useEffect(() => store.set(lights(graph, view)), [store, graph, view]);
+  const lit = useMemo(() => lights(graph, view), [graph, view]);
+  useEffect(() => store.set(lit), [store, lit]);
   const [isReplaying, setReplaying] = useState(false);
   const [isComparing, setComparing] = useState(position.pin !== undefined || position.other !== undefined);
   const names = useMemo(() => new Map(graph.cards.map((card) => [card.id, card.name])), [graph]);
-  const nameOf = (step: string) => names.get(step) ?? step;
+  const nameOf = useCallback((step: string) => names.get(step) ?? step, [names]);
   const isNarrow = useNarrow();
   // While nobody chooses, the step that was heard of last is kept in sight.
-  const spotlight =
-    position.step ?? (isFollowing && hasEnded(newest.state) ? undefined : lastStep(timeline, scrub.seq));
+  const spotlight = position.step ?? (isFollowing && hasEnded(newest.state) ? undefined : lastStep(timeline, seq));
   const defaults = useMemo(
     () => Object.fromEntries(Object.entries(preset?.variables ?? {}).map(([name, variable]) => [name, variable.value])),
     [preset],
   );
 
+  const select = useCallback((step: string | undefined) => move({ step, run: undefined }), [move]);
+  const unselect = useCallback(() => move({ step: undefined, run: undefined }), [move]);
+  const onTab = useCallback((tab: string) => move({ tab }), [move]);
+  const selectRun = useCallback((run: string) => move({ step: stepOf(run), run }), [move]);
   if (lastSeq === 0) {
     return (
       <>
@@ -102,8 +114,6 @@ function OneRun({ job }: { readonly job: string }) {
       </>
     );
   }
-  const select = (step: string | undefined) => move({ step, run: undefined });
-  const selectRun = (run: string) => move({ step: splitRun(run).step, run });
   const canvas = graphError ? (
     <Failed error={graphError} retry={refetch} />
   ) : (
@@ -122,7 +132,7 @@ function OneRun({ job }: { readonly job: string }) {
     <EventList
       timeline={timeline}
       lastSeq={lastSeq}
-      seq={scrub.seq}
+      seq={seq}
       isFollowing={isFollowing}
       step={position.step}
       nameOf={nameOf}
@@ -139,7 +149,7 @@ function OneRun({ job }: { readonly job: string }) {
       onSelect={selectRun}
     />
   );
-  const list = <StepList graph={graph} view={view} selected={position.step} onSelect={select} />;
+  const list = <StepList graph={graph} lit={lit} selected={position.step} onSelect={select} />;
   const side = isComparing ? (
     <ComparePanel
       job={job}
@@ -160,14 +170,16 @@ function OneRun({ job }: { readonly job: string }) {
     <StepPanel
       job={job}
       view={view}
+      graph={graph}
+      nameOf={nameOf}
       card={graph.cards.find((card) => card.id === position.step)}
       step={position.step}
       run={position.run}
       defaults={defaults}
       tab={position.tab ?? 'out'}
-      onTab={(tab) => move({ tab })}
-      onRun={(run) => move({ run })}
-      onClose={() => select(undefined)}
+      onTab={onTab}
+      onRun={selectRun}
+      onClose={unselect}
     />
   ) : undefined;
   const scrubber = (
@@ -197,7 +209,7 @@ function OneRun({ job }: { readonly job: string }) {
         onReplay={() => setReplaying(true)}
         onCompare={() => setComparing(!isComparing)}
       />
-      <ApprovalBar job={job} newest={newest} />
+      <ApprovalBar job={job} newest={newest} nameOf={nameOf} />
       {isNarrow ? (
         <NarrowBody canvas={canvas} side={side} events={events} waterfall={waterfall} list={list} />
       ) : (
@@ -221,7 +233,7 @@ function OneRun({ job }: { readonly job: string }) {
 function lastStep(timeline: Timeline, seq: number): string | undefined {
   const found = timeline.find(seq + 1, -1, (header) => header.run !== undefined);
   const run = found === undefined ? undefined : timeline.headers[found - 1]?.run;
-  return run === undefined ? undefined : splitRun(run).step;
+  return run === undefined ? undefined : stepOf(run);
 }
 
 type Progress = ReturnType<RunHistory['progress']>;

@@ -1,23 +1,25 @@
 import { X } from 'lucide-react';
-import { useMemo } from 'react';
+import { memo, useMemo, useState } from 'react';
 import { iconOf } from '@/shared/graph/canvas/icons';
-import type { Card } from '@/shared/graph/model';
+import type { Card, Graph } from '@/shared/graph/model';
 import type { View } from '@/shared/history/view';
-import { splitRun } from '@/shared/history/view';
+import { stepOf } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
 import { IconButton } from '@/shared/ui/button';
-import { Select } from '@/shared/ui/field';
 import { Empty } from '@/shared/ui/states';
 import { StateBadge } from '@/shared/ui/status';
 import { Tabs } from '@/shared/ui/tabs';
-import { InTab, OutTab } from './items-tab';
+import { InTab, type ItemPlace, OutTab } from './items-tab';
 import { LogsTab } from './logs-tab';
+import { RunPicker } from './run-picker';
 import { TimingTab } from './timing-tab';
 import { VariablesTab } from './variables-tab';
 
 type StepPanelProps = {
   readonly job: string;
   readonly view: View;
+  readonly graph: Graph;
+  readonly nameOf: (step: string) => string;
   readonly card: Card | undefined;
   readonly step: string;
   /** Which run of the step, where it ran several times. */
@@ -30,13 +32,18 @@ type StepPanelProps = {
 };
 
 /** Everything about one step at the moment that is looked at. */
-export function StepPanel(props: StepPanelProps) {
+export const StepPanel = memo(function StepPanel(props: StepPanelProps) {
   const { job, view, card, step, tab, onTab, onClose } = props;
   const t = useMessages();
-  const runs = useMemo(() => [...view.runs.keys()].filter((name) => splitRun(name).step === step), [view, step]);
+  const runs = useMemo(() => [...view.runs.keys()].filter((name) => stepOf(name) === step), [view, step]);
   // The newest run of the step speaks for it until somebody chooses another.
   const name = props.run !== undefined && runs.includes(props.run) ? props.run : runs.at(-1);
   const run = name === undefined ? undefined : view.runs.get(name);
+  const [focus, setFocus] = useState<ItemPlace>();
+  const goTo = (place: ItemPlace | undefined) => {
+    setFocus(place);
+    if (place && place.run !== name) props.onRun(place.run);
+  };
   const Icon = iconOf(card?.component ?? '', card?.category ?? '');
   return (
     <section
@@ -52,20 +59,7 @@ export function StepPanel(props: StepPanelProps) {
             <StateBadge state={run?.status ?? 'pending'} />
           </p>
         </div>
-        {runs.length > 1 && (
-          <Select
-            aria-label={t('step.run')}
-            className="w-28!"
-            value={name}
-            onChange={(event) => props.onRun(event.target.value)}
-          >
-            {runs.map((it) => (
-              <option key={it} value={it}>
-                {it.slice(step.length)}
-              </option>
-            ))}
-          </Select>
-        )}
+        {runs.length > 1 && <RunPicker step={step} runs={runs} run={name} onRun={props.onRun} />}
         <IconButton label={t('step.close')} onClick={onClose}>
           <X aria-hidden className="size-4" />
         </IconButton>
@@ -90,7 +84,22 @@ export function StepPanel(props: StepPanelProps) {
         value={tab}
         onChange={onTab}
         tabs={[
-          { id: 'out', label: t('step.out'), content: () => <OutTab job={job} view={view} run={run} name={name} /> },
+          {
+            id: 'out',
+            label: t('step.out'),
+            content: () => (
+              <OutTab
+                job={job}
+                view={view}
+                run={run}
+                name={name}
+                graph={props.graph}
+                nameOf={props.nameOf}
+                focus={focus}
+                onFocus={goTo}
+              />
+            ),
+          },
           {
             id: 'in',
             label: t('step.in'),
@@ -111,4 +120,4 @@ export function StepPanel(props: StepPanelProps) {
       />
     </section>
   );
-}
+});

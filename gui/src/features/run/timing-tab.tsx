@@ -69,4 +69,12 @@ export function TimingTab({ run }: { readonly run: Run }) {
 }
 
 const waitKey = (wait: NonNullable<Run['wait']>) =>
-  'approval' in wait ? 'waits.approval' : 'child' in wait ? 'waits.child' : 'waits.rounds';
+  'approval' in wait
+    ? 'waits.approval'
+    : 'rerun' in wait
+      ? 'waits.rerun'
+      : 'child' in wait
+        ? 'waits.child'
+        : 'rounds' in wait
+          ? 'waits.rounds'
+          : 'waits.time';

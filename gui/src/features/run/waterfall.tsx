@@ -1,5 +1,5 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useMemo, useRef } from 'react';
+import { memo, useMemo, useRef } from 'react';
 import { duration, durationMs } from '@/shared/format/format';
 import type { Timeline } from '@/shared/history/timeline';
 import { type Run, runsInOrder, splitRun, type View } from '@/shared/history/view';
@@ -35,6 +35,18 @@ function barsOf(run: Run, heardAt: number, now: number): Bar[] {
   });
 }
 
+/** Rows of runs that are over: they are the same at every later event. */
+const settled = new WeakMap<Run, Row>();
+
+function rowOf(name: string, run: Run, heardAt: number, now: number): Row {
+  const known = settled.get(run);
+  if (known) return known;
+  const row = { name, run, bars: barsOf(run, heardAt, now) };
+  if (run.attempts.every((attempt) => attempt.ended_at !== undefined && attempt.ended_at !== null))
+    settled.set(run, row);
+  return row;
+}
+
 /** All the time of a run: its work, and its waits, which its own measure leaves out. */
 const lengthUs = ({ run, bars }: Row): number =>
   Math.max(run.tookUs ?? 0, 1_000 * bars.reduce((sum, bar) => sum + bar.to - bar.from, 0));
@@ -49,18 +61,20 @@ type WaterfallProps = {
 };
 
 /** Where the time went: one line for each run of a step, long pauses folded. */
-export function Waterfall({ timeline, isFollowing, view, selected, nameOf, onSelect }: WaterfallProps) {
+export const Waterfall = memo(function Waterfall(props: WaterfallProps) {
+  const { timeline, isFollowing, view, selected, nameOf, onSelect } = props;
   const t = useMessages();
   // What is open at the newest event goes on to this moment; what was open at an earlier one, to that event.
   const clock = useNow(1_000, isFollowing && view.endedAt === undefined);
   const now = view.endedAt ?? (isFollowing ? Math.max(clock, view.changedAt ?? 0) : (view.changedAt ?? 0));
-  const rows = useMemo(
-    (): Row[] =>
-      runsInOrder(view)
-        .map(([name, run]) => ({ name, run, bars: barsOf(run, timeline.headers[run.firstSeq - 1]?.at ?? now, now) }))
-        .filter((row) => row.bars.length > 0),
-    [view, timeline, now],
-  );
+  const rows = useMemo((): Row[] => {
+    const found: Row[] = [];
+    for (const [name, run] of runsInOrder(view)) {
+      const row = rowOf(name, run, timeline.headers[run.firstSeq - 1]?.at ?? now, now);
+      if (row.bars.length > 0) found.push(row);
+    }
+    return found;
+  }, [view, timeline, now]);
   const line = useMemo(() => stretches(rows.flatMap((row) => row.bars)), [rows]);
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualizer({
@@ -68,6 +82,7 @@ export function Waterfall({ timeline, isFollowing, view, selected, nameOf, onSel
     getScrollElement: () => scroller.current,
     estimateSize: () => ROW,
     overscan: 10,
+    useFlushSync: false,
   });
   const percent = (share: number) => `${(share * 100).toFixed(3)}%`;
   return (
@@ -127,7 +142,9 @@ export function Waterfall({ timeline, isFollowing, view, selected, nameOf, onSel
                       );
                     })}
                   </span>
-                  <span className="w-16 shrink-0 text-right text-meta text-muted">{duration(lengthUs(row))}</span>
+                  <span className="w-20 shrink-0 text-right text-meta whitespace-nowrap text-muted">
+                    {duration(lengthUs(row))}
+                  </span>
                 </button>
               </li>
             );
@@ -136,4 +153,4 @@ export function Waterfall({ timeline, isFollowing, view, selected, nameOf, onSel
       </div>
     </div>
   );
-}
+});

@@ -5,23 +5,38 @@ import { JOB_STATES } from '@/shared/api/types';
 import { count } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { IconButton } from '@/shared/ui/button';
-import { Input } from '@/shared/ui/field';
+import { Input, Select } from '@/shared/ui/field';
 import { StateIcon, stateLabel } from '@/shared/ui/status';
-import { toggled } from './filter';
+import { type FilterChange, SPANS, type SpanName, spanOf, toggled } from './filter';
 
 const TYPING_PAUSE_MS = 250;
+const SPAN_NAMES = Object.keys(SPANS) as readonly SpanName[];
 
 type FilterBarProps = {
   readonly filter: JobFilter;
-  readonly onChange: (change: Partial<JobFilter>) => void;
+  readonly span: SpanName | undefined;
+  readonly onChange: (change: FilterChange) => void;
   readonly counts: Readonly<Record<string, number>> | undefined;
 };
 
-export function FilterBar({ filter, onChange, counts }: FilterBarProps) {
+export function FilterBar({ filter, span, onChange, counts }: FilterBarProps) {
   const t = useMessages();
   return (
     <div className="flex flex-col gap-2 px-4 py-2 md:flex-row md:flex-wrap md:items-center md:px-6">
       <SearchBox value={filter.text} onChange={(text) => onChange({ text })} />
+      <Select
+        aria-label={t('runs.since')}
+        className="md:w-auto!"
+        value={span ?? 'any'}
+        onChange={(event) => onChange({ span: spanOf(event.target.value) ?? 'any' })}
+      >
+        <option value="any">{t('runs.since.any')}</option>
+        {SPAN_NAMES.map((it) => (
+          <option key={it} value={it}>
+            {t(`runs.since.${it}`)}
+          </option>
+        ))}
+      </Select>
       {filter.preset && (
         <span className="inline-flex w-fit items-center gap-1 rounded-full border border-accent py-0.5 pr-1 pl-3">
           {filter.preset}

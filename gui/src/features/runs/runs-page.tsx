@@ -16,21 +16,21 @@ const Throughput = lazy(() => import('./throughput'));
 
 export default function RunsPage() {
   const t = useMessages();
-  const [filter, setFilter] = useFilter();
+  const { filter, span, change: setFilter } = useFilter();
   const jobs = useInfiniteQuery(jobsQuery(filter));
   const node = useQuery(nodeQuery);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const list = useMemo(() => jobs.data?.pages.flatMap((page) => page.jobs) ?? [], [jobs.data]);
   const selected = useMemo(() => list.filter((job) => chosen.has(job.id)), [list, chosen]);
   const last = jobs.data?.pages.at(-1);
-  const isFiltered = filter.states.length > 0 || filter.text !== '' || filter.preset !== '';
+  const isFiltered = filter.states.length > 0 || filter.text !== '' || filter.preset !== '' || span !== undefined;
   return (
     <div className="flex h-full flex-col">
       <PageHeader title={t('runs.title')} />
       <Suspense fallback={<div className="mx-4 h-24 md:mx-6" />}>
         <Throughput />
       </Suspense>
-      <FilterBar filter={filter} onChange={setFilter} counts={node.data?.stats?.jobs} />
+      <FilterBar filter={filter} span={span} onChange={setFilter} counts={node.data?.stats?.jobs} />
       <BulkBar selected={selected} onDone={() => setChosen(new Set())} />
       {(last?.index_lag ?? 0) > 0 && filter.text && (
         <p role="status" className="px-4 py-1 text-wait md:px-6">
@@ -50,7 +50,9 @@ export default function RunsPage() {
         empty={
           isFiltered ? (
             <Empty title={t('runs.none_found')}>
-              <Button onClick={() => setFilter({ states: [], text: '', preset: '' })}>{t('runs.clear_filters')}</Button>
+              <Button onClick={() => setFilter({ states: [], text: '', preset: '', span: 'any' })}>
+                {t('runs.clear_filters')}
+              </Button>
             </Empty>
           ) : (
             <Empty title={t('runs.none')}>

@@ -63,7 +63,7 @@ function Chart({ minutes, label }: { readonly minutes: readonly Minute[]; readon
         height: HEIGHT,
         legend: { show: false },
         cursor: { show: false },
-        padding: [10, 4, 0, 0],
+        padding: [10, 20, 0, 0],
         scales: { y: { range: (_, __, most) => [0, Math.max(4, most)] } },
         axes: [
           { ...axis, size: 18, values: (_, ticks) => ticks.map((tick) => clock(tick * 1_000).slice(0, 5)) },

@@ -1,15 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
 import { nodeQuery } from '@/shared/api/requests/node';
 import { nodeAddress } from '@/shared/auth/node-address';
-import { setSession } from '@/shared/auth/session';
 import { bytes, count, durationMs } from '@/shared/format/format';
 import { chooseLanguage, LANGUAGES, type Language, useLanguage, useMessages } from '@/shared/i18n/messages';
 import { chooseTheme, THEME_CHOICES, useThemeChoice } from '@/shared/theme/theme';
-import { Button } from '@/shared/ui/button';
 import { Field, Select } from '@/shared/ui/field';
 import { Facts, PageHeader, Panel, ScrollPage } from '@/shared/ui/page';
 import { Ready } from '@/shared/ui/states';
 import { StateIcon } from '@/shared/ui/status';
+import { AccessPanel } from './access-panel';
+import { OriginsPanel } from './origins-panel';
 import { SecretsPanel } from './secrets-panel';
 import { TokensPanel } from './tokens-panel';
 
@@ -21,10 +21,14 @@ export default function SettingsPage() {
       <div className="grid items-start gap-4 px-4 md:px-6 lg:grid-cols-2">
         <div className="flex min-w-0 flex-col gap-4">
           <Appearance />
+          <AccessPanel />
           <SecretsPanel />
-          <TokensPanel />
         </div>
-        <NodeFacts />
+        <div className="flex min-w-0 flex-col gap-4">
+          <NodeFacts />
+          <TokensPanel />
+          <OriginsPanel />
+        </div>
       </div>
     </ScrollPage>
   );
@@ -73,9 +77,6 @@ function Appearance() {
             </Select>
           )}
         </Field>
-        <Button className="self-start" onClick={() => setSession({ kind: 'none', why: 'left' })}>
-          {t('settings.sign_out')}
-        </Button>
       </div>
     </Panel>
   );

@@ -1,20 +1,17 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, useNavigate } from '@tanstack/react-router';
-import { Copy, Zap } from 'lucide-react';
-import { useState } from 'react';
+import { Link } from '@tanstack/react-router';
+import { Zap } from 'lucide-react';
 import { activate, activationsQuery, deactivate } from '@/shared/api/requests/activations';
 import { fetchJobs, NO_FILTER } from '@/shared/api/requests/jobs';
 import { presetsQuery } from '@/shared/api/requests/presets';
-import { startJob } from '@/shared/api/requests/start-job';
-import type { Activation, DraftSummary, Job, Trigger } from '@/shared/api/types';
-import { nodeAddress } from '@/shared/auth/node-address';
-import { moment, shortHash, shortId } from '@/shared/format/format';
-import { iconOf } from '@/shared/graph/canvas/icons';
+import { fetchVersions } from '@/shared/api/requests/versions';
+import type { Activation, DraftSummary } from '@/shared/api/types';
+import { moment, shortHash } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
-import { Button, IconButton } from '@/shared/ui/button';
+import { Button } from '@/shared/ui/button';
 import { PageHeader, Panel, ScrollPage } from '@/shared/ui/page';
 import { Empty, Problem, Ready } from '@/shared/ui/states';
-import { StateBadge } from '@/shared/ui/status';
+import { TriggerRow } from './trigger-row';
 
 /** What starts workflows by itself: which are on, when each fired last, and what came of it. */
 export default function TriggersPage() {
@@ -61,31 +58,62 @@ function useSwitch(work: () => Promise<unknown>) {
   });
 }
 
+/** The newest runs of a workflow that are looked through for what its triggers started. */
+const RUNS_MAX = 200;
+
 function Active({ activation }: { readonly activation: Activation }) {
   const t = useMessages();
   const { preset, header, version } = activation;
   const off = useSwitch(() => deactivate(preset));
+  const again = useSwitch(() => activate(preset));
   const jobs = useQuery({
     queryKey: ['recent', 'triggers', preset],
-    queryFn: ({ signal }) => fetchJobs({ ...NO_FILTER, preset }, undefined, 100, signal),
+    queryFn: ({ signal }) => fetchJobs({ ...NO_FILTER, preset }, undefined, RUNS_MAX, signal),
   });
+  const versions = useQuery({
+    queryKey: ['versions', preset, version],
+    queryFn: ({ signal }) => fetchVersions(preset, signal),
+    staleTime: Infinity,
+  });
+  const draft = useQuery(presetsQuery).data?.find((it) => it.id === preset);
+  const frozenAt = versions.data?.find((it) => it.id === version)?.frozen_at;
+  const isOld = draft !== undefined && frozenAt !== undefined && draft.changed_at > frozenAt;
   const triggers = Object.entries(header.triggers ?? {});
+  const title = header.title || header.name;
   return (
     <Panel
-      title={header.title || header.name}
+      title={
+        draft ? (
+          <Link to="/workflows/$preset" params={{ preset }} className="hover:underline">
+            {title}
+          </Link>
+        ) : (
+          title
+        )
+      }
       action={
-        <Button
-          disabled={off.isPending}
-          onClick={() => off.mutate()}
-          aria-label={t('triggers.pause', { name: header.title || header.name })}
-        >
+        <Button disabled={off.isPending} onClick={() => off.mutate()} aria-label={t('triggers.pause', { name: title })}>
           {t('triggers.turn_off')}
         </Button>
       }
     >
       <div className="px-4 pt-1 empty:hidden">
-        <Problem error={off.error} />
+        <Problem error={off.error ?? again.error} />
       </div>
+      {isOld && (
+        <div className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-raised px-4 py-1.5">
+          <p className="min-w-0 flex-1 basis-60">
+            {t('triggers.old', { time: moment(draft.changed_at), since: moment(frozenAt) })}
+          </p>
+          <Button
+            disabled={again.isPending}
+            onClick={() => again.mutate()}
+            aria-label={t('triggers.use_draft_of', { name: title })}
+          >
+            {t('triggers.use_draft')}
+          </Button>
+        </div>
+      )}
       {triggers.length === 0 && <p className="p-4 text-muted">{t('triggers.has_none')}</p>}
       <ul>
         {triggers.map(([id, trigger]) => (
@@ -94,83 +122,15 @@ function Active({ activation }: { readonly activation: Activation }) {
             id={id}
             trigger={trigger}
             version={version}
-            last={jobs.data?.jobs.find((job) => job.trigger === id)}
+            runs={(jobs.data?.jobs ?? []).filter((job) => job.trigger === id)}
           />
         ))}
       </ul>
-      <p className="px-4 pb-2 text-meta text-muted">{t('run.version', { version: shortHash(version) })}</p>
+      <p className="px-4 pb-2 text-meta text-muted">
+        {t('run.version', { version: shortHash(version) })}
+        {frozenAt !== undefined && ` · ${t('triggers.frozen', { time: moment(frozenAt) })}`}
+      </p>
     </Panel>
-  );
-}
-
-type TriggerRowProps = {
-  readonly id: string;
-  readonly trigger: Trigger;
-  readonly version: string;
-  readonly last: Job | undefined;
-};
-
-function TriggerRow({ id, trigger, version, last }: TriggerRowProps) {
-  const t = useMessages();
-  const navigate = useNavigate();
-  const Icon = iconOf(trigger.component, 'Triggers');
-  const name = trigger.name || id;
-  const test = useMutation({
-    mutationFn: () => startJob({ version, trigger: id }, crypto.randomUUID()),
-    onSuccess: (job) => navigate({ to: '/runs/$job', params: { job } }),
-  });
-  return (
-    <li className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-2 last:border-b-0">
-      <Icon aria-hidden className="size-4 shrink-0 text-muted" />
-      <div className="min-w-0 flex-1 basis-60">
-        <p className={`font-semibold ${trigger.disabled ? 'line-through' : ''}`}>{name}</p>
-        {trigger.component === 'webhook' && <Hook trigger={trigger} />}
-        <p className="flex flex-wrap items-center gap-x-2 text-meta text-muted">
-          {last ? (
-            <>
-              {t('triggers.last', { time: moment(last.accepted_at) })}
-              <Link to="/runs/$job" params={{ job: last.id }} className="text-accent underline">
-                {shortId(last.id)}
-              </Link>
-              <StateBadge state={last.state} />
-            </>
-          ) : (
-            t('triggers.never')
-          )}
-        </p>
-        <Problem error={test.error} />
-      </div>
-      <Button
-        disabled={test.isPending || trigger.disabled}
-        onClick={() => test.mutate()}
-        aria-label={t('triggers.test_one', { name })}
-      >
-        <Zap aria-hidden className="size-4" />
-        {t('triggers.test')}
-      </Button>
-    </li>
-  );
-}
-
-function Hook({ trigger }: { readonly trigger: Trigger }) {
-  const t = useMessages();
-  const [isCopied, setCopied] = useState(false);
-  const path = typeof trigger.config?.path === 'string' ? trigger.config.path : '';
-  const address = `${nodeAddress()}/hooks/${path}`;
-  return (
-    <p className="flex items-center gap-1">
-      <code className="truncate font-mono text-meta">{address}</code>
-      <IconButton
-        label={t('triggers.copy')}
-        className="size-7!"
-        onClick={() => void navigator.clipboard.writeText(address).then(() => setCopied(true))}
-      >
-        <Copy aria-hidden className="size-3.5" />
-      </IconButton>
-      <span role="status" className="text-meta text-ok">
-        {isCopied ? t('triggers.copied') : ''}
-      </span>
-    </p>
   );
 }
 

@@ -27,6 +27,7 @@ export class Unreachable extends Error {
 }
 
 export const isSignedOut = (error: unknown): boolean => error instanceof ApiError && error.status === 401;
+export const isForbidden = (error: unknown): boolean => error instanceof ApiError && error.status === 403;
 export const isMissing = (error: unknown): boolean => error instanceof ApiError && error.status === 404;
 
 /** The data of an answer, or an error that says what the node said. */

@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A plain page with the node's state. */
+        /** The web GUI, or the plain page where there is none. */
         get: operations["get"];
         put?: never;
         post?: never;
@@ -195,7 +195,7 @@ export interface paths {
         get: operations["getJobs"];
         put?: never;
         /**
-         * Starts a job.
+         * Starts a job; with `inline`, for editors.
          * @description Needs a token with the role runner or higher.
          */
         post: operations["postJobs"];
@@ -259,7 +259,7 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Answers an approval.
+         * Answers an approval, or whether a try that a crash cut off runs again.
          * @description Needs a token with the role runner or higher.
          */
         post: operations["postJobsJobDecide"];
@@ -403,6 +403,117 @@ export interface paths {
         get: operations["getJobsJobSnapshot"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives what a key must sign to open a session. */
+        post: operations["postLoginChallenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a browser's key in by a one-time link. */
+        post: operations["postLoginEnrol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the keys that may open sessions.
+         * @description Needs a token with the role admin or higher.
+         */
+        get: operations["getLoginKeys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Lets a key in no more, and ends its sessions.
+         * @description Needs a token with the role admin or higher.
+         */
+        delete: operations["deleteLoginKeysKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a one-time link that lets one browser in. Its token is shown only now.
+         * @description Needs a token with the role admin or higher.
+         */
+        post: operations["postLoginLinks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Opens a session by a signature. */
+        post: operations["postLoginSession"];
         delete?: never;
         options?: never;
         head?: never;
@@ -699,6 +810,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists sessions: all for an admin, those of the own key for others.
+         * @description Needs a token with the role viewer or higher.
+         */
+        get: operations["getSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Ends a session: any for an admin, one of the own key for others.
+         * @description Needs a token with the role viewer or higher.
+         */
+        delete: operations["deleteSessionsSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/settings": {
         parameters: {
             query?: never;
@@ -857,6 +1008,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/plain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A plain page with the node's state. */
+        get: operations["getPlain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/readyz": {
         parameters: {
             query?: never;
@@ -966,6 +1134,11 @@ export interface components {
              * @default null
              */
             version?: components["schemas"]["VersionId"] | null;
+        };
+        /** @description Who wants to open a session. */
+        AskLoginChallenge: {
+            /** @description The key. */
+            public_key: components["schemas"]["PublicKey"];
         };
         /** @description From where to go on, and with what changed. */
         AskReplay: {
@@ -1205,6 +1378,22 @@ export interface components {
             /** @description The step or trigger. */
             step: components["schemas"]["StepId"];
         };
+        /** @description A key that comes with a link. */
+        EnrolKey: {
+            /** @description What people call the browser. */
+            label: string;
+            /** @description The key: 32 bytes of ed25519, base64url without padding. */
+            public_key: components["schemas"]["PublicKey"];
+            /** @description The token of the link: what stands behind `#login=`. */
+            token: string;
+        };
+        /** @description A key that is in. */
+        EnrolledKey: {
+            /** @description Its name. */
+            id: components["schemas"]["LoginKeyId"];
+            /** @description What its sessions may do. */
+            role: components["schemas"]["Role"];
+        };
         /** @description Something that happened to a job, and when. */
         Event: {
             /** @description When it was decided. */
@@ -1397,6 +1586,48 @@ export interface components {
             /** @description The text, without its line end; invalid UTF-8 shows as U+FFFD. */
             text: string;
         };
+        /** @description What a key must sign: the lines `flowork login session v1`, node, public key and nonce, without an end of the last. */
+        LoginChallenge: {
+            /** @description Until when it may be answered. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description The node that asks. */
+            node: components["schemas"]["NodeId"];
+            /** @description Works once, for this key, at this gateway. */
+            nonce: string;
+        };
+        /** @description One key. */
+        LoginKey: {
+            /** @description When it was let in first. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Its name. */
+            id: components["schemas"]["LoginKeyId"];
+            /** @description What people call the browser that holds it. */
+            label: string;
+            /** @description The public half. */
+            public_key: components["schemas"]["PublicKey"];
+            /** @description What its sessions may do. */
+            role: components["schemas"]["Role"];
+            /**
+             * Format: uint
+             * @description How many sessions it has.
+             */
+            sessions: number;
+        };
+        /** @description Names a login key of a browser. */
+        LoginKeyId: string;
+        /** @description Names a one-time login link (not its token). */
+        LoginLinkId: string;
+        /** @description A link with its token. */
+        MadeLoginLink: {
+            /** @description When it stops working, also unused. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Its name. */
+            id: components["schemas"]["LoginLinkId"];
+            /** @description What the browser may do that comes with it. */
+            role: components["schemas"]["Role"];
+            /** @description Open `/#login=TOKEN` at the node's address. The node keeps only its hash. */
+            token: string;
+        };
         /** @description A token with its secret. */
         MadeToken: {
             /** @description When it stops working. */
@@ -1440,6 +1671,14 @@ export interface components {
              */
             version: number;
         };
+        /** @description A link to make. */
+        NewLoginLink: {
+            /**
+             * @description What the browser may do that comes with it; everything unless said.
+             * @default null
+             */
+            role?: components["schemas"]["Role"] | null;
+        };
         /** @description A token to make. */
         NewToken: {
             /**
@@ -1460,6 +1699,26 @@ export interface components {
         OnCrash: "retry" | "ask" | "fail";
         /** @description What happens when a step has failed for good. */
         OnError: "fail" | "continue" | "port";
+        /** @description An answer to a challenge. */
+        OpenSession: {
+            /** @description The nonce of the challenge. */
+            nonce: string;
+            /** @description The key. */
+            public_key: components["schemas"]["PublicKey"];
+            /** @description The ed25519 signature, 64 bytes, base64url without padding. */
+            signature: string;
+        };
+        /** @description A session with its secret. */
+        OpenedSession: {
+            /** @description When it ends. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Its name. */
+            id: components["schemas"]["TokenId"];
+            /** @description What it may do. */
+            role: components["schemas"]["Role"];
+            /** @description What to send as `Authorization: Bearer …`. The node keeps only its hash. */
+            secret: string;
+        };
         /** @description How a job ended. */
         Outcome: "succeeded" | {
             failed: components["schemas"]["Failure"];
@@ -1606,6 +1865,8 @@ export interface components {
             /** @description `urn:flowork:problem:` and a stable kebab-case word. */
             type: string;
         };
+        /** @description The public half of a login key. There is none that is weak. */
+        PublicKey: string;
         /** @description Whether the node takes work. */
         Ready: {
             /** @description Why not, or what is not as it should be. */
@@ -1708,10 +1969,15 @@ export interface components {
              */
             tries?: number;
         };
-        /** @description What a member or token may do; each role may do what the ones before it may. */
-        Role: "viewer" | "runner" | "editor" | "admin";
+        /** @description What a member or token may do. From viewer on, each role may do what the ones before it may. */
+        Role: "hook" | "viewer" | "runner" | "editor" | "admin";
         /** @description How a role is, as its supervisor sees it. */
         RoleStatus: {
+            /**
+             * @description When it is started again, while it is down: a role that cannot stay up is tried less and less often.
+             * @default null
+             */
+            again_at?: components["schemas"]["Timestamp"] | null;
             /** @description Why it last ended. */
             last_end?: string | null;
             /**
@@ -1730,6 +1996,8 @@ export interface components {
             role: components["schemas"]["NodeRole"];
             /** @description Since when it is as it is. */
             since: components["schemas"]["Timestamp"];
+            /** @description Which of the files that it works on give it trouble. */
+            troubles: components["schemas"]["Trouble"][];
         };
         Run: string;
         /** @description One run of one step. */
@@ -1813,6 +2081,23 @@ export interface components {
             /** @description When it was last set. */
             set_at: components["schemas"]["Timestamp"];
         };
+        /** @description One session, without its secret. */
+        Session: {
+            /** @description When it was opened. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description When it ends by itself. */
+            expires_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Its name. */
+            id: components["schemas"]["TokenId"];
+            /** @description Whether this very request was made with it. */
+            is_current: boolean;
+            /** @description The key that opened it. */
+            key: components["schemas"]["LoginKeyId"];
+            /** @description What people call the browser. */
+            label: string;
+            /** @description What it may do. */
+            role: components["schemas"]["Role"];
+        };
         /** @description How jobs of a preset are run and kept. */
         Settings: {
             /**
@@ -1837,6 +2122,11 @@ export interface components {
         };
         /** @description How bad a problem is. */
         Severity: "error" | "warning";
+        /**
+         * Format: uint16
+         * @description One of the store's shards. A job never changes its shard.
+         */
+        ShardNo: number;
         /** @description Which side of a run. */
         Side: "in" | "out";
         /** @description Where a result comes from if it was not computed here. */
@@ -1856,12 +2146,13 @@ export interface components {
              */
             heads?: string[];
             /**
-             * @description The same key starts one job only, however often it is sent. The header `Idempotency-Key` does the same.
+             * @description The same key starts one job only, however often it is sent; with another request beside it, it is refused (409). The
+             *     header `Idempotency-Key` does the same.
              * @default null
              */
             idempotency_key?: string | null;
             /**
-             * @description A preset that is not kept as a draft.
+             * @description A preset that is not kept as a draft. Needs the role editor: whoever writes steps decides what the node does.
              * @default null
              */
             inline?: components["schemas"]["Preset"] | null;
@@ -2149,6 +2440,19 @@ export interface components {
             /** @description Where the designer draws it. */
             position?: components["schemas"]["Position"] | null;
         };
+        /** @description A file that a role cannot work with as it should. */
+        Trouble: {
+            /** @description Which, relative to the data directory. */
+            file: string;
+            /** @description Whether the file is damaged, which does not pass by itself. */
+            is_damage: boolean;
+            /** @description Whether all of it is out: nothing that is for this file goes on. */
+            is_out: boolean;
+            /** @description What is wrong, and what to do. */
+            problem: string;
+            /** @description The shard that it is. */
+            shard?: components["schemas"]["ShardNo"] | null;
+        };
         /** @description A value that steps read as `$vars.name`. */
         Variable: {
             /** @description What it is for. */
@@ -2204,6 +2508,14 @@ export interface components {
                 on_expiry?: boolean;
                 /** @description What is asked. */
                 title: string;
+            };
+        } | {
+            rerun: {
+                /**
+                 * Format: uint32
+                 * @description The try that was cut off.
+                 */
+                attempt: number;
             };
         } | {
             child: {
@@ -2344,12 +2656,14 @@ export interface components {
         getComponentsReply200: components["schemas"]["Manifest"][];
         getJobsJobDiffOtherReply200: components["schemas"]["Difference"][];
         getJobsJobEventsReply200: components["schemas"]["Event"][];
+        getLoginKeysReply200: components["schemas"]["LoginKey"][];
         getOpenapiJsonReply200: unknown;
         getPresetsReply200: components["schemas"]["DraftSummary"][];
         getPresetsWhichHistoryReply200: components["schemas"]["Change"][];
         getPresetsWhichVersionsReply200: components["schemas"]["Version"][];
         getSchemaPresetReply200: unknown;
         getSecretsReply200: components["schemas"]["Secret"][];
+        getSessionsReply200: components["schemas"]["Session"][];
         getSettingsReply200: {
             [key: string]: unknown;
         };
@@ -2375,7 +2689,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The page. Without a token it shows roles and counts only. */
+            /** @description The page. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3120,6 +3434,198 @@ export interface operations {
             };
         };
     };
+    postLoginChallenge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AskLoginChallenge"];
+            };
+        };
+        responses: {
+            /** @description The challenge; the same for keys that are not in. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginChallenge"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postLoginEnrol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["EnrolKey"];
+            };
+        };
+        responses: {
+            /** @description The key is in. The same key with the same link is answered the same again. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnrolledKey"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getLoginKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The keys. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getLoginKeysReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deleteLoginKeysKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is on disk; the key and its sessions stop in a moment. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postLoginLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewLoginLink"];
+            };
+        };
+        responses: {
+            /** @description The link: the address of the node and `/#login=` with the token. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeLoginLink"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postLoginSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["OpenSession"];
+            };
+        };
+        responses: {
+            /** @description The session. Its secret is shown only now. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedSession"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     getNode: {
         parameters: {
             query?: never;
@@ -3697,6 +4203,66 @@ export interface operations {
             };
         };
     };
+    getSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sessions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getSessionsReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deleteSessionsSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is on disk; the session stops in a moment. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     getSettings: {
         parameters: {
             query?: never;
@@ -4128,6 +4694,35 @@ export interface operations {
                 };
                 content: {
                     "text/css": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getPlain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. Without a token it shows roles and counts only. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
                 };
             };
             /** @description What is wrong, and what to do. */

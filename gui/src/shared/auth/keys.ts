@@ -1,6 +1,8 @@
 //! The login key of this browser: ed25519, made here, never sent. WebCrypto keeps it so that no script can read it;
 //! where WebCrypto has no ed25519, @noble/ed25519 signs with a seed that is kept beside it, and the key says so.
 
+import { pkcs8Of } from './private-key';
+
 export type LoginKey = {
   /** Raw public key, 32 bytes. */
   readonly publicKey: Uint8Array;
@@ -48,6 +50,18 @@ async function make(): Promise<Kept> {
   }
 }
 
+/** A pasted key; WebCrypto holds it so that no script can read it again, where it can. */
+async function take(seed: Uint8Array): Promise<Kept> {
+  const { getPublicKeyAsync } = await import('@noble/ed25519');
+  const publicKey = await getPublicKeyAsync(seed);
+  try {
+    const privateKey = await crypto.subtle.importKey('pkcs8', pkcs8Of(seed), { name: 'Ed25519' }, false, ['sign']);
+    return { kind: 'sealed', privateKey, publicKey };
+  } catch {
+    return { kind: 'seed', seed, publicKey };
+  }
+}
+
 function usable(kept: Kept): LoginKey {
   if (kept.kind === 'sealed') {
     const sign = async (message: Uint8Array) =>
@@ -69,6 +83,13 @@ export async function findKey(address: string): Promise<LoginKey | undefined> {
 export async function makeKey(address: string): Promise<LoginKey> {
   const kept = await make();
   await request((await store('readwrite')).put(kept, address));
+  return usable(kept);
+}
+
+/** A key from its 32 bytes, for as long as this page holds it; with `keep` it becomes the key of this browser for `address`. */
+export async function takeKey(seed: Uint8Array, address: string, keep: boolean): Promise<LoginKey> {
+  const kept = await take(seed);
+  if (keep) await request((await store('readwrite')).put(kept, address));
   return usable(kept);
 }
 

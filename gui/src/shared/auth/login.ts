@@ -1,7 +1,7 @@
 //! How a session is got: a one-time link enrols this browser's key, and from then on a signature opens a session.
 //!
 //! The endpoints are described in gui/README.md, "Login"; this file is the only one that calls them.
-import { findKey, type LoginKey, makeKey } from './keys';
+import { findKey, type LoginKey, makeKey, takeKey } from './keys';
 import { nodeAddress } from './node-address';
 import { setSession } from './session';
 
@@ -9,7 +9,7 @@ import { setSession } from './session';
 export const SESSION_DOMAIN = 'flowork login session v1';
 
 type Challenge = { readonly nonce: string; readonly node: string };
-type Opened = { readonly secret: string };
+type Opened = { readonly id: string; readonly secret: string; readonly expires_at: number };
 
 export type LoginOutcome =
   | { readonly kind: 'signed-in' }
@@ -58,7 +58,7 @@ async function open(key: LoginKey): Promise<void> {
   const challenge = (await post('challenge', { public_key: publicKey })) as Challenge;
   const signature = base64url(await key.sign(sessionMessage(challenge, publicKey)));
   const opened = (await post('session', { public_key: publicKey, nonce: challenge.nonce, signature })) as Opened;
-  setSession({ kind: 'bearer', secret: opened.secret, source: 'login' });
+  setSession({ kind: 'bearer', secret: opened.secret, source: 'login', id: opened.id, expiresAt: opened.expires_at });
 }
 
 async function outcome(work: () => Promise<LoginOutcome>): Promise<LoginOutcome> {
@@ -76,6 +76,16 @@ export const signIn = (): Promise<LoginOutcome> =>
     const key = await findKey(nodeAddress());
     if (!key) return { kind: 'no-key' };
     await open(key);
+    return { kind: 'signed-in' };
+  });
+
+/** Opens a session with a pasted private key. It stays in this browser only when `keep` says so. */
+export const signInWith = (seed: Uint8Array, keep: boolean): Promise<LoginOutcome> =>
+  outcome(async () => {
+    const key = await takeKey(seed, nodeAddress(), false);
+    await open(key);
+    // Only a key that opens something is worth keeping.
+    if (keep) await takeKey(seed, nodeAddress(), true);
     return { kind: 'signed-in' };
   });
 

@@ -5,12 +5,19 @@ import { useSyncExternalStore } from 'react';
 
 export type Session =
   | { readonly kind: 'none'; readonly why: SignedOutReason }
-  | { readonly kind: 'bearer'; readonly secret: string; readonly source: 'login' | 'token' };
+  | {
+      readonly kind: 'bearer';
+      readonly secret: string;
+      readonly source: 'login' | 'token';
+      readonly id?: string;
+      readonly expiresAt?: number;
+    };
 
-/** Why nobody is signed in. `refused`: the node no longer takes the session. */
-export type SignedOutReason = 'first' | 'refused' | 'left';
+/** Why nobody is signed in. `expired`: its time was over. `refused`: the node no longer takes it; somebody ended it. */
+export type SignedOutReason = 'first' | 'expired' | 'refused' | 'left';
 
 const KEY = 'flowork.session';
+const LEFT_KEY = 'flowork.left';
 const listeners = new Set<() => void>();
 
 function restore(): Session {
@@ -18,12 +25,15 @@ function restore(): Session {
     const kept: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
     if (kept && typeof kept === 'object' && 'secret' in kept && typeof kept.secret === 'string') {
       const source = 'source' in kept && kept.source === 'token' ? 'token' : 'login';
-      return { kind: 'bearer', secret: kept.secret, source };
+      const id = 'id' in kept && typeof kept.id === 'string' ? kept.id : undefined;
+      const expiresAt = 'expiresAt' in kept && typeof kept.expiresAt === 'number' ? kept.expiresAt : undefined;
+      return { kind: 'bearer', secret: kept.secret, source, id, expiresAt };
     }
   } catch {
     // Storage that does not read is as good as none.
   }
-  return { kind: 'none', why: 'first' };
+  // Who left stays out when the page is loaded again, although the browser's key would open another session.
+  return { kind: 'none', why: sessionStorage.getItem(LEFT_KEY) === null ? 'first' : 'left' };
 }
 
 let session: Session | undefined;
@@ -35,15 +45,21 @@ export function currentSession(): Session {
 
 export function setSession(next: Session): void {
   session = next;
-  if (next.kind === 'bearer') sessionStorage.setItem(KEY, JSON.stringify({ secret: next.secret, source: next.source }));
-  else sessionStorage.removeItem(KEY);
+  if (next.kind === 'bearer') {
+    const { secret, source, id, expiresAt } = next;
+    sessionStorage.setItem(KEY, JSON.stringify({ secret, source, id, expiresAt }));
+  } else sessionStorage.removeItem(KEY);
+  if (next.kind === 'none' && next.why === 'left') sessionStorage.setItem(LEFT_KEY, '1');
+  else sessionStorage.removeItem(LEFT_KEY);
   for (const listener of listeners) listener();
 }
 
 /** The node answered 401: the session is over. What is on the screen stays there until somebody signs in again. */
 export function sessionRefused(secret: string): void {
   const now = currentSession();
-  if (now.kind === 'bearer' && now.secret === secret) setSession({ kind: 'none', why: 'refused' });
+  if (now.kind !== 'bearer' || now.secret !== secret) return;
+  const isOver = now.expiresAt !== undefined && now.expiresAt <= Date.now();
+  setSession({ kind: 'none', why: isOver ? 'expired' : 'refused' });
 }
 
 /** Adds what proves the session to a request's headers, and gives back the secret that was used. */
@@ -54,8 +70,10 @@ export function authorise(headers: Headers): string | undefined {
   return now.secret;
 }
 
-export const useSession = (): Session =>
-  useSyncExternalStore((listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, currentSession);
+/** Hears when somebody signs in, leaves or is refused. */
+export function onSession(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+export const useSession = (): Session => useSyncExternalStore(onSession, currentSession);

@@ -3,6 +3,8 @@ import type { Item } from '../api/types';
 import { useMessages } from '../i18n/messages';
 import { Button } from '../ui/button';
 import { DataTable } from './data-table';
+import type { FetchPage } from './find-items';
+import { FindItems } from './find-items-box';
 import { JsonTree } from './json-tree';
 import { Rendered } from './rendered';
 
@@ -17,10 +19,20 @@ type ItemsViewProps = {
   readonly total: number;
   readonly onOffset: (offset: number) => void;
   readonly label: string;
+  /** How many items a page holds; fewer than [`PAGE_ITEMS`] when they are heavy. */
+  readonly pageItems?: number;
+  /** Gives any page, so that one can look for an item in all of them. */
+  readonly fetchPage?: FetchPage;
+  /** The item that stands out, counted in the whole list. */
+  readonly marked?: number;
+  readonly onMark?: (index: number) => void;
+  /** Tells where an item came from. */
+  readonly onTrace?: (index: number) => void;
 };
 
 /** One page of items as a table, as JSON, or drawn; the other pages are a button away. */
-export function ItemsView({ items, offset, total, onOffset, label }: ItemsViewProps) {
+export function ItemsView(props: ItemsViewProps) {
+  const { items, offset, total, onOffset, label, pageItems = PAGE_ITEMS, fetchPage, marked, onMark } = props;
   const t = useMessages();
   const [form, setForm] = useState<Form>('table');
   return (
@@ -39,22 +51,32 @@ export function ItemsView({ items, offset, total, onOffset, label }: ItemsViewPr
             </button>
           ))}
         </div>
+        {fetchPage && onMark && total > 1 && (
+          <FindItems
+            fetchPage={fetchPage}
+            from={marked ?? offset - 1}
+            onFound={(index) => {
+              onMark(index);
+              if (index < offset || index >= offset + items.length) onOffset(Math.floor(index / pageItems) * pageItems);
+            }}
+          />
+        )}
         <span className="ml-auto text-meta text-muted">
           {total > 0 ? t('data.range', { from: offset + 1, to: offset + items.length, total }) : t('data.none')}
         </span>
-        {total > PAGE_ITEMS && (
+        {total > pageItems && (
           <span className="flex gap-1">
             <Button
               disabled={offset === 0}
               aria-label={t('data.previous')}
-              onClick={() => onOffset(Math.max(0, offset - PAGE_ITEMS))}
+              onClick={() => onOffset(Math.max(0, offset - pageItems))}
             >
               ‹
             </Button>
             <Button
               disabled={offset + items.length >= total}
               aria-label={t('data.next')}
-              onClick={() => onOffset(offset + PAGE_ITEMS)}
+              onClick={() => onOffset(offset + items.length)}
             >
               ›
             </Button>
@@ -62,7 +84,9 @@ export function ItemsView({ items, offset, total, onOffset, label }: ItemsViewPr
         )}
       </div>
       <div className="min-h-0 flex-1">
-        {form === 'table' && <DataTable items={items} offset={offset} label={label} />}
+        {form === 'table' && (
+          <DataTable items={items} offset={offset} label={label} marked={marked} onTrace={props.onTrace} />
+        )}
         {form === 'json' && (
           <JsonTree
             value={items.map((item) => (Object.keys(item.files ?? {}).length > 0 ? item : item.json))}

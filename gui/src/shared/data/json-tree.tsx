@@ -1,8 +1,11 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ChevronDown, ChevronRight } from 'lucide-react';
 import { useMemo, useRef, useState } from 'react';
+import { readMembers } from '../code/paths';
+import { saveFile } from '../format/download';
 import { useMessages } from '../i18n/messages';
-import { type Line, linesOf, TEXT_CHARS_MAX } from './shape';
+import { useFieldActions } from './field-actions';
+import { type Line, linesOf, OPEN_CHARS_MAX, TEXT_CHARS_MAX } from './shape';
 
 const LINE_HEIGHT = 20;
 
@@ -59,14 +62,35 @@ export function JsonTree({
   );
 }
 
+/** A key; where fields can go somewhere, it is dragged there. The first part of a path is the item's number. */
+function Key({ name, path }: { readonly name: string; readonly path: string }) {
+  const actions = useFieldActions();
+  const [item, ...field] = actions ? (readMembers(path) ?? []) : [];
+  if (!actions || typeof item !== 'number' || field.length === 0) return <span className="text-text">{name}: </span>;
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys have the menu of the table's columns and of the list of fields.
+    <span
+      draggable
+      onDragStart={(event) => {
+        event.stopPropagation();
+        actions.onDrag(event, field);
+      }}
+      className="cursor-grab text-text underline decoration-dotted underline-offset-2 hover:text-pin"
+    >
+      {name}:{' '}
+    </span>
+  );
+}
+
 const TONES: Readonly<Record<string, string>> = { string: 'text-ok', number: 'text-run', boolean: 'text-pin' };
 
 function Row({ line, onToggle }: { readonly line: Line; readonly onToggle: (path: string) => void }) {
   const t = useMessages();
   const { key, value, children, isOpen } = line;
-  const name = key !== undefined && <span className="text-text">{key}: </span>;
+  const name = key !== undefined && <Key name={key} path={line.path} />;
   if (children !== undefined) {
-    const shape = Array.isArray(value) ? `[${children}]` : `{${children}}`;
+    // A stretch of children has no value of its own; its name says it all.
+    const shape = value === undefined ? '' : Array.isArray(value) ? `[${children}]` : `{${children}}`;
     const Chevron = isOpen ? ChevronDown : ChevronRight;
     return (
       <button
@@ -89,11 +113,26 @@ function Row({ line, onToggle }: { readonly line: Line; readonly onToggle: (path
     <div className="pl-4.5 break-all whitespace-pre-wrap">
       {name}
       <span className={TONES[typeof value] ?? 'text-muted'}>
-        {line.isCut ? `${text.slice(0, TEXT_CHARS_MAX)}…` : text}
+        {line.isCut || text.length > OPEN_CHARS_MAX
+          ? `${text.slice(0, line.isCut ? TEXT_CHARS_MAX : OPEN_CHARS_MAX)}…`
+          : text}
       </span>
       {typeof value === 'string' && value.length > TEXT_CHARS_MAX && (
         <button type="button" className="ml-1 text-accent underline" onClick={() => onToggle(line.path)}>
-          {line.isCut ? t('data.show_all', { count: value.length }) : t('data.show_less')}
+          {!line.isCut
+            ? t('data.show_less')
+            : value.length > OPEN_CHARS_MAX
+              ? t('data.show_first', { count: OPEN_CHARS_MAX, total: value.length })
+              : t('data.show_all', { count: value.length })}
+        </button>
+      )}
+      {typeof value === 'string' && value.length > OPEN_CHARS_MAX && (
+        <button
+          type="button"
+          className="ml-2 text-accent underline"
+          onClick={() => saveFile(`${key ?? 'text'}.txt`, new Blob([value], { type: 'text/plain' }))}
+        >
+          {t('data.download_text', { count: value.length })}
         </button>
       )}
     </div>

@@ -2,12 +2,13 @@ import { useQuery } from '@tanstack/react-query';
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 'react';
 import { fetchFile } from '../api/requests/files';
 import type { BlobRef, Item } from '../api/types';
+import { saveFile } from '../format/download';
 import { bytes } from '../format/format';
 import { useMessages } from '../i18n/messages';
 import { Button } from '../ui/button';
 import { Select } from '../ui/field';
 import { Empty, Loading, Problem } from '../ui/states';
-import { kindOfText, type TextKind, textsOf } from './shape';
+import { kindOfText, OPEN_CHARS_MAX, type TextKind, textsOf } from './shape';
 
 const Markdown = lazy(() => import('../ui/markdown'));
 const KINDS: readonly TextKind[] = ['text', 'markdown', 'html', 'svg'];
@@ -90,7 +91,11 @@ function TextView({ text }: { readonly text: string }) {
           </button>
         ))}
       </div>
-      <Drawn kind={kind} text={text} />
+      {/* HTML and Markdown of a book's length are no view; the JSON form has all of it for a download. */}
+      {text.length > OPEN_CHARS_MAX && (
+        <p className="text-muted">{t('data.only_first', { count: OPEN_CHARS_MAX, total: text.length })}</p>
+      )}
+      <Drawn kind={kind} text={text.slice(0, OPEN_CHARS_MAX)} />
     </div>
   );
 }
@@ -157,12 +162,7 @@ function FileView({ name, file }: { readonly name: string; readonly file: BlobRe
   const [problem, setProblem] = useState<unknown>();
   const download = async () => {
     try {
-      const address = URL.createObjectURL(await fetchFile(file.blob, file.name));
-      const link = document.createElement('a');
-      link.href = address;
-      link.download = file.name;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(address), 60_000);
+      saveFile(file.name, await fetchFile(file.blob, file.name));
     } catch (error) {
       setProblem(error);
     }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cellOf, columnsOf, kindOfText, linesOf, textsOf } from './shape';
+import { cellOf, columnsOf, inline, kindOfText, linesOf, textsOf } from './shape';
 
 describe('a table of items', () => {
   const items = [{ json: { a: 1, b: 'x' } }, { json: { c: null, a: 2 } }, { json: 'plain' }];
@@ -26,6 +26,39 @@ describe('the lines of a tree', () => {
     expect(paths(['.list[1]'])).toContain('.list[1].deep');
     expect(paths(['.list'])).not.toContain('.list[0]');
     expect(paths([''])).toEqual(['']);
+  });
+});
+
+describe('many children', () => {
+  const value = { list: Array.from({ length: 2_500 }, (_, n) => n) };
+  const paths = (toggled: string[]) => linesOf(value, new Set(toggled)).map((line) => line.path);
+
+  it('stand in stretches that open by themselves', () => {
+    expect(paths([])).toEqual(['', '.list', '.list[0…999]', '.list[1000…1999]', '.list[2000…2499]']);
+    expect(paths(['.list[2000…2499]'])).toHaveLength(505);
+    expect(paths(['.list[2000…2499]']).at(-1)).toBe('.list[2499]');
+  });
+});
+
+describe('a value in one line', () => {
+  it.each([
+    [{ a: 1, b: [true, null, 'x"y'] }, '{"a":1,"b":[true,null,"x\\"y"]}'],
+    ['text', 'text'],
+    [undefined, ''],
+    [[], '[]'],
+  ])('%j', (value, line) => expect(inline(value)).toBe(line));
+
+  it('is cut, and only the beginning of a large value is looked at', () => {
+    let looked = 0;
+    const heavy = Array.from({ length: 1_000 }, () => ({
+      get x() {
+        looked += 1;
+        return 'y'.repeat(100);
+      },
+    }));
+    expect(inline(heavy)).toHaveLength(301);
+    expect(inline(heavy).startsWith('[{"x":"yyyy')).toBe(true);
+    expect(looked).toBeLessThan(20);
   });
 });
 

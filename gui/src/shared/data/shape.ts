@@ -22,12 +22,37 @@ export function columnsOf(items: readonly Item[]): string[] {
 export const cellOf = (item: Item, column: string): unknown =>
   column === '' ? (isRecord(item.json) ? undefined : item.json) : isRecord(item.json) ? item.json[column] : undefined;
 
-/** A value in one line. */
+/** A value in one line, cut. However large the value is, only its beginning is looked at. */
 export function inline(value: unknown): string {
   if (value === undefined) return '';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const text = typeof value === 'string' ? value : begun(value, TEXT_CHARS_MAX);
   return text.length > TEXT_CHARS_MAX ? `${text.slice(0, TEXT_CHARS_MAX)}…` : text;
 }
+
+/** The beginning of `JSON.stringify(value)`, at least `most` characters where there are so many. */
+function begun(value: unknown, most: number): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, most + 1));
+  const isList = Array.isArray(value);
+  if (!isList && !isRecord(value)) return JSON.stringify(value);
+  const parts: string[] = [];
+  let length = 2;
+  const add = (child: unknown, key?: string): boolean => {
+    const name = key === undefined ? '' : `${JSON.stringify(key)}:`;
+    const part = name + (child === undefined ? 'null' : begun(child, most - length));
+    parts.push(part);
+    length += part.length + 1;
+    return length <= most;
+  };
+  if (isList) for (const child of value) if (!add(child)) break;
+  // `in` walks over the keys without making a list of all of them first.
+  if (!isList) for (const key in value) if (!add(value[key], key)) break;
+  return isList ? `[${parts.join(',')}]` : `{${parts.join(',')}}`;
+}
+
+/** Lists and objects with more children than this show them in stretches of so many. */
+export const STRETCH = 1_000;
+/** The most characters of a text that a tree shows at all; what is longer is for a download. */
+export const OPEN_CHARS_MAX = 65_536;
 
 export type Line = {
   /** Where it is, such as `[0].user.name`; what is open is remembered by it. */
@@ -58,8 +83,25 @@ export function linesOf(root: unknown, toggled: ReadonlySet<string>, openDepth =
     const isCut = typeof value === 'string' && value.length > TEXT_CHARS_MAX && !isOpen;
     lines.push({ path, depth, key, value, children: entries?.length, isOpen, isCut });
     if (!entries || !isOpen) return;
-    for (const [name, child] of entries) {
-      visit(child, Array.isArray(value) ? `${path}[${name}]` : join(path, name), name, depth + 1);
+    const place = (name: string) => (Array.isArray(value) ? `${path}[${name}]` : join(path, name));
+    if (entries.length <= STRETCH) {
+      for (const [name, child] of entries) visit(child, place(name), name, depth + 1);
+      return;
+    }
+    for (let from = 0; from < entries.length; from += STRETCH) {
+      const part = entries.slice(from, from + STRETCH);
+      const stretch = `${path}[${from}…${from + part.length - 1}]`;
+      const isPartOpen = toggled.has(stretch);
+      lines.push({
+        path: stretch,
+        depth: depth + 1,
+        key: `${from}…${from + part.length - 1}`,
+        value: undefined,
+        children: part.length,
+        isOpen: isPartOpen,
+        isCut: false,
+      });
+      if (isPartOpen) for (const [name, child] of part) visit(child, place(name), name, depth + 2);
     }
   };
   visit(root, '', undefined, 0);

@@ -1,7 +1,7 @@
 //! How each card and wire is at one moment of a run, and a store that tells only those that changed.
 
 import type { RunStatus } from '../api/types';
-import { listLength, type Run, splitRun, type View } from '../history/view';
+import { listLength, type Run, stepOf, type View } from '../history/view';
 import { ERROR_PORT, type Graph } from './model';
 
 export type CardState = {
@@ -41,7 +41,7 @@ const ENDED: readonly RunStatus[] = ['succeeded', 'failed', 'skipped', 'stopped'
 
 function waitOf(run: Run): CardState['waitsFor'] {
   if (!run.wait) return undefined;
-  if ('approval' in run.wait) return 'approval';
+  if ('approval' in run.wait || 'rerun' in run.wait) return 'approval';
   if ('child' in run.wait) return 'child';
   return 'rounds' in run.wait ? 'rounds' : 'time';
 }
@@ -72,7 +72,7 @@ function cardState(runs: readonly Run[]): CardState {
 function runsByStep(view: View): Map<string, Run[]> {
   const found = new Map<string, Run[]>();
   for (const [name, run] of view.runs) {
-    const { step } = splitRun(name);
+    const step = stepOf(name);
     const list = found.get(step);
     if (list) list.push(run);
     else found.set(step, [run]);
@@ -150,9 +150,13 @@ export class LightStore {
     return () => set.delete(listener);
   };
 
+  /** Told once for each change of anything: for what is painted whole. */
+  readonly subscribeAll = (listener: () => void): (() => void) => this.subscribe('all', listener);
+
   set(next: Lights): void {
     const changed = [...replace(this.cards, next.cards, 'card'), ...replace(this.wires, next.wires, 'wire')];
     for (const key of changed) for (const listener of this.listeners.get(key) ?? []) listener();
+    if (changed.length > 0) for (const listener of this.listeners.get('all') ?? []) listener();
   }
 }
 

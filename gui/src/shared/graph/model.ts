@@ -45,15 +45,30 @@ export function wiresOf(wires: WiresOf): Wire[] {
   return Object.entries(wires).map(([id, wire]) => ({ id, from: wire.from, to: wire.to }));
 }
 
-/** The ports of a step: those of its component, `error` if it has one, and those that only its wires know. */
+/** The output ports that a config names: those of the cases of a `switch`. */
+export function portsByConfig(config: Readonly<Record<string, unknown>> | undefined): string[] {
+  const cases = config?.cases;
+  if (!Array.isArray(cases)) return [];
+  return cases.flatMap((it: unknown) =>
+    it !== null && typeof it === 'object' && 'port' in it && typeof it.port === 'string' && it.port !== ''
+      ? [it.port]
+      : [],
+  );
+}
+
+/** The ports of a step: those of its component and config, `error` if it has one, and those that only its wires know. */
 function portsOf(
   id: string,
+  of: Step | Trigger,
   manifest: Manifest | undefined,
   wires: readonly Wire[],
   hasErrorPort: boolean,
 ): { inputs: string[]; outputs: string[] } {
   const inputs = new Set(manifest?.inputs.map((port) => port.name) ?? []);
-  const outputs = new Set(manifest?.outputs.map((port) => port.name) ?? []);
+  const outputs = new Set([
+    ...(of.component === 'switch' ? portsByConfig(of.config) : []),
+    ...(manifest?.outputs.map((port) => port.name) ?? []),
+  ]);
   for (const wire of wires) {
     if (wire.to.step === id) inputs.add(wire.to.port);
     if (wire.from.step === id && wire.from.port !== ERROR_PORT) outputs.add(wire.from.port);
@@ -72,7 +87,7 @@ function cardOf(
 ): Card {
   const manifest = manifests.get(of.component);
   const step = kind === 'step' ? (of as Step) : undefined;
-  const { inputs, outputs } = portsOf(id, manifest, wires, step?.on_error === 'port');
+  const { inputs, outputs } = portsOf(id, of, manifest, wires, step?.on_error === 'port');
   return {
     id,
     name: of.name || id,

@@ -33,3 +33,25 @@ export function neighbour(graph: Graph, id: string, direction: Direction): strin
 /** The cards in reading order: column by column, top to bottom. What a list beside the canvas shows. */
 export const readingOrder = (graph: Graph): Card[] =>
   [...graph.cards].sort((one, other) => one.x - other.x || one.y - other.y);
+
+/** Everything that leads to `id` (`up`), or that it leads to (`down`), itself left out. */
+export function stream(graph: Graph, id: string, direction: 'up' | 'down'): string[] {
+  const next = new Map<string, string[]>();
+  for (const wire of graph.wires) {
+    const [at, to] = direction === 'down' ? [wire.from.step, wire.to.step] : [wire.to.step, wire.from.step];
+    const list = next.get(at);
+    if (list) list.push(to);
+    else next.set(at, [to]);
+  }
+  const found = new Set([id]);
+  const open = [id];
+  for (let at = open.pop(); at !== undefined; at = open.pop()) {
+    for (const to of next.get(at) ?? []) {
+      if (found.has(to)) continue;
+      found.add(to);
+      open.push(to);
+    }
+  }
+  found.delete(id);
+  return [...found];
+}

@@ -143,3 +143,17 @@ describe('the time machine', () => {
     expect(runsInOrder(view)).toHaveLength(1);
   });
 });
+
+describe('a step that a crash cut off', () => {
+  const event = (seq: number, what: JobEvent['what']): JobEvent => ({ seq, at: seq * 10, what }) as JobEvent;
+  const failed = {
+    step_failed: { run: 'mail', attempt: 1, error: { message: 'cut off' }, then: 'ask', took_us: 5 },
+  } as unknown as JobEvent['what'];
+
+  it('asks a person whether it runs again, and the run waits', () => {
+    const started = { step_started: { run: 'mail', attempt: 1, effect: 'external' } } as unknown as JobEvent['what'];
+    const view = fold([event(1, { started: {} } as unknown as JobEvent['what']), event(2, started), event(3, failed)]);
+    expect(view.runs.get('mail')).toMatchObject({ status: 'waiting', wait: { rerun: { attempt: 1 } } });
+    expect([view.state, view.runsRunning, view.runsWaiting]).toEqual(['waiting', 0, 1]);
+  });
+});

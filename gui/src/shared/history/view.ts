@@ -208,8 +208,10 @@ function change(run: Run, at: number, what: StepTold): Partial<Run> {
       const { attempt, error, then, took_us } = what.said;
       const attempts = withAttempt(run.attempts, attempt, (old) => ({ ...old, ended_at: at, took_us, error }));
       const retry = typeof then === 'object' ? then.retry.at : undefined;
-      const status = retry === undefined ? 'failed' : 'retrying';
-      return { status, attempts, error, afterFailure: then, tookUs: took_us, wait: undefined, retryAt: retry };
+      const status = then === 'ask' ? 'waiting' : retry === undefined ? 'failed' : 'retrying';
+      // Nobody saw the end of this try: a person says whether it runs again.
+      const wait = then === 'ask' ? { rerun: { attempt } } : undefined;
+      return { status, attempts, error, afterFailure: then, tookUs: took_us, wait, retryAt: retry };
     }
     case 'step_skipped':
       return { status: 'skipped', note: what.said.reason, wait: undefined };
@@ -267,9 +269,14 @@ export function fold(events: Iterable<JobEvent>): View {
   return view;
 }
 
-/** The runs in the order in which they began. */
-export const runsInOrder = (view: View): [string, Run][] =>
-  [...view.runs].sort(([, one], [, other]) => one.firstSeq - other.firstSeq);
+/** The runs in the order in which they were first heard of, which is the order in which the fold puts them in. */
+export const runsInOrder = (view: View): [string, Run][] => [...view.runs];
+
+/** The step of a run: what stands before its rounds. */
+export function stepOf(run: string): string {
+  const at = run.indexOf('[');
+  return at < 0 ? run : run.slice(0, at);
+}
 
 /** `step[2][0]` → its step and rounds. */
 export function splitRun(run: string): { readonly step: string; readonly rounds: readonly number[] } {

@@ -63,10 +63,24 @@ export function Failed({ error, retry }: { readonly error: unknown; readonly ret
   return (
     <State role="alert" icon={<TriangleAlert aria-hidden />} title={t('error.title')}>
       <p className="text-text">{said}</p>
-      {error instanceof ApiError && error.hint && <p>{error.hint}</p>}
+      <Advice error={error} />
       {again}
     </State>
   );
+}
+
+const PROBLEMS_SHOWN = 5;
+
+/** What the node says beside the error: for a workflow every problem with its place, else what to do. */
+function Advice({ error }: { readonly error: unknown }) {
+  if (!(error instanceof ApiError)) return null;
+  const problems = error.details.problems ?? [];
+  if (problems.length === 0) return error.hint && <span className="block text-muted">{error.hint}</span>;
+  return problems.slice(0, PROBLEMS_SHOWN).map((problem) => (
+    <span key={`${problem.place} ${problem.code}`} className="block text-text">
+      {problem.message} <code className="font-mono text-meta text-muted">{problem.place}</code>
+    </span>
+  ));
 }
 
 /** One line about something that went wrong beside what is shown. */
@@ -80,9 +94,24 @@ export function Problem({ error }: { readonly error: unknown }) {
       <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0" />
       <span>
         {said}
-        {error instanceof ApiError && error.hint && <span className="block text-muted">{error.hint}</span>}
+        <Advice error={error} />
       </span>
     </p>
+  );
+}
+
+/** Parts of a page that are this small say in a line what went wrong. */
+const SMALL_LINES = 3;
+
+function FailedLine({ error, retry }: { readonly error: unknown; readonly retry: () => void }) {
+  const t = useMessages();
+  return (
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-1 py-1">
+      <Problem error={error} />
+      <Button look="quiet" onClick={retry}>
+        {t('common.retry')}
+      </Button>
+    </div>
   );
 }
 
@@ -91,6 +120,8 @@ type Loaded<T> = { readonly data: T | undefined; readonly error: unknown; readon
 /** The three ways a request can stand; what is there is shown even while a later look at it fails. */
 export function Ready<T>({ of, children, lines }: { of: Loaded<T>; children: (data: T) => ReactNode; lines?: number }) {
   if (of.data !== undefined) return children(of.data);
+  if (of.error && lines !== undefined && lines <= SMALL_LINES)
+    return <FailedLine error={of.error} retry={() => of.refetch()} />;
   if (of.error) return <Failed error={of.error} retry={() => of.refetch()} />;
   return <Loading lines={lines} />;
 }

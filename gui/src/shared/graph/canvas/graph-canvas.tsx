@@ -1,30 +1,22 @@
 //! The canvas for looking: cards light up, nothing moves. Only this folder knows xyflow.
 import '@xyflow/react/dist/base.css';
-import {
-  Background,
-  BackgroundVariant,
-  Position,
-  ReactFlow,
-  ReactFlowProvider,
-  useReactFlow,
-  useStore,
-} from '@xyflow/react';
+import { Background, BackgroundVariant, ReactFlow, ReactFlowProvider, useReactFlow, useStore } from '@xyflow/react';
 import { Maximize, Minus, Plus } from 'lucide-react';
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef } from 'react';
 import { useMessages } from '../../i18n/messages';
 import { IconButton } from '../../ui/button';
 import { viewportOf } from '../bounds';
 import type { LightStore } from '../card-states';
-import { GRID, type Graph, portOffset } from '../model';
+import { GRID, type Graph } from '../model';
 import { type Direction, neighbour, readingOrder } from '../walk';
-import CardView, { type CardNode } from './card-view';
+import CardView from './card-view';
 import { CanvasContext } from './context';
-import WireView, { type WireEdge } from './wire-view';
+import { type CardNode, handlesOf, type WireEdge } from './flow-nodes';
+import WireView from './wire-view';
 
 // Made once: new objects at each render would mount every card again.
 const NODE_TYPES = { card: CardView };
 const EDGE_TYPES = { wire: WireView };
-const HANDLE = 10;
 /** A picture that would be smaller than this shows a part of itself instead. */
 const READABLE_ZOOM = 0.6;
 
@@ -56,20 +48,7 @@ function nodesOf(graph: Graph): CardNode[] {
     data: { card },
     domAttributes: { 'aria-roledescription': undefined },
     // Sizes and ports are given, so that cards out of sight are never mounted to be measured.
-    handles: (['in', 'out'] as const).flatMap((side) =>
-      (side === 'in' ? card.inputs : card.outputs).map((port) => {
-        const { x, y } = portOffset(card, side, port);
-        return {
-          id: port,
-          type: side === 'in' ? ('target' as const) : ('source' as const),
-          position: side === 'in' ? Position.Left : Position.Right,
-          x: x - HANDLE / 2,
-          y: y - HANDLE / 2,
-          width: HANDLE,
-          height: HANDLE,
-        };
-      }),
-    ),
+    handles: handlesOf(card),
   }));
 }
 

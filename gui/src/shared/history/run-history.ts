@@ -1,9 +1,9 @@
 //! The history of one run in this browser: read page by page, then followed live, told at most once a frame.
-import { type FeedState, follow } from '@/shared/api/feed';
-import { ApiError } from '@/shared/api/problem';
-import { EVENTS_PAGE, fetchEvents, openEvents } from '@/shared/api/requests/job-events';
-import type { JobEvent } from '@/shared/api/types';
-import { Timeline } from '@/shared/history/timeline';
+import { type FeedState, follow } from '../api/feed';
+import { ApiError } from '../api/problem';
+import { EVENTS_PAGE, fetchEvents, openEvents } from '../api/requests/job-events';
+import type { JobEvent } from '../api/types';
+import { Timeline } from './timeline';
 
 export type Progress = {
   /** Whether all that there was when the page came up has been read. */

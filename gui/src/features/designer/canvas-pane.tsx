@@ -1,0 +1,87 @@
+import { lazy, Suspense, useMemo } from 'react';
+import { useCanEdit } from '@/shared/document/use-editor';
+import type { CanvasEvents } from '@/shared/graph/canvas/edit-context';
+import { CARD_WIDTH } from '@/shared/graph/model';
+import { useMessages } from '@/shared/i18n/messages';
+import { Loading } from '@/shared/ui/states';
+import { useNarrow } from '@/shared/ui/use-narrow';
+import { useBenchParts, useScene } from './bench-context';
+import { EmptyHint } from './empty-hint';
+import type { Bench } from './use-designer-model';
+
+const EditingCanvas = lazy(() => import('@/shared/graph/canvas/editing-canvas'));
+
+const coarse = typeof matchMedia === 'undefined' ? undefined : matchMedia('(pointer: coarse)');
+
+function eventsOf({ model, actions, designer, presence }: Bench): CanvasEvents {
+  const { popup } = model;
+  return {
+    moved: (places) => actions.move(places),
+    dragging: (places) => presence.drags(places),
+    cursor: (at) => presence.points(at && { ...at }),
+    connect: (from, to, replacing) => void actions.connect(from, to, replacing),
+    refused: (why) => actions.refused(why),
+    add: (ask) => popup.set({ kind: 'add', ask }),
+    inserted: (step, wire, places) => actions.insert(step, wire, places),
+    dropped: (component, at, wire) => {
+      const manifest = designer.manifests.get(component);
+      if (manifest) actions.add(manifest, { at: { x: at.x - CARD_WIDTH / 2, y: at.y - 32 }, client: at, wire });
+    },
+    open: (id) => {
+      if (model.card(id)) model.panel.set({ isWide: true });
+    },
+    act: (action, id) => {
+      if (action === 'run') void designer.start({ kind: 'only', step: id });
+      else if (action === 'disable') actions.toggleDisabled([id]);
+      else if (action === 'pin') void actions.togglePin(id);
+      else {
+        model.selection.set([id]);
+        actions.remove(false);
+      }
+    },
+    menu: (id, client, at) => popup.set({ kind: 'menu', id, client, at }),
+    noteText: (id, text) => actions.noteText(id, text),
+    noteSize: (id, size) => actions.noteSize(id, size),
+    renamed: (id, name) => actions.rename(id, name),
+  };
+}
+
+/** The canvas with the workflow on it. */
+export function CanvasPane() {
+  const t = useMessages();
+  const bench = useBenchParts();
+  const { model, designer } = bench;
+  const scene = useScene();
+  const canEdit = useCanEdit(designer.editor);
+  const isNarrow = useNarrow();
+  const on = useMemo(() => eventsOf(bench), [bench]);
+  const peers = useMemo(
+    () => ({
+      subscribe: (listener: () => void) => designer.editor.subscribe(listener),
+      get: () => designer.editor.peers(),
+    }),
+    [designer.editor],
+  );
+  const isEmpty = scene.graph.cards.length === 0 && scene.notes.length === 0;
+  return (
+    <Suspense fallback={<Loading />}>
+      <EditingCanvas
+        ref={model.canvas}
+        scene={scene}
+        lights={model.run.lights}
+        problems={model.problems}
+        selection={model.selection}
+        stop={model.stop}
+        writing={model.writing}
+        peers={peers}
+        // Building by dragging is for larger screens.
+        canEdit={canEdit && !isNarrow}
+        isTouch={isNarrow || (coarse?.matches ?? false)}
+        label={t('designer.canvas')}
+        on={on}
+      >
+        {isEmpty && <EmptyHint canEdit={canEdit} />}
+      </EditingCanvas>
+    </Suspense>
+  );
+}

@@ -1,0 +1,88 @@
+//! The items that go into a step or come out of it, as far as anything is known of them.
+import { fetchItems, ITEMS_PAGE } from '@/shared/api/requests/job-items';
+import type { Item } from '@/shared/api/types';
+import type { DrawnPreset } from '@/shared/document/types';
+import { wiresOf } from '@/shared/graph/model';
+import { splitRun, type View } from '@/shared/history/view';
+
+export type Known = { readonly items: readonly Item[]; readonly total: number; readonly from: 'pin' | 'run' };
+
+export type DataSource = {
+  readonly preset: DrawnPreset;
+  readonly job: string | undefined;
+  readonly view: View | undefined;
+  readonly fetch?: typeof fetchItems;
+};
+
+/** The newest run of a step that has something to show: of a loop, its last round. */
+export function lastRun(view: View | undefined, step: string): string | undefined {
+  let found: { name: string; at: number } | undefined;
+  for (const [name, run] of view?.runs ?? []) {
+    if (splitRun(name).step !== step) continue;
+    const at = run.changedAt;
+    if (!found || at >= found.at) found = { name, at };
+  }
+  return found?.name;
+}
+
+const pinned = (lists: readonly (readonly Item[])[]): Known => {
+  const items = lists.flat();
+  return { items: items.slice(0, ITEMS_PAGE), total: items.length, from: 'pin' };
+};
+
+async function out(source: DataSource, step: string, port: string | undefined): Promise<Known | undefined> {
+  const pin = source.preset.steps?.[step]?.pin;
+  if (pin) return pinned(port === undefined ? Object.values(pin) : [pin[port] ?? []]);
+  const run = lastRun(source.view, step);
+  if (source.job === undefined || run === undefined) return undefined;
+  if (source.view?.runs.get(run)?.status !== 'succeeded') return undefined;
+  const fetch = source.fetch ?? fetchItems;
+  const page = await fetch({ job: source.job, run, side: 'out', port, offset: 0 });
+  return { items: page.items as readonly Item[], total: page.total, from: 'run' };
+}
+
+/** What goes into a step is what comes out of the ports that lead to it. */
+async function into(source: DataSource, step: string, port: string | undefined): Promise<Known | undefined> {
+  const wires = wiresOf(source.preset.wires).filter(
+    (wire) => wire.to.step === step && (port === undefined || wire.to.port === port),
+  );
+  const parts = (await Promise.all(wires.map((wire) => out(source, wire.from.step, wire.from.port)))).filter(
+    (part) => part !== undefined,
+  );
+  if (parts.length === 0) return undefined;
+  return {
+    items: parts.flatMap((part) => part.items),
+    total: parts.reduce((sum, part) => sum + part.total, 0),
+    from: parts.some((part) => part.from === 'run') ? 'run' : 'pin',
+  };
+}
+
+export const known = (source: DataSource, step: string, side: 'in' | 'out', port?: string) =>
+  side === 'out' ? out(source, step, port) : into(source, step, port);
+
+/** The most items that are pinned from a run: a pin is part of the document. */
+export const PIN_MAX = 1_000;
+
+/** All that came out of each port of a step in the last run, to be pinned; none when nothing is known. */
+export async function outputs(
+  source: DataSource,
+  step: string,
+  ports: readonly string[],
+): Promise<Readonly<Record<string, readonly Item[]>> | undefined> {
+  const { view, job, fetch = fetchItems } = source;
+  const run = lastRun(view, step);
+  const ran = run === undefined ? undefined : view?.runs.get(run);
+  if (run === undefined || job === undefined || ran?.status !== 'succeeded') return undefined;
+  const found: Record<string, readonly Item[]> = {};
+  for (const port of ports) {
+    if (!(port in ran.ports)) continue;
+    const items: Item[] = [];
+    for (;;) {
+      const page = await fetch({ job, run, side: 'out', port, offset: items.length });
+      items.push(...(page.items as readonly Item[]));
+      if (page.items.length === 0 || items.length >= Math.min(page.total, PIN_MAX)) break;
+    }
+    found[port] = items.slice(0, PIN_MAX);
+  }
+  return Object.keys(found).length > 0 ? found : undefined;
+}

@@ -1,0 +1,223 @@
+import { useQuery } from '@tanstack/react-query';
+import { Pencil, Pin, PinOff } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { itemsQuery } from '@/shared/api/requests/job-items';
+import type { Item, Manifest } from '@/shared/api/types';
+import { type FieldActions, FieldActionsContext } from '@/shared/data/field-actions';
+import { ItemsView, PAGE_ITEMS } from '@/shared/data/items-view';
+import { unpin } from '@/shared/document/edits/pins';
+import { useCanEdit, useSnapshot } from '@/shared/document/use-editor';
+import { ERROR_PORT, wiresOf } from '@/shared/graph/model';
+import { useMessages } from '@/shared/i18n/messages';
+import { Button } from '@/shared/ui/button';
+import { Select } from '@/shared/ui/field';
+import { Empty, Failed, Loading } from '@/shared/ui/states';
+import { useDesigner } from '../context';
+import { lastRun } from '../data';
+import { type Card, stepOf } from './card-of';
+import { togglePin } from './header';
+import { PinDialog } from './pin-dialog';
+import { useStepData } from './step-data';
+
+type SideProps = { readonly card: Card; readonly manifest: Manifest | undefined; readonly actions?: FieldActions };
+
+/** What went into a step. Its fields can be dragged into the form. */
+export function InputData({ card, manifest, actions }: SideProps) {
+  const t = useMessages();
+  const ports = manifest?.inputs.map((port) => port.name) ?? [];
+  const [wanted, setWanted] = useState('');
+  const port = ports.includes(wanted) ? wanted : undefined;
+  return (
+    <FieldActionsContext value={actions}>
+      <Side
+        step={card.id}
+        side="in"
+        port={port}
+        title={t('panel.in')}
+        head={
+          ports.length > 1 && (
+            <PortSelect ports={ports} value={port ?? ''} all={t('panel.port.all')} onChange={setWanted} />
+          )
+        }
+        empty={
+          <Empty title={t('panel.no_in')}>
+            <p>{t('panel.no_in.hint')}</p>
+          </Empty>
+        }
+      />
+    </FieldActionsContext>
+  );
+}
+
+/** What came out of a step, or what it gives instead of running. */
+export function OutputData({ card, manifest }: Omit<SideProps, 'actions'>) {
+  const t = useMessages();
+  const designer = useDesigner();
+  const { editor } = designer;
+  const canEdit = useCanEdit(editor);
+  const step = stepOf(card);
+  const ports = useOutputs(card, manifest);
+  const [wanted, setWanted] = useState('');
+  const [isEditing, setIsEditing] = useState(false);
+  const port = ports.includes(wanted) ? wanted : (ports[0] ?? 'out');
+  const isPinned = Boolean(step?.pin);
+  const pinning = step && (
+    <>
+      <Button disabled={!canEdit} onClick={() => setIsEditing(true)}>
+        <Pencil aria-hidden className="size-4" />
+        {isPinned ? t('panel.pin.edit') : t('panel.pin.write')}
+      </Button>
+      {isPinned ? (
+        <Button disabled={!canEdit} onClick={() => editor.apply('panel.edit.unpin', unpin([card.id]))}>
+          <PinOff aria-hidden className="size-4" />
+          {t('panel.pin.unpin')}
+        </Button>
+      ) : (
+        <Button disabled={!canEdit} onClick={() => void togglePin(designer, card.id, false, manifest, t)}>
+          <Pin aria-hidden className="size-4" />
+          {t('panel.pin.this')}
+        </Button>
+      )}
+    </>
+  );
+  return (
+    <>
+      <Side
+        step={card.id}
+        side="out"
+        port={port}
+        title={t('panel.out')}
+        head={ports.length > 1 && <PortSelect ports={ports} value={port} onChange={setWanted} />}
+        foot={pinning}
+        empty={
+          <Empty title={t('panel.no_out')}>
+            <p>{t('panel.no_out.hint')}</p>
+          </Empty>
+        }
+      />
+      {isEditing && <PinDialog step={card.id} port={port} onClose={() => setIsEditing(false)} />}
+    </>
+  );
+}
+
+/** The output ports that a step has: its component's, those of its wires, those that the last run gave something on. */
+function useOutputs({ id, card }: Card, manifest: Manifest | undefined): readonly string[] {
+  const { editor, run } = useDesigner();
+  const wired = useSnapshot(editor, ({ preset }) =>
+    wiresOf(preset.wires)
+      .filter((wire) => wire.from.step === id)
+      .map((wire) => wire.from.port),
+  );
+  const ports = new Set([...(manifest?.outputs.map((it) => it.name) ?? []), ...wired]);
+  const view = run.view();
+  for (const name of Object.keys(view?.runs.get(lastRun(view, id) ?? id)?.ports ?? {})) ports.add(name);
+  if ('on_error' in card && card.on_error === 'port') ports.add(ERROR_PORT);
+  return [...ports];
+}
+
+type PortSelectProps = {
+  readonly ports: readonly string[];
+  readonly value: string;
+  readonly all?: string;
+  readonly onChange: (port: string) => void;
+};
+
+function PortSelect({ ports, value, all, onChange }: PortSelectProps) {
+  const t = useMessages();
+  return (
+    <Select
+      aria-label={t('panel.port')}
+      className="h-7! w-auto! text-meta"
+      value={value}
+      onChange={(event) => onChange(event.target.value)}
+    >
+      {all !== undefined && <option value="">{all}</option>}
+      {ports.map((port) => (
+        <option key={port} value={port}>
+          {port}
+        </option>
+      ))}
+    </Select>
+  );
+}
+
+type SideViewProps = {
+  readonly step: string;
+  readonly side: 'in' | 'out';
+  readonly port: string | undefined;
+  readonly title: string;
+  readonly head?: React.ReactNode;
+  readonly foot?: React.ReactNode;
+  readonly empty: React.ReactNode;
+};
+
+function Side({ step, side, port, title, head, foot, empty }: SideViewProps) {
+  const t = useMessages();
+  const data = useStepData(step, side, port);
+  const [offset, setOffset] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: other data begins at its first page.
+  useEffect(() => setOffset(0), [step, port, side]);
+  const known = data.data ?? undefined;
+  return (
+    <section aria-label={title} className="flex h-full min-h-0 flex-col">
+      <div className="flex min-h-9 shrink-0 flex-wrap items-center gap-2 border-b border-line px-3 py-1">
+        <h3 className="font-semibold">{title}</h3>
+        {known && (
+          <span className={`text-meta ${known.from === 'pin' ? 'text-pin' : 'text-muted'}`}>
+            {t(known.from === 'pin' ? 'panel.from.pin' : 'panel.from.run')}
+          </span>
+        )}
+        <span className="flex-1" />
+        {head}
+      </div>
+      <div className="min-h-0 flex-1">
+        {known ? (
+          <Pages
+            step={step}
+            side={side}
+            port={port}
+            items={known.items}
+            total={known.total}
+            from={known.from}
+            offset={offset}
+            onOffset={setOffset}
+            label={title}
+          />
+        ) : data.error ? (
+          <Failed error={data.error} retry={() => void data.refetch()} />
+        ) : data.data === undefined ? (
+          <Loading lines={4} />
+        ) : (
+          <div className="scroll-thin h-full overflow-y-auto">{empty}</div>
+        )}
+      </div>
+      {foot && <div className="flex shrink-0 flex-wrap gap-2 border-t border-line px-3 py-2">{foot}</div>}
+    </section>
+  );
+}
+
+type PagesProps = Pick<SideViewProps, 'step' | 'side' | 'port'> & {
+  readonly items: readonly Item[];
+  readonly total: number;
+  readonly from: 'pin' | 'run';
+  readonly offset: number;
+  readonly onOffset: (offset: number) => void;
+  readonly label: string;
+};
+
+/** The first page is here; later ones of a run are asked of the node, later ones of a pin are in the document. */
+function Pages({ step, side, port, items, total, from, offset, onOffset, label }: PagesProps) {
+  const { run, editor } = useDesigner();
+  const job = run.job() ?? '';
+  const isMore = offset >= items.length;
+  const pinned = from === 'pin' ? editor.snapshot().preset.steps?.[step]?.pin?.[port ?? ''] : undefined;
+  const later = useQuery({
+    ...itemsQuery({ job, run: lastRun(run.view(), step) ?? step, side, port, offset }),
+    enabled: isMore && from === 'run' && job !== '',
+  });
+  const page = isMore ? (pinned ?? []).slice(offset, offset + PAGE_ITEMS) : items.slice(offset, offset + PAGE_ITEMS);
+  const shown = isMore && from === 'run' ? ((later.data?.items ?? []) as readonly Item[]) : page;
+  if (isMore && from === 'run' && !later.data)
+    return later.error ? <Failed error={later.error} retry={() => void later.refetch()} /> : <Loading />;
+  return <ItemsView items={shown} offset={offset} total={total} onOffset={onOffset} label={label} />;
+}

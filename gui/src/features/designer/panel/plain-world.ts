@@ -1,0 +1,63 @@
+//! A form's world for values of our own: no expressions, no data, nobody who says what is wrong but the form's own check.
+import { useMemo } from 'react';
+import { NOTHING_KNOWN } from '@/shared/code/known';
+import { check, wrongWords } from '@/shared/forms/check';
+import type { ObjectField } from '@/shared/forms/schema';
+import { type FormTarget, type FormWorld, pointerOf, type Said } from '@/shared/forms/target';
+import { useMessages } from '@/shared/i18n/messages';
+
+const NOBODY: FormWorld['writers'] = new Map();
+
+/** The world of a form over one value. `target` must stay the same object. */
+export function usePlainWorld(target: FormTarget, canEdit: boolean, form: ObjectField, value: unknown): FormWorld {
+  const t = useMessages();
+  return useMemo<FormWorld>(() => {
+    const said = new Map<string, Said[]>();
+    for (const wrong of check(form, value)) said.set(wrong.at, [{ severity: 'error', text: wrongWords(t, wrong) }]);
+    return {
+      target,
+      canEdit,
+      known: NOTHING_KNOWN,
+      items: [],
+      item: 0,
+      chooseItem: () => {},
+      said,
+      writers: NOBODY,
+      fieldNames: [],
+      fileNames: [],
+    };
+  }, [target, canEdit, form, value, t]);
+}
+
+/** A target whose one edit is to set a place; what plain forms have no use for does nothing. */
+export const plainTarget = (
+  set: FormTarget['set'],
+  conflicts: FormTarget['conflicts'],
+  read: (path: readonly (string | number)[]) => unknown,
+): FormTarget => ({
+  set,
+  conflicts,
+  move: (path, from, to) => {
+    const list = read(path);
+    if (!Array.isArray(list)) return;
+    const next = [...list];
+    next.splice(to, 0, ...next.splice(from, 1));
+    set(path, next);
+  },
+  rename: (path, from, to) => {
+    const value = read([...path, from]);
+    set([...path, from], undefined);
+    set([...path, to], value);
+  },
+  text: (path) => ({
+    read: () => String(read(path) ?? ''),
+    splice: (at, deleted, inserted) => {
+      const text = String(read(path) ?? '');
+      set(path, text.slice(0, at) + inserted + text.slice(at + deleted), true);
+    },
+    subscribe: () => () => {},
+  }),
+  entered: () => {},
+  grantSecret: () => {},
+  preview: () => Promise.reject(new Error(pointerOf([]))),
+});

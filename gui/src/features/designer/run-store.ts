@@ -1,0 +1,85 @@
+//! The run that the canvas shows: followed live from its first event, told at most once a frame.
+import { LightStore, lights } from '@/shared/graph/card-states';
+import type { Graph } from '@/shared/graph/model';
+import { RunHistory } from '@/shared/history/run-history';
+import type { View } from '@/shared/history/view';
+
+export class RunStore {
+  readonly lights = new LightStore();
+  private id: string | undefined;
+  private seen: View | undefined;
+  private history: RunHistory | undefined;
+  private stop: AbortController | undefined;
+  private graph: Graph = { cards: [], wires: [] };
+  private readonly listeners = new Set<() => void>();
+
+  readonly job = (): string | undefined => this.id;
+  readonly view = (): View | undefined => this.seen;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  readonly choose = (job: string | undefined): void => {
+    if (job === this.id) return;
+    this.close();
+    this.id = job;
+    this.seen = undefined;
+    if (job !== undefined) this.follow(job);
+    this.light();
+    this.tell();
+  };
+
+  /** The picture whose cards and wires light up. */
+  readonly draw = (graph: Graph): void => {
+    if (graph === this.graph) return;
+    this.graph = graph;
+    this.light();
+  };
+
+  /** Why the run cannot be read, if it cannot. */
+  readonly error = (): unknown => this.history?.progress().error;
+  readonly isLive = (): boolean => this.history?.progress().feed.kind === 'live';
+
+  close(): void {
+    this.stop?.abort();
+    this.stop = undefined;
+    this.history = undefined;
+  }
+
+  /** Goes on after a pause: whoever was signed out in between misses nothing. */
+  again(): void {
+    const { id } = this;
+    if (id === undefined || !this.history) return;
+    this.stop?.abort();
+    this.stop = new AbortController();
+    void this.history.start(this.stop.signal);
+  }
+
+  private follow(job: string): void {
+    const history = new RunHistory(job);
+    this.history = history;
+    this.stop = new AbortController();
+    let lastSeq = 0;
+    history.subscribe(() => {
+      if (this.history !== history) return;
+      const progress = history.progress();
+      if (progress.lastSeq !== lastSeq) {
+        lastSeq = progress.lastSeq;
+        this.seen = history.timeline.newest();
+        this.light();
+      }
+      this.tell();
+    });
+    void history.start(this.stop.signal);
+  }
+
+  private light(): void {
+    this.lights.set(this.seen ? lights(this.graph, this.seen) : { cards: new Map(), wires: new Map() });
+  }
+
+  private tell(): void {
+    for (const listener of [...this.listeners]) listener();
+  }
+}

@@ -1,0 +1,141 @@
+import { PanelRightClose, PanelRightOpen, Trash2, X } from 'lucide-react';
+import { lazy, Suspense } from 'react';
+import { useCanEdit } from '@/shared/document/use-editor';
+import { TINTS } from '@/shared/graph/canvas/tints';
+import { COLOURS } from '@/shared/graph/scene';
+import { onlyOne } from '@/shared/graph/selection';
+import { useMessages } from '@/shared/i18n/messages';
+import { Button, IconButton } from '@/shared/ui/button';
+import { Loading } from '@/shared/ui/states';
+import { useBenchParts, useScene, useSelection, useStoreValue } from './bench-context';
+import { bindingOf, type CommandId } from './keymap';
+
+const StepPanel = lazy(async () => ({ default: (await import('./panel/step-panel')).StepPanel }));
+
+/** What is selected: a step's panel, or what can be done with a note, a frame, a connection, or several things. */
+export function SelectionPanel() {
+  const t = useMessages();
+  const { model } = useBenchParts();
+  const selection = useSelection();
+  const { isWide } = useStoreValue(model.panel);
+  const scene = useScene();
+  const one = onlyOne(selection);
+  const isCard = one !== undefined && scene.graph.cards.some((card) => card.id === one);
+  const close = () => {
+    model.selection.set([]);
+    model.canvas.current?.focus(model.stop.get());
+  };
+  return (
+    <div className="flex h-full flex-col">
+      <div className="flex shrink-0 items-center justify-end border-b border-line pr-1">
+        <span className="flex-1 truncate pl-3 text-meta text-muted">
+          {isCard ? t('designer.panel') : t('designer.panel.chosen', { count: selection.size })}
+        </span>
+        {isCard && (
+          <IconButton
+            label={t(isWide ? 'designer.panel.narrow' : 'designer.panel.wide')}
+            onClick={() => model.panel.set({ isWide: !isWide })}
+          >
+            {isWide ? (
+              <PanelRightClose aria-hidden className="size-4" />
+            ) : (
+              <PanelRightOpen aria-hidden className="size-4" />
+            )}
+          </IconButton>
+        )}
+        <IconButton label={t('designer.panel.close')} onClick={close}>
+          <X aria-hidden className="size-4" />
+        </IconButton>
+      </div>
+      <div className="min-h-0 flex-1">
+        {isCard ? (
+          <Suspense fallback={<Loading />}>
+            <StepPanel step={one} />
+          </Suspense>
+        ) : (
+          <Others ids={selection} />
+        )}
+      </div>
+    </div>
+  );
+}
+
+const MANY: readonly CommandId[] = [
+  'group',
+  'duplicate',
+  'disable',
+  'align.left',
+  'align.centre',
+  'align.right',
+  'align.top',
+  'align.middle',
+  'align.bottom',
+  'spread.x',
+  'spread.y',
+  'tidy',
+];
+
+/** What can be done with what is no single step. */
+export function Others({ ids }: { readonly ids: ReadonlySet<string> }) {
+  const t = useMessages();
+  const { model, actions, commands, designer } = useBenchParts();
+  const scene = useScene();
+  const canEdit = useCanEdit(designer.editor);
+  const wire = scene.graph.wires.find((it) => ids.size === 1 && ids.has(it.id));
+  const note = scene.notes.find((it) => ids.size === 1 && ids.has(it.id));
+  const group = scene.groups.find((it) => ids.has(it.id));
+  const coloured = note ?? group;
+  const [from, to] = [model.card(wire?.from.step), model.card(wire?.to.step)];
+  return (
+    <div className="scroll-thin flex h-full flex-col gap-4 overflow-y-auto p-4">
+      {wire && from && to && (
+        <div>
+          <h2 className="text-title">{t('designer.panel.wire')}</h2>
+          <p className="text-muted">
+            {t('designer.panel.wire.line', { from: from.name, out: wire.from.port, to: to.name, in: wire.to.port })}
+          </p>
+        </div>
+      )}
+      {note && <h2 className="text-title">{t('designer.panel.note')}</h2>}
+      {group && <h2 className="text-title">{group.title || t('designer.panel.group')}</h2>}
+      {!wire && !note && !group && <p className="text-muted">{t('designer.panel.chosen.hint')}</p>}
+      {canEdit && coloured && (
+        <fieldset>
+          <legend className="pb-1 font-semibold">{t('designer.panel.colour')}</legend>
+          <div className="flex flex-wrap gap-1">
+            {COLOURS.map((colour) => (
+              <button
+                key={colour}
+                type="button"
+                aria-label={t(`designer.colour.${colour}`)}
+                title={t(`designer.colour.${colour}`)}
+                aria-pressed={coloured.colour === colour}
+                className="flex size-8 items-center justify-center rounded-control border border-transparent hover:bg-raised aria-pressed:border-accent pointer-coarse:size-11"
+                onClick={() => actions.colour(coloured.id, colour)}
+              >
+                <span className={`size-4 rounded-full ${TINTS[colour].dot}`} />
+              </button>
+            ))}
+          </div>
+        </fieldset>
+      )}
+      {canEdit && (
+        <div className="flex flex-wrap gap-2">
+          {wire && <Do id="add" />}
+          {group && <Do id="ungroup" />}
+          {ids.size > 1 && MANY.map((id) => <Do key={id} id={id} />)}
+          <Button look="danger" onClick={commands.delete}>
+            <Trash2 aria-hidden className="size-4" />
+            {t('designer.do.delete')}
+          </Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Do({ id }: { readonly id: CommandId }) {
+  const t = useMessages();
+  const { commands } = useBenchParts();
+  return <Button onClick={commands[id]}>{t(bindingOf(id).label)}</Button>;
+}

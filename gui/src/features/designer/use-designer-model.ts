@@ -1,0 +1,77 @@
+//! One open workflow as React holds it: the model, what can be done to it, and what its parts are told.
+import { useEffect, useState } from 'react';
+import { fetchJobs, NO_FILTER } from '@/shared/api/requests/jobs';
+import { useSession } from '@/shared/auth/session';
+import type { DocPlace, PresetEditor } from '@/shared/document/types';
+import type { Manifests } from '@/shared/graph/model';
+import { Actions } from './actions';
+import { type Commands, makeCommands } from './commands';
+import type { Designer } from './context';
+import { known } from './data';
+import { DesignerModel } from './model';
+import { Presence } from './presence';
+import { startRun } from './start-run';
+
+export type Bench = {
+  readonly model: DesignerModel;
+  readonly actions: Actions;
+  readonly commands: Commands;
+  readonly designer: Designer;
+  readonly presence: Presence;
+};
+
+function makeBench(editor: PresetEditor, manifests: Manifests): Bench {
+  const model = new DesignerModel(editor, manifests);
+  const actions = new Actions(model);
+  const presence = new Presence(model);
+  const start: Designer['start'] = (scope) => startRun(model, scope);
+  const designer: Designer = {
+    editor,
+    manifests,
+    selection: model.selection,
+    run: model.run,
+    panel: model.panel,
+    problems: model.problems,
+    say: (text) => model.say(text),
+    start,
+    data: (step, side, port) =>
+      known({ preset: editor.snapshot().preset, job: model.run.job(), view: model.run.view() }, step, side, port),
+    show: (step, place) => {
+      model.selection.set([step]);
+      model.stop.set(step);
+      model.canvas.current?.reveal([step]);
+      model.panel.set({ isWide: model.panel.get().isWide, place });
+    },
+    writing: (place: DocPlace | undefined) => presence.writes(place),
+  };
+  return { model, actions, commands: makeCommands(model, actions, start), designer, presence };
+}
+
+/** Made once for each editor and closed with it. */
+export function useBench(editor: PresetEditor, manifests: Manifests): Bench | undefined {
+  const [bench, setBench] = useState<Bench>();
+  useEffect(() => {
+    const made = makeBench(editor, manifests);
+    setBench(made);
+    const leave = made.presence.start();
+    const stop = new AbortController();
+    // What the workflow did last is there at once: its data, its lights.
+    void fetchJobs({ ...NO_FILTER, preset: editor.snapshot().preset.name }, undefined, 1, stop.signal).then(
+      ({ jobs: [job] }) => {
+        if (!stop.signal.aborted && made.model.run.job() === undefined && job) made.model.run.choose(job.id);
+      },
+      () => {},
+    );
+    return () => {
+      stop.abort();
+      leave();
+      made.model.close();
+    };
+  }, [editor, manifests]);
+  const session = useSession();
+  const secret = session.kind === 'bearer' ? session.secret : undefined;
+  useEffect(() => {
+    if (secret !== undefined) bench?.model.run.again();
+  }, [bench, secret]);
+  return bench;
+}

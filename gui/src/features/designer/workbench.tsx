@@ -1,0 +1,137 @@
+import { useEffect, useRef } from 'react';
+import { Group, Panel, type PanelImperativeHandle, Separator } from 'react-resizable-panels';
+import { takeArriving } from '@/shared/document/arriving';
+import type { PresetEditor } from '@/shared/document/types';
+import { useCanEdit } from '@/shared/document/use-editor';
+import type { Manifests } from '@/shared/graph/model';
+import { useMessages } from '@/shared/i18n/messages';
+import { Loading } from '@/shared/ui/states';
+import { useNarrow } from '@/shared/ui/use-narrow';
+import { BenchContext, useBenchParts, useSelection, useStoreValue } from './bench-context';
+import { BottomPanel, BottomStrip } from './bottom-panel';
+import { CanvasPane } from './canvas-pane';
+import { pasteText, useClipboard } from './clipboard';
+import { DesignerContext } from './context';
+import { Follow } from './follow';
+import { Header } from './header';
+import { useOfferedHere } from './offered-commands';
+import { PhoneBody } from './phone-body';
+import { Popups } from './popups';
+import { Said } from './said';
+import { SelectionPanel } from './selection-panel';
+import { SideBar } from './side-bar';
+import { type Bench, useBench } from './use-designer-model';
+import { useKeys } from './use-keys';
+
+type WorkbenchProps = { readonly editor: PresetEditor; readonly manifests: Manifests };
+
+/** The designer of a document that is there: the header, the canvas, and what stands around it. */
+export function Workbench({ editor, manifests }: WorkbenchProps) {
+  const t = useMessages();
+  const bench = useBench(editor, manifests);
+  if (!bench) {
+    return (
+      <>
+        <h1 className="sr-only">{t('designer.title')}</h1>
+        <Loading lines={12} />
+      </>
+    );
+  }
+  return (
+    <DesignerContext value={bench.designer}>
+      <BenchContext value={bench}>
+        <Whole bench={bench} />
+      </BenchContext>
+    </DesignerContext>
+  );
+}
+
+function Whole({ bench }: { readonly bench: Bench }) {
+  const { model, actions, commands, designer } = bench;
+  const isNarrow = useNarrow();
+  const canEdit = useCanEdit(designer.editor);
+  useKeys(model, commands, true);
+  useClipboard(model, actions, true);
+  useOfferedHere(bench);
+  // What an import left for this workflow is pasted once, as soon as it can be.
+  useEffect(() => {
+    if (!canEdit) return;
+    const text = takeArriving(designer.editor.id);
+    if (text !== undefined) pasteText(model, actions, text);
+  }, [canEdit, designer.editor, model, actions]);
+  return (
+    <div data-designer className="flex h-full flex-col">
+      <Header />
+      {isNarrow ? <PhoneBody /> : <WideBody />}
+      <Popups />
+      <Follow />
+      <Said />
+    </div>
+  );
+}
+
+const BAR =
+  'relative shrink-0 bg-line outline-none data-[separator=hover]:bg-accent data-[separator=active]:bg-accent focus-visible:bg-accent';
+const RIGHT = 360;
+/** From this width on the panel shows input, config and output side by side. */
+const WIDE = '68%';
+
+function WideBody() {
+  const t = useMessages();
+  const { model } = useBenchParts();
+  const bottom = useStoreValue(model.bottom);
+  const selection = useSelection();
+  const panel = useStoreValue(model.panel);
+  const right = useRef<PanelImperativeHandle>(null);
+  const hasPanel = selection.size > 0;
+  const { isWide } = panel;
+  // It comes up in its size; only a change while it is there has to be told.
+  const shownWide = useRef(isWide);
+  useEffect(() => {
+    if (shownWide.current !== isWide) right.current?.resize(isWide ? WIDE : RIGHT);
+    shownWide.current = isWide;
+  }, [isWide]);
+  // The panel comes up over the right part of the canvas: what was picked there is brought into sight again.
+  useEffect(() => {
+    if (!hasPanel) return;
+    const timer = setTimeout(() => model.canvas.current?.reveal(model.selection.get()), 60);
+    return () => clearTimeout(timer);
+  }, [hasPanel, model]);
+  return (
+    <div className="flex min-h-0 flex-1 flex-col">
+      <Group orientation="vertical" className="min-h-0 flex-1">
+        <Panel id="upper" minSize={160}>
+          <Group orientation="horizontal">
+            <Panel id="canvas" minSize={240} className="relative">
+              <CanvasPane />
+              <SideBar />
+            </Panel>
+            {hasPanel && (
+              <>
+                <Separator id="right-bar" aria-label={t('designer.panel.resize.right')} className={`${BAR} w-px`} />
+                <Panel
+                  id="right"
+                  panelRef={right}
+                  defaultSize={isWide ? WIDE : RIGHT}
+                  minSize={280}
+                  className="bg-surface"
+                >
+                  <SelectionPanel />
+                </Panel>
+              </>
+            )}
+          </Group>
+        </Panel>
+        {bottom.isOpen && (
+          <>
+            <Separator id="bottom-bar" aria-label={t('designer.panel.resize.bottom')} className={`${BAR} h-px`} />
+            <Panel id="bottom" defaultSize={240} minSize={96} maxSize="70%">
+              <BottomPanel />
+            </Panel>
+          </>
+        )}
+      </Group>
+      {!bottom.isOpen && <BottomStrip />}
+    </div>
+  );
+}

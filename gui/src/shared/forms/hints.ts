@@ -1,0 +1,148 @@
+//! What schemas do not say about the components that we ship: which text names a secret, which fields have a meaning only beside
+//! others, which are looked for first. A component without hints gets a good form from its schema alone.
+import type { Suggest } from './schema';
+
+export type Hint = {
+  readonly kind?: 'any' | 'duration' | 'time' | 'date' | 'cron' | 'secret' | 'preset' | 'path' | 'condition' | 'json';
+  readonly title?: string;
+  /** Shown at once although it is optional (true), or behind "add option" (false). */
+  readonly isMain?: boolean;
+  /** Has a meaning only while these neighbours have one of these values. */
+  readonly when?: Readonly<Record<string, readonly string[]>>;
+  /** Has a meaning only when this neighbour holds something. */
+  readonly needs?: string;
+  readonly rows?: number;
+  readonly suggest?: Suggest;
+  readonly language?: string;
+  readonly placeholder?: string;
+};
+/** By path: `auth/bearer`; `*` stands for every element of a list or a map. */
+export type Hints = Readonly<Record<string, Hint>>;
+
+const MAIN: Hint = { isMain: true };
+const LATER: Hint = { isMain: false };
+
+const SCRIPT: Hints = {
+  mode: MAIN,
+  outputs: LATER,
+  timeout_ms: LATER,
+  memory_mb: LATER,
+  permissions: LATER,
+  'permissions/read/*': { kind: 'path' },
+  'permissions/write/*': { kind: 'path' },
+  'permissions/paths_from_config': LATER,
+  stdout: LATER,
+  parse: { when: { stdout: ['output'] }, isMain: false },
+  effect: LATER,
+};
+
+const CONDITION: Hints = {
+  condition: { kind: 'condition', isMain: true },
+  rules: MAIN,
+  combine: { needs: 'rules', isMain: true },
+};
+
+const COMPUTE: Hints = {
+  'compute/*/op': { title: 'Operation' },
+  'compute/*/of': { isMain: true },
+  'compute/*/as': { title: 'Name of the result', isMain: true },
+  'group_by/*/as': { title: 'Name of the result' },
+};
+
+const HINTS: Readonly<Record<string, Hints>> = {
+  aggregate: COMPUTE,
+  approval: {
+    message: { rows: 3, isMain: true },
+    expires: { kind: 'duration', isMain: true },
+    on_expiry: MAIN,
+  },
+  bash: SCRIPT,
+  javascript: SCRIPT,
+  perl: SCRIPT,
+  php: SCRIPT,
+  python: SCRIPT,
+  ruby: SCRIPT,
+  code: { mode: MAIN, timeout_ms: LATER },
+  'csv-parse': {
+    from: MAIN,
+    file: { suggest: 'file', isMain: true },
+    types: MAIN,
+    required: LATER,
+  },
+  'csv-write': { columns: MAIN, to: MAIN, file_name: { when: { to: ['file'] } } },
+  filter: CONDITION,
+  if: CONDITION,
+  'http-request': {
+    method: MAIN,
+    query: MAIN,
+    headers: MAIN,
+    'headers/*': { suggest: 'header' },
+    auth: MAIN,
+    'auth/bearer': { kind: 'secret' },
+    'auth/basic/password': { kind: 'secret' },
+    'auth/header/secret': { kind: 'secret' },
+    'auth/header/name': { suggest: 'header' },
+    body: MAIN,
+    'body/text': { rows: 4 },
+    'body/file': { suggest: 'file' },
+  },
+  json: {
+    do: MAIN,
+    from: MAIN,
+    to: MAIN,
+    pretty: { when: { do: ['stringify'] } },
+  },
+  'list-files': { folder: { kind: 'path' }, patterns: MAIN, recursive: MAIN },
+  merge: {
+    mode: MAIN,
+    key: { when: { mode: ['by-key'] } },
+    key_b: { when: { mode: ['by-key'] } },
+    join: { when: { mode: ['by-key', 'by-position'] } },
+    prefer: { when: { mode: ['by-key', 'by-position', 'combinations'] } },
+  },
+  'read-file': {
+    path: { kind: 'path' },
+    as: MAIN,
+    name: { when: { as: ['file'] } },
+    max_lines: { when: { as: ['lines'] } },
+    keep: { when: { as: ['lines'] } },
+  },
+  respond: { body: { rows: 4 }, 'headers/*': { suggest: 'header' } },
+  'stop-with-error': { message: { rows: 2 } },
+  'sub-preset': { preset: { kind: 'preset' }, variables: MAIN },
+  switch: {
+    'cases/*/condition': { kind: 'condition', isMain: true },
+    'cases/*/rules': MAIN,
+    'cases/*/combine': { needs: 'rules', isMain: true },
+  },
+  wait: { for: { kind: 'duration' }, until: { kind: 'time' } },
+  webhook: { method: MAIN, respond: MAIN, auth: MAIN, path: { placeholder: 'orders/new' } },
+  'write-file': {
+    path: { kind: 'path' },
+    what: MAIN,
+    text: { when: { what: ['text', 'lines'] }, rows: 4 },
+    name: { when: { what: ['file'] }, suggest: 'file' },
+    mode: MAIN,
+  },
+};
+
+export const hintsOf = (component: string): Hints => HINTS[component] ?? {};
+
+/** Names of headers that people send most. */
+export const HEADERS: readonly string[] = [
+  'Accept',
+  'Accept-Language',
+  'Authorization',
+  'Cache-Control',
+  'Content-Type',
+  'Cookie',
+  'If-Modified-Since',
+  'If-None-Match',
+  'Idempotency-Key',
+  'Location',
+  'Origin',
+  'Referer',
+  'User-Agent',
+  'X-Api-Key',
+  'X-Request-Id',
+];

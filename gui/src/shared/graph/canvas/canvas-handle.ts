@@ -1,0 +1,129 @@
+//! What the designer may ask of the canvas: where to look, what to focus.
+import { useReactFlow, useStoreApi } from '@xyflow/react';
+import { type Ref, type RefObject, useImperativeHandle } from 'react';
+import { boundsOf, viewportOf } from '../bounds';
+import type { Store } from '../keyed-store';
+import type { Point, Rect } from '../model';
+import { rectsOf, type Scene } from '../scene';
+
+export type CanvasHandle = {
+  /** Brings a thing into sight and gives it the focus; without one, the canvas keeps it. */
+  focus(id?: string): void;
+  /** Brings things into sight when they are not. */
+  reveal(ids: Iterable<string>): void;
+  /** The middle of what is in sight. */
+  middle(): Point;
+  /** Where a thing is on the screen: its right upper corner, or the middle of the canvas. */
+  clientOf(id: string | undefined): Point;
+  /** The first element of the canvas, to know whether the focus is in it. */
+  element(): HTMLElement | null;
+  zoom(how: 'in' | 'out' | 'whole'): void;
+  fit(what: 'all' | 'selection'): void;
+  /** Gives up a wire that was begun by a click. */
+  cancel(): boolean;
+};
+
+type HandleParts = {
+  readonly ref: Ref<CanvasHandle>;
+  readonly box: RefObject<HTMLDivElement | null>;
+  readonly scene: Scene;
+  readonly selection: Pick<Store<ReadonlySet<string>>, 'get'>;
+  readonly stop: Store<string | undefined>;
+};
+
+const PAD = 48;
+/** How many frames a card may take to be mounted after it came into sight. */
+const FRAMES_MAX = 8;
+
+const still = typeof matchMedia === 'undefined' ? undefined : matchMedia('(prefers-reduced-motion: reduce)');
+const duration = (): number => (still?.matches ? 0 : 120);
+
+export function useHandle({ ref, box, scene, selection, stop }: HandleParts): void {
+  const flow = useReactFlow();
+  const store = useStoreApi();
+  useImperativeHandle(ref, (): CanvasHandle => {
+    const reveal = (ids: Iterable<string>): void => {
+      const rects = rectsOf(scene);
+      const wanted = [...ids].flatMap((id): Rect[] => {
+        const rect = rects.get(id);
+        return rect ? [rect] : [];
+      });
+      if (wanted.length === 0) return;
+      const { transform, width, height } = store.getState();
+      const [x, y, zoom] = transform;
+      const bounds = boundsOf(wanted);
+      const [left, top] = [bounds.x * zoom + x, bounds.y * zoom + y];
+      const isInSight =
+        left >= PAD &&
+        top >= PAD &&
+        left + bounds.width * zoom <= width - PAD &&
+        top + bounds.height * zoom <= height - PAD;
+      if (isInSight && zoom >= 0.4) return;
+      const isLarge = bounds.width * zoom > width - 2 * PAD || bounds.height * zoom > height - 2 * PAD;
+      if (isLarge && wanted.length > 1) {
+        void flow.setViewport(viewportOf(wanted, { width, height }, undefined, 0), { duration: duration() });
+      } else if (zoom < 0.4) {
+        void flow.setCenter(bounds.x + bounds.width / 2, bounds.y + bounds.height / 2, { zoom: 0.8 });
+      } else {
+        // No further than it must: what somebody looks at stays where it is.
+        const shift = (start: number, length: number, room: number) =>
+          Math.max(0, PAD - start) + Math.min(0, room - PAD - start - length);
+        const to = {
+          x: x + shift(left, bounds.width * zoom, width),
+          y: y + shift(top, bounds.height * zoom, height),
+          zoom,
+        };
+        void flow.setViewport(to, { duration: duration() });
+      }
+    };
+    const focusSoon = (id: string, frames: number): void => {
+      const card = box.current?.querySelector<HTMLElement>(`[data-card="${CSS.escape(id)}"]`);
+      if (card) card.focus({ preventScroll: true });
+      else if (frames > 0) requestAnimationFrame(() => focusSoon(id, frames - 1));
+    };
+    return {
+      focus: (id) => {
+        box.current?.focus({ preventScroll: true });
+        if (id === undefined) return;
+        stop.set(id);
+        reveal([id]);
+        focusSoon(id, FRAMES_MAX);
+      },
+      reveal,
+      middle: () => {
+        const { transform, width, height } = store.getState();
+        const [x, y, zoom] = transform;
+        return { x: (width / 2 - x) / zoom, y: (height / 2 - y) / zoom };
+      },
+      clientOf: (id) => {
+        const { transform, width, height, domNode } = store.getState();
+        const [x, y, zoom] = transform;
+        const at = domNode?.getBoundingClientRect() ?? { left: 0, top: 0 };
+        const rect = id === undefined ? undefined : rectsOf(scene).get(id);
+        if (!rect) return { x: at.left + width / 2, y: at.top + height / 3 };
+        return {
+          x: at.left + Math.min(width - PAD, Math.max(PAD, (rect.x + rect.width) * zoom + x)),
+          y: at.top + Math.min(height - PAD, Math.max(PAD, rect.y * zoom + y)),
+        };
+      },
+      element: () => box.current,
+      zoom: (how) => {
+        if (how === 'whole') void flow.zoomTo(1);
+        else void (how === 'in' ? flow.zoomIn() : flow.zoomOut());
+      },
+      fit: (what) => {
+        const { width, height } = store.getState();
+        const rects = rectsOf(scene);
+        const some = what === 'selection' ? [...selection.get()].flatMap((id) => rects.get(id) ?? []) : [];
+        void flow.setViewport(
+          viewportOf(some.length > 0 ? some : [...rects.values()], { width, height }, undefined, 0),
+        );
+      },
+      cancel: () => {
+        if (!store.getState().connectionClickStartHandle) return false;
+        store.setState({ connectionClickStartHandle: null });
+        return true;
+      },
+    };
+  }, [flow, store, box, scene, selection, stop]);
+}

@@ -1,0 +1,49 @@
+import type { LucideIcon } from 'lucide-react';
+import { DropdownMenu as Radix } from 'radix-ui';
+import type { ReactNode } from 'react';
+
+export type MenuItem = {
+  readonly id: string;
+  readonly label: string;
+  readonly icon?: LucideIcon;
+  readonly isDisabled?: boolean;
+  readonly isDanger?: boolean;
+  readonly onSelect: () => void;
+};
+
+type MenuProps = {
+  /** The button that opens it; it must take a ref and props, as `Button` and `IconButton` do. */
+  readonly trigger: ReactNode;
+  readonly label: string;
+  readonly items: readonly MenuItem[];
+};
+
+/** A menu under a button: arrows walk, letters jump, Esc closes. */
+export function Menu({ trigger, label, items }: MenuProps) {
+  return (
+    <Radix.Root>
+      <Radix.Trigger asChild>{trigger}</Radix.Trigger>
+      <Radix.Portal>
+        <Radix.Content
+          aria-label={label}
+          align="end"
+          sideOffset={4}
+          collisionPadding={8}
+          className="z-40 min-w-48 rounded-card border border-line bg-surface p-1 shadow-xl"
+        >
+          {items.map(({ id, label: text, icon: Icon, isDisabled, isDanger, onSelect }) => (
+            <Radix.Item
+              key={id}
+              disabled={isDisabled}
+              onSelect={onSelect}
+              className={`flex min-h-8 cursor-pointer items-center gap-2.5 rounded-control px-2.5 outline-none select-none data-highlighted:bg-raised data-disabled:opacity-55 pointer-coarse:min-h-11 ${isDanger ? 'text-fail' : ''}`}
+            >
+              {Icon && <Icon aria-hidden className="size-4 shrink-0" />}
+              {text}
+            </Radix.Item>
+          ))}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}
