@@ -68,6 +68,11 @@ impl<L> Permit<L> {
         &self.who
     }
 
+    /// What they may do.
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
     /// What [`by_name`] finds them by again.
     pub(crate) fn name(&self) -> &str {
         self.token.as_ref().map_or(LOCAL_NAME, TokenId::as_str)

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use crate::body;
 use crate::context::Ctx;
 use crate::problem::Problem;
-use crate::routes;
+use crate::{origins, routes};
 
 /// How many API requests may be in work at once. Feeds and downloads count only until their first byte.
 pub(crate) const API_IN_FLIGHT_MAX: usize = 512;
@@ -95,21 +95,30 @@ impl Hosts {
 /// Lets a request through to its route, and finishes its answer.
 pub(crate) async fn guard(State(ctx): State<Ctx>, request: Request, next: Next) -> Response {
     let is_hook = request.uri().path().starts_with(HOOKS);
-    let mut response = match inside(&ctx, request, next, is_hook).await {
+    let page = origins::of(request.headers(), &ctx.known().origins);
+    let mut response = match inside(&ctx, request, next, is_hook, page.is_some()).await {
         Ok(response) => response,
         Err(problem) => problem.into_response(),
     };
     finish(response.headers_mut());
+    if let Some(page) = page {
+        origins::open(response.headers_mut(), page);
+    }
     response
 }
 
-async fn inside(ctx: &Ctx, request: Request, next: Next, is_hook: bool) -> Result<Response, Problem> {
+async fn inside(
+    ctx: &Ctx, request: Request, next: Next, is_hook: bool, is_allowed_page: bool,
+) -> Result<Response, Problem> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     ctx.hosts.check_host(host.or_else(|| request.uri().authority().map(|it| it.as_str())))?;
     let only_looks = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     // A webhook starts a job by whatever method it likes, and browsers let any page open a WebSocket.
-    if is_hook || !only_looks || request.uri().path() == routes::sync::PATH {
+    if !is_allowed_page && (is_hook || !only_looks || request.uri().path() == routes::sync::PATH) {
         ctx.hosts.check_origin(request.headers())?;
+    }
+    if is_allowed_page && let Some(answer) = origins::preflight(request.method(), request.headers()) {
+        return Ok(answer);
     }
     let request = body::admit(ctx, request)?;
     let timeout = match request.uri().path() {

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::hook::Hooks;
+use crate::origins;
 
 /// One reading of the node's own tables.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ pub(crate) struct Known {
     pub(crate) logins: Arc<Logins>,
     /// The activated versions.
     pub(crate) activations: Arc<Vec<Activation>>,
+    /// Pages elsewhere that may ask this node.
+    pub(crate) origins: Arc<Vec<String>>,
     /// Their webhooks by path.
     pub(crate) hooks: Arc<Hooks>,
     /// Why the last reading failed, if it did; the rest is then from before.
@@ -69,11 +72,11 @@ async fn node_rang(rings: &mut tokio::sync::broadcast::Receiver<Ring>) {
 async fn refresh(reader: &dyn Reader, sender: &watch::Sender<Arc<Known>>) {
     let before = sender.borrow().clone();
     let known = match read(reader).await {
-        Ok((tokens, logins, activations)) => {
+        Ok((tokens, logins, activations, origins)) => {
             let same = *before.activations == activations;
             let hooks = if same { before.hooks.clone() } else { Arc::new(Hooks::of(&activations)) };
             let activations = if same { before.activations.clone() } else { Arc::new(activations) };
-            Known { tokens, logins: Arc::new(logins), activations, hooks, problem: None }
+            Known { tokens, logins: Arc::new(logins), activations, origins: Arc::new(origins), hooks, problem: None }
         }
         Err(error) => {
             let problem = error.to_string();
@@ -84,6 +87,7 @@ async fn refresh(reader: &dyn Reader, sender: &watch::Sender<Arc<Known>>) {
                 tokens: before.tokens.clone(),
                 logins: before.logins.clone(),
                 activations: before.activations.clone(),
+                origins: before.origins.clone(),
                 hooks: before.hooks.clone(),
                 problem: Some(problem),
             }
@@ -92,6 +96,11 @@ async fn refresh(reader: &dyn Reader, sender: &watch::Sender<Arc<Known>>) {
     sender.send_replace(Arc::new(known));
 }
 
-async fn read(reader: &dyn Reader) -> Result<(Vec<Token>, Logins, Vec<Activation>), store::Error> {
-    Ok((reader.tokens().await?, reader.logins().await?, reader.activations().await?))
+type Read = (Vec<Token>, Logins, Vec<Activation>, Vec<String>);
+
+async fn read(reader: &dyn Reader) -> Result<Read, store::Error> {
+    let settings = reader.settings().await?;
+    // What was written by other hands and does not read allows nothing.
+    let origins = settings.get(origins::SETTING).and_then(|value| origins::read(value).ok()).unwrap_or_default();
+    Ok((reader.tokens().await?, reader.logins().await?, reader.activations().await?, origins))
 }

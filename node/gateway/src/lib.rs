@@ -21,6 +21,7 @@ mod hook;
 mod known;
 mod linger;
 mod login;
+mod origins;
 mod page;
 mod problem;
 mod routes;

@@ -5,7 +5,8 @@
 //! this process's own: a challenge is answered at the gateway that gave it, and a gateway that starts anew knows no old ones;
 //! the browser then asks for another challenge. Nothing of it is about jobs.
 //!
-//! Invariant: nothing that an unknown caller sends takes memory or disk here. Only a good link and a good signature do.
+//! Invariant: what an unknown caller sends takes no disk, and no memory but a few requests to be let in. Only a good link and a
+//! good signature do.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -22,6 +23,9 @@ use crate::problem::Problem;
 
 /// How long a challenge may be answered.
 const CHALLENGE_FOR_MS: u64 = 60_000;
+/// How long a request to be let in waits, and how many may.
+const ASKED_FOR_MS: u64 = 10 * 60_000;
+const ASKED_MAX: usize = 16;
 /// The most nonces that are remembered as used.
 const USED_MAX: usize = 4_096;
 /// Bytes of a nonce: its end, what makes it unlike others, its seal.
@@ -49,8 +53,11 @@ pub(crate) struct Doors {
     pub(crate) challenge: Pace,
     /// How often a session may be opened.
     pub(crate) session: Pace,
+    /// How often somebody may ask to be let in.
+    pub(crate) ask: Pace,
     seal: [u8; 32],
     used: Mutex<BTreeSet<Used>>,
+    asked: Mutex<Vec<(Asked, Standing)>>,
 }
 
 impl Doors {
@@ -60,8 +67,10 @@ impl Doors {
             enrol: Pace::new(Duration::from_secs(1), 30),
             challenge: Pace::new(Duration::from_millis(20), 200),
             session: Pace::new(Duration::from_millis(50), 100),
+            ask: Pace::new(Duration::from_secs(2), 10),
             seal,
             used: Mutex::new(BTreeSet::new()),
+            asked: Mutex::new(Vec::new()),
         }
     }
 
@@ -89,6 +98,46 @@ impl Doors {
             return Err(bad_ticket());
         }
         Ok(who)
+    }
+
+    /// Keeps that a browser asks to be let in. A browser that asks again has one request, the newer.
+    ///
+    /// # Errors
+    /// 429 when many wait already.
+    pub(crate) fn keep_asked(
+        &self, key: PublicKey, label: String, now: Timestamp, random: [u8; RANDOM_BYTES],
+    ) -> Result<Asked, Problem> {
+        let expires_at = now.plus_ms(ASKED_FOR_MS);
+        let asked = Asked { id: login::encode(&random), key, label, asked_at: now, expires_at };
+        let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(other, _)| now < other.expires_at && other.key != key);
+        if all.len() >= ASKED_MAX {
+            return Err(Problem::flooded("requests to be let in", ASKED_MAX));
+        }
+        all.push((asked.clone(), Standing::Waits));
+        Ok(asked)
+    }
+
+    /// Who waits to be let in, oldest first.
+    pub(crate) fn asked(&self, now: Timestamp) -> Vec<Asked> {
+        let all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let waits = all.iter().filter(|(asked, standing)| *standing == Standing::Waits && now < asked.expires_at);
+        waits.map(|(asked, _)| asked.clone()).collect()
+    }
+
+    /// Where a request stands.
+    pub(crate) fn standing(&self, id: &str, now: Timestamp) -> Standing {
+        let all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = all.iter().find(|(asked, _)| asked.id == id && now < asked.expires_at);
+        found.map_or(Standing::Over, |(_, standing)| *standing)
+    }
+
+    /// Says what became of a request.
+    pub(crate) fn settle(&self, id: &str, to: Standing) {
+        let mut all = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, standing)) = all.iter_mut().find(|(asked, _)| asked.id == id) {
+            *standing = to;
+        }
     }
 
     fn nonce(
@@ -165,6 +214,45 @@ impl Doors {
         }
         Ok(used.insert(nonce))
     }
+}
+
+/// A browser that asks to be let in.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// What its request is called.
+    pub(crate) id: String,
+    /// Its key.
+    pub(crate) key: PublicKey,
+    /// What it calls itself.
+    pub(crate) label: String,
+    /// When it asked.
+    pub(crate) asked_at: Timestamp,
+    /// Until when it waits.
+    pub(crate) expires_at: Timestamp,
+}
+
+impl Asked {
+    /// Six digits for people to compare.
+    pub(crate) fn code(&self) -> String {
+        let hash = blake3::derive_key("flowork login request v1", self.key.as_bytes());
+        let number = u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]) % 1_000_000;
+        format!("{:03} {:03}", number / 1_000, number % 1_000)
+    }
+}
+
+/// Where a request to be let in stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "LoginRequestStanding")]
+pub(crate) enum Standing {
+    /// Nobody has answered yet.
+    Waits,
+    /// The key is in.
+    LetIn,
+    /// Somebody said no.
+    Refused,
+    /// Its time is over, or nobody knows of it.
+    Over,
 }
 
 /// What a browser answers to a challenge.

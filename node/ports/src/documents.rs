@@ -21,7 +21,7 @@ pub enum Error {
     #[error("the draft does not hold the edits {0} yet; try again when they have arrived")]
     HeadsMissing(String),
     /// Freezing found problems that stop it.
-    #[error("the preset has {} problems", .0.len())]
+    #[error("the preset has {}", counted(.0.len()))]
     Problems(Vec<Problem>),
     /// The document was set aside because loading it failed.
     #[error("the draft `{preset}` was set aside: {why}")]
@@ -37,6 +37,10 @@ pub enum Error {
     /// The docs role is not there now.
     #[error("the documents are not to be had right now ({0}); the node restarts them, try again")]
     Away(String),
+}
+
+fn counted(problems: usize) -> String {
+    if problems == 1 { "a problem".to_owned() } else { format!("{problems} problems") }
 }
 
 /// One draft in a list.

@@ -18,6 +18,7 @@ use crate::access::{Admin, Permit};
 use crate::api::Route;
 use crate::context::{Ctx, now};
 use crate::extract::{Json, Path};
+use crate::known::Known;
 use crate::login::{Answer, Opens, linked};
 use crate::problem::Problem;
 
@@ -191,22 +192,13 @@ struct ListedKey {
 
 async fn enrol(State(ctx): State<Ctx>, Json(ask): Json<Enrol>) -> Result<(StatusCode, Json<Enrolled>), Problem> {
     ctx.doors.enrol.admit(Instant::now())?;
-    let label = ask.label.trim();
-    if label.is_empty() || label.chars().count() > LABEL_CHARS_MAX || label.chars().any(char::is_control) {
-        return Err(Problem::wrong("bad-label", format!("a label has 1 to {LABEL_CHARS_MAX} characters, all visible"))
-            .hint("say which browser this is"));
-    }
+    let label = label_of(&ask.label)?;
     let created = |key: Key| Ok((StatusCode::CREATED, Json(Enrolled::from(key))));
     let linked_now = match linked(&ctx.known(), &ask.token, ask.public_key, now())? {
         Opens::Done(key) => return created(key),
         Opens::Fresh(linked) => linked,
     };
-    let known = ctx.known();
-    let is_new = known.logins.keys.iter().all(|key| key.public_key != ask.public_key);
-    if is_new && known.logins.keys.len() >= KEYS_MAX {
-        return Err(Problem::conflict("too-many-keys", format!("{KEYS_MAX} keys are in already"))
-            .hint("remove some: DELETE /api/v1/login/keys/{key}"));
-    }
+    check_room(&ctx.known(), ask.public_key)?;
     let link = linked_now.link().id.clone();
     let enrolment = Enrolment { link, public_key: ask.public_key, label: label.to_owned() };
     ctx.command(&linked_now, Command::EnrolKey(enrolment)).await?;
@@ -256,30 +248,62 @@ async fn open(State(ctx): State<Ctx>, Json(ask): Json<Open>) -> Result<(StatusCo
 async fn make_link(
     State(ctx): State<Ctx>, permit: Permit<Admin>, Json(ask): Json<NewLink>,
 ) -> Result<(StatusCode, Json<MadeLink>), Problem> {
-    let role = ask.role.unwrap_or(Role::Admin);
-    if role == Role::Hook {
-        return Err(Problem::wrong(
-            "no-such-login",
-            "the role hook is for programs that call webhooks, not for people",
-        )
-        .hint("choose viewer, runner, editor or admin"));
-    }
-    let created_at = now();
-    let expires_at = created_at.plus_ms(LINK_FOR_MS);
+    let role = role_of(ask.role)?;
     let token = hex(&rand::random::<[u8; 32]>());
-    let id = LoginLinkId(hex(&rand::random::<[u8; 6]>()));
+    let link = add_link(&ctx, &permit, role, &token).await?;
+    Ok((StatusCode::CREATED, Json(MadeLink { id: link.id, token, role, expires_at: link.expires_at })))
+}
+
+async fn add_link(ctx: &Ctx, permit: &Permit<Admin>, role: Role, token: &str) -> Result<Link, Problem> {
+    let created_at = now();
     let link = Link {
-        id: id.clone(),
+        id: LoginLinkId(hex(&rand::random::<[u8; 6]>())),
         secret_hash: blake3::hash(token.as_bytes()).to_hex().to_string(),
         role,
         created_at,
-        expires_at,
+        expires_at: created_at.plus_ms(LINK_FOR_MS),
         used_by: None,
     };
-    ctx.command(&permit, Command::AddLoginLink(link)).await?;
-    let is_there = ctx.carried_out(|known| known.logins.links.iter().any(|link| link.id == id).then_some(()));
+    ctx.command(permit, Command::AddLoginLink(link.clone())).await?;
+    let is_there = ctx.carried_out(|known| known.logins.links.iter().any(|it| it.id == link.id).then_some(()));
     is_there.await.ok_or_else(|| not_yet("the link is kept, but"))?;
-    Ok((StatusCode::CREATED, Json(MadeLink { id, token, role, expires_at })))
+    Ok(link)
+}
+
+/// A link whose token nobody sees: who is let in by it is said where it is made.
+pub(super) async fn make_hidden_link(ctx: &Ctx, permit: &Permit<Admin>, role: Role) -> Result<LoginLinkId, Problem> {
+    Ok(add_link(ctx, permit, role, &hex(&rand::random::<[u8; 32]>())).await?.id)
+}
+
+/// What somebody is let in as; everything unless said.
+pub(super) fn role_of(asked: Option<Role>) -> Result<Role, Problem> {
+    match asked.unwrap_or(Role::Admin) {
+        Role::Hook => {
+            Err(Problem::wrong("no-such-login", "the role hook is for programs that call webhooks, not for people")
+                .hint("choose viewer, runner, editor or admin"))
+        }
+        role => Ok(role),
+    }
+}
+
+/// What people call a browser.
+pub(super) fn label_of(text: &str) -> Result<&str, Problem> {
+    let label = text.trim();
+    if label.is_empty() || label.chars().count() > LABEL_CHARS_MAX || label.chars().any(char::is_control) {
+        return Err(Problem::wrong("bad-label", format!("a label has 1 to {LABEL_CHARS_MAX} characters, all visible"))
+            .hint("say which browser this is"));
+    }
+    Ok(label)
+}
+
+/// Refuses a key more when there are as many as may be.
+pub(super) fn check_room(known: &Known, key: PublicKey) -> Result<(), Problem> {
+    let is_new = known.logins.keys.iter().all(|known| known.public_key != key);
+    if is_new && known.logins.keys.len() >= KEYS_MAX {
+        return Err(Problem::conflict("too-many-keys", format!("{KEYS_MAX} keys are in already"))
+            .hint("remove some: DELETE /api/v1/login/keys/{key}"));
+    }
+    Ok(())
 }
 
 async fn keys(State(ctx): State<Ctx>, _: Permit<Admin>) -> Result<Json<Vec<ListedKey>>, Problem> {
@@ -306,7 +330,7 @@ async fn remove_key(
 }
 
 /// It is on disk, and nobody carries it out now.
-fn not_yet(what: &str) -> Problem {
+pub(super) fn not_yet(what: &str) -> Problem {
     let detail = format!("{what} the kernel, which lets people in, has not come to it");
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "login-waits", detail)
         .hint("who is signed in already is not held up; try again in a moment, and look at `flowork status` if it stays so")

@@ -11,6 +11,7 @@ pub(crate) mod hooks;
 pub(crate) mod items;
 pub(crate) mod jobs;
 pub(crate) mod login;
+pub(crate) mod login_requests;
 pub(crate) mod node;
 pub(crate) mod presets;
 pub(crate) mod schema;
@@ -41,6 +42,7 @@ pub(crate) fn all() -> Vec<Route> {
         secrets::routes(),
         tokens::routes(),
         login::routes(),
+        login_requests::routes(),
         sessions::routes(),
         sync::routes(),
         files::routes(),

@@ -73,6 +73,8 @@ struct About {
     version: String,
     /// How long this gateway has been up, in milliseconds.
     uptime_ms: u64,
+    /// Who asks.
+    you: You,
     /// Its processes.
     roles: Vec<RoleStatus>,
     /// The store in numbers: jobs by state, files, disk and budget.
@@ -85,6 +87,15 @@ struct About {
     activations: usize,
     /// How many webhooks are open.
     webhooks: usize,
+}
+
+/// Who asks, and what they may do.
+#[derive(Debug, Serialize, JsonSchema)]
+struct You {
+    /// What others call them.
+    name: String,
+    /// What they may do.
+    role: Role,
 }
 
 async fn healthz() -> &'static str {
@@ -111,7 +122,7 @@ async fn readyz(State(ctx): State<Ctx>) -> Response {
     (status, Json(Ready { ready, problems })).into_response()
 }
 
-async fn about(State(ctx): State<Ctx>, _: Permit<Viewer>) -> Result<Json<About>, Problem> {
+async fn about(State(ctx): State<Ctx>, permit: Permit<Viewer>) -> Result<Json<About>, Problem> {
     let (stats, problem) = match ctx.stats().await {
         Ok(stats) => (Some((*stats).clone()), None),
         Err(error) => (None, Some(error.to_string())),
@@ -122,6 +133,7 @@ async fn about(State(ctx): State<Ctx>, _: Permit<Viewer>) -> Result<Json<About>,
         id: ctx.options.node_id,
         version: ctx.options.version.clone(),
         uptime_ms: millis(ctx.up_since.elapsed()),
+        you: You { name: permit.who().to_owned(), role: permit.role() },
         roles,
         stats,
         problem,

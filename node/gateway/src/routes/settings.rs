@@ -11,6 +11,7 @@ use crate::access::{Admin, Permit, Viewer};
 use crate::api::Route;
 use crate::context::Ctx;
 use crate::extract::Json;
+use crate::origins;
 use crate::problem::Problem;
 
 /// How many settings one request may change.
@@ -48,6 +49,13 @@ async fn set(
         if serde_json::to_vec(value).map_or(usize::MAX, |text| text.len()) > VALUE_BYTES_MAX {
             return Err(Problem::too_large(&format!("the setting `{name}`"), VALUE_BYTES_MAX as u64)
                 .hint("settings are small; keep data in files"));
+        }
+        if name == origins::SETTING && !value.is_null() {
+            let read = origins::read(value);
+            read.map_err(|why| {
+                Problem::wrong("bad-origins", format!("the setting `{name}`: {why}"))
+                    .hint("write an origin as browsers do: scheme, name and port, and nothing behind them")
+            })?;
         }
     }
     for (name, value) in changes {

@@ -1,5 +1,6 @@
 //! Who gets in, and who is told what.
 
+use flowork_ports::Ring;
 use flowork_protocol::command::Role;
 use serde_json::{Value, json};
 
@@ -122,7 +123,7 @@ async fn a_token_is_shown_once_works_soon_and_stops_when_it_expires_or_is_remove
     assert_eq!(gone.status, 202);
     until(&node, &secret, 401).await;
     node.store.tokens.lock().unwrap().push(token("late", Role::Admin, Some(1)));
-    node.store.bell.ring(flowork_ports::Ring::Node);
+    node.store.bell.ring(Ring::Node);
     until(&node, "late", 401).await;
 }
 
@@ -162,4 +163,40 @@ async fn what_is_not_there_and_what_does_not_read_are_problems_with_a_hint() {
     let large = node.ask("POST", "/api/v1/presets").bearer_auth(LOCAL).header("content-type", "application/json");
     let large = got(large.body(vec![b' '; 33 << 20])).await;
     assert_eq!((large.status, large.problem().as_str()), (413, "too-large"));
+}
+
+#[tokio::test]
+async fn a_page_elsewhere_may_ask_when_the_owner_allows_its_origin() {
+    let node = Node::start().await;
+    const PAGE: &str = "https://gui.example.org";
+    let ask = |method: &str, path: &str, origin: &'static str| {
+        got(node.ask(method, path).bearer_auth(LOCAL).header("origin", origin))
+    };
+    let before = ask("POST", "/api/v1/sync/tickets", PAGE).await;
+    assert_eq!((before.status, before.headers.get("access-control-allow-origin")), (403, None));
+    let set = node.call("PUT", "/api/v1/settings", json!({ "gui.origins": [PAGE] })).await;
+    assert_eq!(set.status, 202, "{}", set.text);
+    node.store.bell.ring(Ring::Node);
+    let allowed = tokio::time::timeout(std::time::Duration::from_secs(10), async {
+        while ask("POST", "/api/v1/sync/tickets", PAGE).await.status != 201 {}
+        ask("GET", "/api/v1/node", PAGE).await
+    });
+    let allowed = allowed.await.unwrap();
+    assert_eq!((allowed.status, allowed.headers["access-control-allow-origin"].to_str().unwrap()), (200, PAGE));
+    assert!(allowed.headers.get_all("vary").iter().any(|vary| vary == "origin"));
+    assert!(!allowed.headers.contains_key("access-control-allow-credentials"), "there are no cookies to send");
+    assert_eq!(allowed.json()["you"]["role"], "admin");
+    // A browser asks first, without a token.
+    let preflight = node.ask("OPTIONS", "/api/v1/jobs").header("origin", PAGE);
+    let preflight = got(preflight.header("access-control-request-method", "POST")).await;
+    assert_eq!(preflight.status, 204, "{}", preflight.text);
+    assert!(preflight.headers["access-control-allow-headers"].to_str().unwrap().contains("authorization"));
+    let other = node.ask("OPTIONS", "/api/v1/jobs").header("origin", "https://evil.example");
+    let other = got(other.header("access-control-request-method", "POST")).await;
+    assert!(!other.headers.contains_key("access-control-allow-origin"));
+    assert_eq!(ask("POST", "/api/v1/sync/tickets", "https://evil.example").await.status, 403);
+    for bad in [json!(["http://gui.example.org"]), json!(["*"]), json!("https://a.b")] {
+        let refused = node.call("PUT", "/api/v1/settings", json!({ "gui.origins": bad })).await;
+        assert_eq!(refused.problem(), "bad-origins");
+    }
 }

@@ -45,6 +45,7 @@ pub(crate) struct Memory {
     pub(crate) tokens: Mutex<Vec<Token>>,
     pub(crate) logins: Mutex<Logins>,
     pub(crate) activations: Mutex<Vec<Activation>>,
+    settings: Mutex<BTreeMap<String, Value>>,
     /// What the next commands are refused with.
     pub(crate) refuse: Mutex<Option<store::Error>>,
     /// What runs a job as soon as it is submitted.
@@ -155,6 +156,7 @@ impl Inbox for Memory {
                 }
             }
             Command::Activate(activation) => self.activations.lock().unwrap().push(*activation),
+            Command::Set { name, value } => drop(self.settings.lock().unwrap().insert(name, value)),
             Command::AddToken(token) => self.tokens.lock().unwrap().push(token),
             Command::RemoveToken(id) => self.tokens.lock().unwrap().retain(|token| token.id != id),
             Command::AddLoginLink(link) => self.logins.lock().unwrap().links.push(link),
@@ -213,7 +215,7 @@ impl Reader for Memory {
         Ok(vec![("mail".to_owned(), Timestamp(1))])
     }
     async fn settings(&self) -> Result<BTreeMap<String, Value>, store::Error> {
-        Ok(BTreeMap::new())
+        Ok(self.settings.lock().unwrap().clone())
     }
 }
 

@@ -304,3 +304,58 @@ async fn open_endpoints_take_little_and_not_too_often() {
     assert!(got.headers.contains_key("retry-after"));
     assert!(node.store.commands.lock().unwrap().is_empty(), "what strangers send reaches no disk");
 }
+
+#[tokio::test]
+async fn a_browser_without_a_link_is_let_in_by_somebody_who_sees_its_code() {
+    let node = Node::start().await;
+    let browser = Browser::new(9);
+    let ask = json!({ "public_key": browser.key(), "label": "Safari on a phone" });
+    let asked = post(&node, "requests", ask.clone()).await;
+    assert_eq!(asked.status, 202, "{}", asked.text);
+    let id = asked.json()["id"].as_str().unwrap().to_owned();
+    let code = asked.json()["code"].as_str().unwrap().to_owned();
+    assert!(code.len() == 7 && code.chars().all(|c| c.is_ascii_digit() || c == ' '), "{code}");
+    let state =
+        async |id: &str| got(node.ask("GET", &format!("/api/v1/login/requests/{id}"))).await.json()["state"].clone();
+    assert_eq!(state(&id).await, "waits");
+    refused(&browser.session(&node).await, "unknown-key");
+
+    let listed = node.call("GET", "/api/v1/login/requests", json!({})).await.json();
+    assert_eq!((&listed[0]["code"], &listed[0]["label"]), (&json!(code), &json!("Safari on a phone")));
+    let approve = format!("/api/v1/login/requests/{id}/approve");
+    let by_editor = got(node.ask("POST", &approve).bearer_auth("editor").body(json!({ "role": "viewer" }).to_string()));
+    assert_eq!(by_editor.await.status, 403);
+    let came = node.call("POST", &approve, json!({ "role": "runner" })).await;
+    assert_eq!(came.status, 201, "{}", came.text);
+    assert_eq!(came.json(), json!({ "id": browser.key().id(), "role": "runner" }));
+    assert_eq!(state(&id).await, "let_in");
+    let opened = browser.session(&node).await;
+    assert_eq!((opened.status, opened.json()["role"].as_str()), (201, Some("runner")));
+    let again = node.call("POST", &approve, json!({ "role": "admin" })).await;
+    assert_eq!((again.status, again.problem().as_str()), (404, "no-request"), "once is enough");
+}
+
+#[tokio::test]
+async fn a_request_that_is_refused_or_unknown_lets_nobody_in_and_few_may_wait() {
+    let node = Node::start().await;
+    let ask =
+        async |seed: u8| post(&node, "requests", json!({ "public_key": Browser::new(seed).key(), "label": "x" })).await;
+    let id = ask(1).await.json()["id"].as_str().unwrap().to_owned();
+    assert_eq!(node.call("DELETE", &format!("/api/v1/login/requests/{id}"), json!({})).await.status, 204);
+    let state = got(node.ask("GET", &format!("/api/v1/login/requests/{id}"))).await.json();
+    assert_eq!(state["state"], "refused");
+    let unknown = got(node.ask("GET", "/api/v1/login/requests/nothing")).await.json();
+    assert_eq!(unknown["state"], "over");
+    refused(&Browser::new(1).session(&node).await, "unknown-key");
+    let mut flooded = 0;
+    for seed in 2..40 {
+        if ask(seed).await.status == 429 {
+            flooded += 1;
+        }
+    }
+    assert!(flooded > 20, "{flooded}");
+    let bad = post(&node, "requests", json!({ "public_key": Browser::new(1).key(), "label": " " })).await;
+    assert!(matches!(bad.status, 422 | 429), "{}", bad.text);
+    let hook = node.call("POST", "/api/v1/login/requests/x/approve", json!({ "role": "hook" })).await;
+    assert_eq!(hook.problem(), "no-such-login");
+}
