@@ -10,6 +10,7 @@ import { Loading } from '@/shared/ui/states';
 import { useBenchParts, useScene, useSelection, useStoreValue } from './bench-context';
 import { bindingOf, type CommandId } from './keymap';
 
+const WorkflowPanel = lazy(async () => ({ default: (await import('./panel/workflow-panel')).WorkflowPanel }));
 const StepPanel = lazy(async () => ({ default: (await import('./panel/step-panel')).StepPanel }));
 
 /** What is selected: a step's panel, or what can be done with a note, a frame, a connection, or several things. */
@@ -21,15 +22,21 @@ export function SelectionPanel() {
   const scene = useScene();
   const one = onlyOne(selection);
   const isCard = one !== undefined && scene.graph.cards.some((card) => card.id === one);
+  const isNone = selection.size === 0;
   const close = () => {
     model.selection.set([]);
+    if (isNone) model.about.set(false);
     model.canvas.current?.focus(model.stop.get());
   };
   return (
     <div className="flex h-full flex-col">
       <div className="flex shrink-0 items-center justify-end border-b border-line pr-1">
         <span className="flex-1 truncate pl-3 text-meta text-muted">
-          {isCard ? t('designer.panel') : t('designer.panel.chosen', { count: selection.size })}
+          {isNone
+            ? t('designer.about')
+            : isCard
+              ? t('designer.panel')
+              : t('designer.panel.chosen', { count: selection.size })}
         </span>
         {isCard && (
           <IconButton
@@ -51,6 +58,10 @@ export function SelectionPanel() {
         {isCard ? (
           <Suspense fallback={<Loading />}>
             <StepPanel step={one} />
+          </Suspense>
+        ) : isNone ? (
+          <Suspense fallback={<Loading />}>
+            <WorkflowPanel />
           </Suspense>
         ) : (
           <Others ids={selection} />

@@ -16,8 +16,8 @@ async function sourcesOf(model: DesignerModel, step: string): Promise<Pins> {
   const source = { preset, job: model.run.job(), view: model.run.view() };
   const pins: Pins = {};
   for (const { from, to } of wiresOf(preset.wires)) {
-    // A trigger gives the run's own input; an own pin is in the document already.
-    if (to.step !== step || preset.triggers?.[from.step] || preset.steps?.[from.step]?.pin) continue;
+    // What is pinned in the document is pinned already.
+    if (to.step !== step || preset.steps?.[from.step]?.pin) continue;
     const found = await known(source, from.step, 'out', from.port).catch(() => undefined);
     if (!found || found.items.length < found.total) continue;
     pins[from.step] = { ...pins[from.step], [from.port]: found.items };

@@ -83,7 +83,8 @@ function WideBody() {
   const selection = useSelection();
   const panel = useStoreValue(model.panel);
   const right = useRef<PanelImperativeHandle>(null);
-  const hasPanel = selection.size > 0;
+  const isAbout = useStoreValue(model.about);
+  const hasPanel = selection.size > 0 || isAbout;
   const { isWide } = panel;
   // It comes up in its size; only a change while it is there has to be told.
   const shownWide = useRef(isWide);

@@ -30,6 +30,7 @@ import { COMPONENT_TYPE } from '../carried';
 import { Connections } from '../connect';
 import { type KeyedStore, Store } from '../keyed-store';
 import { GRID, type Point } from '../model';
+import type { ChangeKind } from '../preset-diff';
 import { framesOf, type Scene } from '../scene';
 import type { SelectionStore } from '../selection';
 import { readingOrder } from '../walk';
@@ -64,6 +65,7 @@ export type EditingCanvasProps = {
   readonly scene: Scene;
   readonly lights: LightStore;
   readonly problems: KeyedStore<number>;
+  readonly changes: KeyedStore<ChangeKind>;
   readonly selection: SelectionStore;
   readonly stop: Store<string | undefined>;
   readonly writing: Store<string | undefined>;
@@ -85,8 +87,22 @@ export default function EditingCanvas(props: EditingCanvasProps) {
 }
 
 function Inner(props: EditingCanvasProps) {
-  const { scene, lights, problems, selection, stop, writing, peers, canEdit, isTouch, label, on, ref, children } =
-    props;
+  const {
+    scene,
+    lights,
+    problems,
+    changes,
+    selection,
+    stop,
+    writing,
+    peers,
+    canEdit,
+    isTouch,
+    label,
+    on,
+    ref,
+    children,
+  } = props;
   const { graph } = scene;
   const flow = useReactFlow<FlowNode, WireEdge>();
   const box = useRef<HTMLDivElement>(null);
@@ -114,8 +130,8 @@ function Inner(props: EditingCanvasProps) {
   }, [graph, scene.notes, stop]);
 
   const context = useMemo(
-    () => ({ lights, problems, refusing: connecting.refusing, drop, writing, stop, canEdit, on }),
-    [lights, problems, connecting.refusing, drop, writing, stop, canEdit, on],
+    () => ({ lights, problems, changes, refusing: connecting.refusing, drop, writing, stop, canEdit, on }),
+    [lights, problems, changes, connecting.refusing, drop, writing, stop, canEdit, on],
   );
   useHandle({ ref, box, scene, selection, stop });
   useFirstView(scene);

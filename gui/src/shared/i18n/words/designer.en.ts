@@ -32,6 +32,13 @@ export const designer = {
   'designer.problems': 'Problems',
   'designer.problems.count': '{count} {count|problem|problems}',
   'designer.versions': 'Versions',
+  'designer.diff': 'Compared: {added} added, {changed} changed, {removed} removed',
+  'designer.diff.end': 'Back to the draft',
+  'designer.diff.added': 'added',
+  'designer.diff.changed': 'changed',
+  'designer.diff.removed': 'removed',
+  'designer.about': 'About this workflow',
+
   'designer.run': 'Run',
   'designer.run.menu': 'Ways to run',
   'designer.run.all': 'Run all',

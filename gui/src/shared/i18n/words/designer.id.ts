@@ -32,6 +32,13 @@ export const designer = {
   'designer.problems': 'Masalah',
   'designer.problems.count': '{count} masalah',
   'designer.versions': 'Versi',
+  'designer.diff': 'Dibandingkan: {added} ditambah, {changed} diubah, {removed} dihapus',
+  'designer.diff.end': 'Kembali ke draf',
+  'designer.diff.added': 'ditambah',
+  'designer.diff.changed': 'diubah',
+  'designer.diff.removed': 'dihapus',
+  'designer.about': 'Tentang alur kerja ini',
+
   'designer.run': 'Jalankan',
   'designer.run.menu': 'Cara menjalankan',
   'designer.run.all': 'Jalankan semua',
