@@ -141,7 +141,9 @@ export function BooleanEditor({ field, path, value, id, label, describedBy }: Ed
 }
 
 const RADIOS_MAX = 4;
-const labelOf = (choice: Choice): string => (/[A-Z]/.test(choice.label) ? choice.label : humanise(choice.label));
+const labelOf = ({ title, label }: Choice): string => title ?? (/[A-Z]/.test(label) ? label : humanise(label));
+/** Longer ones stand below each other. */
+const SHORT_LETTERS_MAX = 16;
 
 /** A few choices stand side by side or as cards with what they mean; many are a list. */
 export function ChoiceEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'choice'>) {
@@ -151,7 +153,7 @@ export function ChoiceEditor({ field, path, value, id, label, describedBy, isBad
   const now = value ?? (field.hasFallback ? field.fallback : undefined);
   const chosen = choices.find((it) => it.value === now);
   const set = (choice: Choice) => target.set(path, choice.value);
-  const hasDocs = choices.some((it) => it.docs !== '');
+  const hasDocs = choices.some((it) => it.docs !== '' || labelOf(it).length > SHORT_LETTERS_MAX);
   // Cards with their meanings only where there is room: not inside the elements of a list.
   if (choices.length <= RADIOS_MAX && (path.length === 1 || !hasDocs)) {
     return (
