@@ -125,7 +125,7 @@ function Problems({ draft, isSeen }: { readonly draft: DraftSummary; readonly is
   return (
     <span
       title={data?.map((problem) => problem.message).join('\n')}
-      className={`relative z-10 flex w-28 shrink-0 items-center gap-1.5 ${errors > 0 ? 'text-fail' : 'text-wait'}`}
+      className={`relative z-10 flex shrink-0 items-center gap-1.5 max-md:text-meta md:w-28 ${errors > 0 ? 'text-fail' : 'text-wait'}`}
     >
       <TriangleAlert aria-hidden className="size-4 shrink-0" />
       {errors > 0 ? t('workflows.errors', { count: errors }) : t('workflows.warnings', { count: warnings })}
@@ -142,12 +142,12 @@ function LastRun({ run }: { readonly run: Job | undefined }) {
       to="/runs/$job"
       params={{ job: run.id }}
       title={run.error?.message.split('\n')[0] ?? shortId(run.id)}
-      className="relative z-10 flex w-44 min-w-0 items-center gap-1.5 text-meta text-muted hover:underline pointer-coarse:min-h-8"
+      className="relative z-10 flex min-w-0 items-center gap-1.5 text-meta text-muted hover:underline md:w-44 md:shrink-0 pointer-coarse:min-h-8"
     >
       <StateIcon state={run.state} />
       <span className="sr-only">{t('workflows.last_run', { state: t(stateLabel(run.state)) })}</span>
       <span className="truncate">
-        {moment(run.accepted_at)} {took && `· ${took}`}
+        {moment(run.accepted_at)} <span className="max-md:hidden">{took && `· ${took}`}</span>
       </span>
     </Link>
   );
