@@ -6,6 +6,7 @@ import { COLOURS } from '@/shared/graph/scene';
 import { onlyOne } from '@/shared/graph/selection';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button, IconButton } from '@/shared/ui/button';
+import { Field, Input, TextArea } from '@/shared/ui/field';
 import { Loading } from '@/shared/ui/states';
 import { useBenchParts, useScene, useSelection, useStoreValue } from './bench-context';
 import { bindingOf, type CommandId } from './keymap';
@@ -107,8 +108,33 @@ export function Others({ ids }: { readonly ids: ReadonlySet<string> }) {
           </p>
         </div>
       )}
-      {note && <h2 className="text-title">{t('designer.panel.note')}</h2>}
-      {group && <h2 className="text-title">{group.title || t('designer.panel.group')}</h2>}
+      {note && (
+        <Field label={t('designer.panel.note')}>
+          {(ids) => (
+            <TextArea
+              {...ids}
+              key={`${note.id} ${note.text}`}
+              rows={8}
+              readOnly={!canEdit}
+              defaultValue={note.text}
+              onBlur={(event) => event.target.value !== note.text && actions.noteText(note.id, event.target.value)}
+            />
+          )}
+        </Field>
+      )}
+      {group && (
+        <Field label={t('designer.panel.group')}>
+          {(ids) => (
+            <Input
+              {...ids}
+              key={`${group.id} ${group.title}`}
+              readOnly={!canEdit}
+              defaultValue={group.title}
+              onBlur={(event) => event.target.value !== group.title && actions.rename(group.id, event.target.value)}
+            />
+          )}
+        </Field>
+      )}
       {!wire && !note && !group && <p className="text-muted">{t('designer.panel.chosen.hint')}</p>}
       {canEdit && coloured && (
         <fieldset>

@@ -216,9 +216,10 @@ function Inner(props: EditingCanvasProps) {
         ref={box}
         role="group"
         aria-label={label}
-        tabIndex={-1}
+        // The card that Tab reaches may be out of sight and not mounted: then it reaches the canvas.
+        tabIndex={0}
         data-canvas
-        className="relative size-full outline-none"
+        className="relative size-full focus-visible:-outline-offset-2"
         onPointerDownCapture={pickFrame}
         onPointerMove={onPointerMove}
         onPointerLeave={() => on.cursor(undefined)}
