@@ -23,6 +23,8 @@ export class NotSignedIn extends Error {
   override name = 'NotSignedIn';
 }
 
+/** What a message of the node brings for one document. */
+export type Arriving = { readonly heads: Heads; readonly changes: readonly Uint8Array[] };
 /** What the node says about one document. */
 export type Said = { readonly heads: Heads } | 'not here';
 
@@ -48,6 +50,7 @@ export class NodeAdapter extends NetworkAdapter {
   readonly #around: Surroundings;
   readonly #stateListeners = new Set<(state: WayState) => void>();
   readonly #saidListeners = new Set<(document: string, said: Said) => void>();
+  readonly #arrivingListeners = new Set<(document: string, arriving: Arriving) => void>();
   #state: WayState = 'opening';
   #socket: WebSocket | undefined;
   #asking: AbortController | undefined;
@@ -85,6 +88,12 @@ export class NodeAdapter extends NetworkAdapter {
   onSaid(listener: (document: string, said: Said) => void): () => void {
     this.#saidListeners.add(listener);
     return () => this.#saidListeners.delete(listener);
+  }
+
+  /** Hears what a message brings before the repo does. */
+  onArriving(listener: (document: string, arriving: Arriving) => void): () => void {
+    this.#arrivingListeners.add(listener);
+    return () => this.#arrivingListeners.delete(listener);
   }
 
   connect(peerId: PeerId, peerMetadata: PeerMetadata = {}): void {
@@ -166,12 +175,13 @@ export class NodeAdapter extends NetworkAdapter {
       this.#joined(message);
       return;
     }
-    this.emit('message', message);
     const { documentId, data: sync } = message;
-    if (!documentId) return;
-    if (message.type === 'doc-unavailable') this.#say(documentId, 'not here');
-    if ((message.type === 'sync' || message.type === 'request') && sync)
-      this.#say(documentId, { heads: decodeSyncMessage(sync).heads });
+    const isSync = (message.type === 'sync' || message.type === 'request') && sync !== undefined;
+    const arriving = documentId && isSync ? decodeSyncMessage(sync) : undefined;
+    if (documentId && arriving) for (const listener of this.#arrivingListeners) listener(documentId, arriving);
+    this.emit('message', message);
+    if (documentId && arriving) this.#say(documentId, { heads: arriving.heads });
+    if (documentId && message.type === 'doc-unavailable') this.#say(documentId, 'not here');
   }
 
   #say(document: string, said: Said): void {

@@ -7,6 +7,7 @@ import { nodeAddress } from '../auth/node-address';
 import { currentSession, onSession } from '../auth/session';
 import { NodeAdapter, NotSignedIn, type Surroundings } from './adapter';
 import { browserDrafts, type Drafts } from './drafts';
+import { loadWhole } from './whole-load';
 
 export type NodeDocuments = { readonly repo: Repo; readonly way: NodeAdapter; readonly drafts?: Drafts };
 
@@ -23,7 +24,9 @@ function open(): NodeDocuments {
   // Drafts of different nodes are kept apart: a page may be pointed at another one.
   const drafts = browserDrafts(nodeAddress());
   const peerId = `tab-${uuid()}` as PeerId;
-  return { repo: new Repo({ network: [way], storage: drafts, peerId }), way, drafts };
+  const repo = new Repo({ network: [way], storage: drafts, peerId });
+  loadWhole(repo);
+  return { repo, way, drafts };
 }
 
 /** `crypto.randomUUID` is missing on plain HTTP. */
