@@ -49,7 +49,15 @@ export function fromN8n(said: unknown, words: N8nWords): Fragment {
     if (to.kind === 'trigger') triggers[node.id] = cardOf(node, to, words);
     else steps[node.id] = { ...cardOf(node, to, words), ...optionsOf(node), ...pinOf(node, to, pinData) };
   }
-  return { flowork: 'fragment/1', steps, triggers, notes, groups: {}, wires: wiresIn(connections, mapped) };
+  return {
+    flowork: 'fragment/1',
+    steps,
+    triggers,
+    notes,
+    groups: {},
+    variables: {},
+    wires: wiresIn(connections, mapped),
+  };
 }
 
 function nodeOf(of: unknown, index: number): Node[] {
