@@ -28,6 +28,11 @@ async function sourcesOf(model: DesignerModel, step: string): Promise<Pins> {
 /** Starts a run and shows it; says why when it could not. */
 export async function startRun(model: DesignerModel, scope: RunScope, input?: Partial<StartAsk>): Promise<void> {
   const t = messages();
+  const sync = model.editor.sync();
+  if (sync === 'offline' || sync === 'signed-out') {
+    model.say(t('designer.run.unsaved'), { tone: 'refused' });
+    return;
+  }
   let heads: readonly string[];
   try {
     heads = await model.editor.saved();
