@@ -29,10 +29,10 @@ export default function CommandPalette({ onClose }: { readonly onClose: () => vo
   const app = useAppCommands();
   const { workflows, runs } = useThings(typed);
   const shown = useMemo(() => {
-    const usable = [...offered, ...app].filter((it) => !it.isOnlyKeys && !it.isDisabled);
+    const usable = (all: readonly Command[]) => all.filter((it) => !it.isOnlyKeys && !it.isDisabled);
     const isTyped = typed.trim() !== '';
     const things = isTyped ? [...workflows, ...runs] : [...workflows.slice(0, FIRST_FEW), ...runs.slice(0, FIRST_FEW)];
-    return findCommands([...usable, ...things], typed, SHOWN_MAX);
+    return findCommands([...usable(offered), ...things, ...usable(app)], typed, SHOWN_MAX);
   }, [offered, app, workflows, runs, typed]);
   const asked = useAsked(typed);
   const groups = new Map<string, Command[]>();
