@@ -1,4 +1,5 @@
 import { lazy, Suspense, useEffect, useMemo } from 'react';
+import { drawnOf } from '@/shared/document/read';
 import { useCanEdit } from '@/shared/document/use-editor';
 import type { CanvasEvents } from '@/shared/graph/canvas/edit-context';
 import { CARD_WIDTH } from '@/shared/graph/model';
@@ -58,7 +59,7 @@ export function CanvasPane() {
   const mayEdit = useCanEdit(designer.editor);
   const compared = useStoreValue(comparedOf(designer.editor));
   const scene = useMemo(
-    () => (compared ? sceneOf(bothOf(compared), designer.manifests) : draft),
+    () => (compared ? sceneOf(drawnOf(bothOf(compared)), designer.manifests) : draft),
     [compared, draft, designer.manifests],
   );
   useEffect(() => {
