@@ -95,7 +95,7 @@ function WideBody() {
   // The panel comes up over the right part of the canvas: what was picked there is brought into sight again.
   useEffect(() => {
     if (!hasPanel) return;
-    const timer = setTimeout(() => model.canvas.current?.reveal(model.selection.get()), 60);
+    const timer = setTimeout(() => model.canvas.current?.reveal(model.selection.get(), true), 60);
     return () => clearTimeout(timer);
   }, [hasPanel, model]);
   return (

@@ -56,6 +56,8 @@ export const designer = {
   'designer.run.clear': 'Hide this run',
   'designer.run.newest': 'Newest run',
   'designer.run.stop': 'Stop',
+  'designer.run.pause': 'Pause',
+  'designer.run.resume': 'Go on',
   'designer.run.stop.reason': 'stopped in the designer',
 
   'designer.undo.kept': 'Kept: somebody else has changed it since.',

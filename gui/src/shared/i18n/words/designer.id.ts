@@ -57,6 +57,8 @@ export const designer = {
   'designer.run.clear': 'Sembunyikan eksekusi ini',
   'designer.run.newest': 'Eksekusi terbaru',
   'designer.run.stop': 'Hentikan',
+  'designer.run.pause': 'Jeda',
+  'designer.run.resume': 'Lanjutkan',
   'designer.run.stop.reason': 'dihentikan di perancang',
 
   'designer.undo.kept': 'Dipertahankan: orang lain sudah mengubahnya.',
