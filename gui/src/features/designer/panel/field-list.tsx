@@ -6,9 +6,10 @@ import { sampleOf } from '@/shared/code/known';
 import { type DataPath, dataTemplate } from '@/shared/code/paths';
 import type { FieldActions } from '@/shared/data/field-actions';
 import { inserted, placesFor } from '@/shared/forms/insert';
+import { fieldName } from '@/shared/forms/names';
 import type { ObjectField } from '@/shared/forms/schema';
 import { useForm } from '@/shared/forms/target';
-import { useMessages } from '@/shared/i18n/messages';
+import { useLanguage, useMessages } from '@/shared/i18n/messages';
 import { useDesigner } from '../context';
 
 /** Drags of fields, and the menu "insert into …" for those who do not drag. */
@@ -16,12 +17,13 @@ export function useFieldInsertion(form: ObjectField, config: unknown): FieldActi
   const t = useMessages();
   const designer = useDesigner();
   const { target, canEdit } = useForm();
+  const language = useLanguage();
   return useMemo<FieldActions>(() => {
     const onDrag = (event: DragEvent, path: DataPath) => carryField(event.dataTransfer, { path }, dataTemplate(path));
     const menu = (path: DataPath, children: ReactNode) => (
       <InsertMenu
         name={String(path.at(-1) ?? '$json')}
-        places={() => (canEdit ? placesFor(form, config ?? {}) : [])}
+        places={() => (canEdit ? placesFor(form, config ?? {}, (field) => fieldName(field, language)) : [])}
         onPlace={(place) => {
           target.set(place.path, inserted(place.field, place.value, path));
           designer.say(t('panel.insert.done', { place: place.label }));
@@ -32,7 +34,7 @@ export function useFieldInsertion(form: ObjectField, config: unknown): FieldActi
       </InsertMenu>
     );
     return { onDrag, menu };
-  }, [t, designer, target, canEdit, form, config]);
+  }, [t, language, designer, target, canEdit, form, config]);
 }
 
 type InsertMenuProps = {

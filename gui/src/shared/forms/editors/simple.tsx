@@ -6,8 +6,9 @@ import { useMessages } from '../../i18n/messages';
 import { Input, Select } from '../../ui/field';
 import type { EditorProps } from '../editor-props';
 import { HEADERS } from '../hints';
+import { useNames } from '../names';
 import { Prose } from '../prose';
-import { type Choice, humanise } from '../schema';
+import type { Choice } from '../schema';
 import { readSpan, writeSpan } from '../spans';
 import { useForm } from '../target';
 import { useShared } from '../use-shared';
@@ -141,7 +142,6 @@ export function BooleanEditor({ field, path, value, id, label, describedBy }: Ed
 }
 
 const RADIOS_MAX = 4;
-const labelOf = ({ title, label }: Choice): string => title ?? (/[A-Z]/.test(label) ? label : humanise(label));
 /** Longer ones stand below each other. */
 const SHORT_LETTERS_MAX = 16;
 
@@ -149,6 +149,7 @@ const SHORT_LETTERS_MAX = 16;
 export function ChoiceEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'choice'>) {
   const { target, canEdit } = useForm();
   const name = useId();
+  const { choiceName: labelOf } = useNames();
   const { choices } = field;
   const now = value ?? (field.hasFallback ? field.fallback : undefined);
   const chosen = choices.find((it) => it.value === now);
