@@ -13,6 +13,8 @@ export type Surroundings = {
   socket(address: string): WebSocket;
   /** Calls back when trying again at once makes sense: online again, tab visible again. */
   onHope(listener: () => void): () => void;
+  /** Calls back when a connection that looks open may be dead: the network went, the machine slept. */
+  onDoubt(listener: () => void): () => void;
   /** Calls back when somebody signs in or out. */
   onSession(listener: () => void): () => void;
   random(): number;
@@ -99,7 +101,11 @@ export class NodeAdapter extends NetworkAdapter {
   connect(peerId: PeerId, peerMetadata: PeerMetadata = {}): void {
     this.peerId = peerId;
     this.peerMetadata = peerMetadata;
-    this.#leave = [this.#around.onHope(this.#hope), this.#around.onSession(this.#begin)];
+    this.#leave = [
+      this.#around.onHope(this.#hope),
+      this.#around.onDoubt(this.#doubt),
+      this.#around.onSession(this.#begin),
+    ];
     this.#begin();
   }
 
@@ -122,9 +128,14 @@ export class NodeAdapter extends NetworkAdapter {
     if (this.#state === 'offline') this.#begin();
   };
 
+  readonly #doubt = (): void => {
+    if (this.#state === 'connected') this.#begin();
+  };
+
   /** Connects now, whatever was before. */
   readonly #begin = (): void => {
     this.#stop();
+    if (this.#state === 'connected') this.#become('opening');
     const asking = new AbortController();
     this.#asking = asking;
     this.#timer = setTimeout(() => asking.signal.aborted || this.#failed(), JOIN_MS_MAX);

@@ -80,6 +80,16 @@ describe('a document of the node', () => {
     expect(Date.now() - before).toBeLessThan(450);
   });
 
+  it('is not called live while the connection is in doubt', async () => {
+    const { editor, doubt } = tab();
+    await until(() => editor.sync() === 'live');
+    const { asked } = node;
+    doubt();
+    expect(editor.sync()).toBe('opening');
+    await until(() => editor.sync() === 'live');
+    expect(node.asked).toBe(asked + 1);
+  });
+
   it('waits for a session that is over, keeps the draft, and offers it again', async () => {
     const { editor, session } = tab();
     await until(() => editor.sync() === 'live');

@@ -29,6 +29,10 @@ function open(): NodeDocuments {
   return { repo, way, drafts };
 }
 
+/** How often it is looked whether the machine slept, and what counts as that; a hidden tab ticks once a minute. */
+const TICK_MS = 10_000;
+const SLEPT_MS = 90_000;
+
 /** `crypto.randomUUID` is missing on plain HTTP. */
 const uuid = (): string => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('');
 
@@ -54,6 +58,18 @@ const browser: Surroundings = {
     return () => {
       removeEventListener('online', listener);
       document.removeEventListener('visibilitychange', seen);
+    };
+  },
+  onDoubt(listener) {
+    let last = Date.now();
+    const tick = setInterval(() => {
+      if (Date.now() - last > SLEPT_MS) listener();
+      last = Date.now();
+    }, TICK_MS);
+    addEventListener('offline', listener);
+    return () => {
+      clearInterval(tick);
+      removeEventListener('offline', listener);
     };
   },
   onSession,
