@@ -1,6 +1,7 @@
 import { Dialog as Radix } from 'radix-ui';
 import type { SignedOutReason } from '@/shared/auth/session';
 import { useMessages } from '@/shared/i18n/messages';
+import { useFocusBack } from '@/shared/ui/focus-back';
 import LoginScreen from './login-screen';
 
 /**
@@ -9,12 +10,14 @@ import LoginScreen from './login-screen';
  */
 export default function LoginLayer({ why }: { readonly why: SignedOutReason }) {
   const t = useMessages();
+  const focusBack = useFocusBack();
   const stay = (event: Event) => event.preventDefault();
   return (
     <Radix.Root open>
       <Radix.Portal>
         <Radix.Content
           aria-describedby={undefined}
+          onCloseAutoFocus={focusBack}
           onEscapeKeyDown={stay}
           onInteractOutside={stay}
           className="fixed inset-0 z-60 overflow-y-auto bg-bg outline-none"
