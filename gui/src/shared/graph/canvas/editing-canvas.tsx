@@ -60,6 +60,8 @@ const NO_PLACES: ReadonlyMap<string, Point> = new Map();
 const WIRE_REACH = 28;
 const READABLE_ZOOM = 0.6;
 const CURSOR_MS = 50;
+/** Fewer cards are found without a map, which would only lie over them. */
+const MAPPED_CARDS = 12;
 
 export type EditingCanvasProps = {
   readonly scene: Scene;
@@ -303,7 +305,7 @@ function Inner(props: EditingCanvasProps) {
         </ReactFlow>
         {isMany && <OverviewCanvas scene={scene} lights={lights} selection={selected} />}
         <div className="absolute right-2 bottom-2 flex flex-col items-end gap-2">
-          {graph.cards.length > 1 && <Minimap scene={scene} lights={lights} />}
+          {graph.cards.length >= MAPPED_CARDS && <Minimap scene={scene} lights={lights} />}
           <CanvasControls scene={scene} />
         </div>
         {children}

@@ -48,6 +48,7 @@ export const designer = {
   'designer.run.choose': 'Select a step to run to it, or it alone.',
   'designer.run.started': 'Run started',
   'designer.run.ended': 'Run {state}',
+  'designer.run.show': 'Show it',
   'designer.run.unsaved': 'The node has not got your last edits, so nothing was run. Is it reachable?',
   'designer.run.failed': 'Not run: {why}',
   'designer.run.none': 'No run yet',

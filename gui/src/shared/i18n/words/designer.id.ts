@@ -48,6 +48,7 @@ export const designer = {
   'designer.run.choose': 'Pilih satu langkah untuk menjalankan sampai ke sana, atau langkah itu saja.',
   'designer.run.started': 'Eksekusi dimulai',
   'designer.run.ended': 'Eksekusi {state}',
+  'designer.run.show': 'Tampilkan',
   'designer.run.unsaved':
     'Node belum menerima suntingan terakhir Anda, jadi tidak ada yang dijalankan. Apakah terjangkau?',
   'designer.run.failed': 'Tidak dijalankan: {why}',
