@@ -35,6 +35,10 @@ describe('what is wrong with a config', () => {
       ['/timeout_ms', 'form.wrong.expression_here'],
     ]);
   });
+  it('is left to the node where a schema cannot be read here', () => {
+    const properties = { a: { $ref: '#/nowhere' }, b: { type: 'string', pattern: '(?i)x' } };
+    expect(check(formOf('x', { type: 'object', properties }), { a: 1, b: 'y' })).toEqual([]);
+  });
   it('is looked for in the form of a union that the value has', () => {
     expect(wrong('http-request', { url: 'a', auth: { basic: { user: 'u' } } })).toEqual([
       ['/auth/basic/password', 'form.wrong.missing'],

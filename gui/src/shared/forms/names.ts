@@ -1,4 +1,4 @@
-//! What fields and choices are called on the screen: what a schema or a hint says, else the catalogue's name for the key, else the key.
+//! What fields and choices are called on the screen: what a schema says, else the catalogue's name for the key, else the key.
 import { type Language, useLanguage } from '../i18n/messages';
 import { choices as choicesEn, fields as fieldsEn } from '../i18n/words/fields.en';
 import { choices as choicesId, fields as fieldsId } from '../i18n/words/fields.id';
@@ -12,9 +12,8 @@ const own = (names: Names, key: string): string | undefined => (Object.hasOwn(na
 
 /** The name of a field. In English the component's own title goes first; in other languages a translation of its key. */
 export function fieldName(field: Field, language: Language): string {
-  const known = own(FIELDS[language], field.key);
-  if (language !== 'en' && known !== undefined && field.hint.title === undefined) return known;
-  return field.schema.title ?? field.hint.title ?? known ?? field.title;
+  const known = own(FIELDS[language], field.hint.name ?? field.key);
+  return (language === 'en' ? field.schema.title : undefined) ?? known ?? field.title;
 }
 
 /** The name of a choice. */

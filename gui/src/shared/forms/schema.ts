@@ -226,7 +226,7 @@ function build(schema: Schema, hints: Hints, asked: Asked): Field {
   return {
     ...kind,
     key: asked.key,
-    title: schema.title ?? hint.title ?? single?.title ?? humanise(asked.key),
+    title: schema.title ?? single?.title ?? humanise(asked.key),
     docs: schema.description ?? '',
     isRequired: asked.isRequired,
     isNullable: takesNull(schema),

@@ -72,6 +72,7 @@ export const fields = {
   remove: 'Remove',
   required: 'Must not be empty',
   respond: 'Answer',
+  result_name: 'Name of the result',
   response: 'Read the answer as',
   right: 'Right side',
   rules: 'Rules',

@@ -74,6 +74,7 @@ export const fields: Readonly<Record<keyof typeof enFields, string>> = {
   remove: 'Hapus',
   required: 'Tidak boleh kosong',
   respond: 'Jawab',
+  result_name: 'Nama hasil',
   response: 'Baca jawaban sebagai',
   right: 'Sisi kanan',
   rules: 'Aturan',
