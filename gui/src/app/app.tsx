@@ -8,6 +8,7 @@ import { keepLive } from './live';
 import { router } from './router';
 
 const LoginScreen = lazy(() => import('./login-screen'));
+const LoginLayer = lazy(() => import('./login-layer'));
 
 const client = new QueryClient({
   defaultOptions: {
@@ -50,7 +51,12 @@ export function App() {
           <RouterProvider router={router} />
         </div>
       )}
-      {isOut && (
+      {isOut && wasIn && (
+        <Suspense>
+          <LoginLayer why={session.why} />
+        </Suspense>
+      )}
+      {isOut && !wasIn && (
         <div className="fixed inset-0 z-50 overflow-y-auto bg-bg">
           <Suspense fallback={<Loading />}>
             <LoginScreen why={session.why} />

@@ -10,6 +10,7 @@ import { moment, shortId } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { type Command, keyText, useOfferedCommands } from '@/shared/ui/commands';
 import { findCommands } from '@/shared/ui/find-commands';
+import { useFocusBack } from '@/shared/ui/focus-back';
 import { stateLabel } from '@/shared/ui/status';
 import { useAppCommands } from './app-commands';
 
@@ -24,15 +25,16 @@ const RUN_ID = /^[0-9a-hjkmnp-tv-z]{25,26}$/;
 /** Everything that can be done, by typing: commands of the page, pages, workflows, runs. */
 export default function CommandPalette({ onClose }: { readonly onClose: () => void }) {
   const t = useMessages();
+  const focusBack = useFocusBack();
   const [typed, setTyped] = useState('');
   const offered = useOfferedCommands();
   const app = useAppCommands();
   const { workflows, runs } = useThings(typed);
   const shown = useMemo(() => {
-    const usable = [...offered, ...app].filter((it) => !it.isOnlyKeys && !it.isDisabled);
+    const usable = (all: readonly Command[]) => all.filter((it) => !it.isOnlyKeys && !it.isDisabled);
     const isTyped = typed.trim() !== '';
     const things = isTyped ? [...workflows, ...runs] : [...workflows.slice(0, FIRST_FEW), ...runs.slice(0, FIRST_FEW)];
-    return findCommands([...usable, ...things], typed, SHOWN_MAX);
+    return findCommands([...usable(offered), ...things, ...usable(app)], typed, SHOWN_MAX);
   }, [offered, app, workflows, runs, typed]);
   const asked = useAsked(typed);
   const groups = new Map<string, Command[]>();
@@ -43,8 +45,8 @@ export default function CommandPalette({ onClose }: { readonly onClose: () => vo
   }
   const run = (command: Command) => {
     onClose();
-    // The palette gives the focus back first, so that the command finds it where it was.
-    setTimeout(command.run);
+    // The palette gives the focus back first, which takes a turn, so that the command finds it where it was.
+    setTimeout(() => setTimeout(command.run));
   };
   return (
     <Radix.Root open onOpenChange={(open) => !open && onClose()}>
@@ -52,6 +54,7 @@ export default function CommandPalette({ onClose }: { readonly onClose: () => vo
         <Radix.Overlay className="fixed inset-0 z-40 bg-[#0008]" />
         <Radix.Content
           aria-describedby={undefined}
+          onCloseAutoFocus={focusBack}
           className="fixed inset-x-2 top-2 z-50 flex max-h-[80dvh] flex-col overflow-hidden rounded-card border border-line bg-surface shadow-2xl sm:inset-x-auto sm:top-[12dvh] sm:left-1/2 sm:max-h-[70dvh] sm:w-[min(40rem,calc(100vw-3rem))] sm:-translate-x-1/2"
         >
           <Radix.Title className="sr-only">{t('palette.title')}</Radix.Title>

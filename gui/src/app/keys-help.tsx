@@ -21,7 +21,12 @@ export default function KeysHelp({ onClose }: { readonly onClose: () => void }) 
   ]);
   return (
     <Dialog title={t('keys.title')} onClose={onClose}>
-      <div className="gap-8 sm:columns-2" tabIndex={0} role="group" aria-label={t('keys.title')}>
+      <div
+        className={groups.size > 1 ? 'gap-8 sm:columns-2' : ''}
+        tabIndex={0}
+        role="group"
+        aria-label={t('keys.title')}
+      >
         {[...groups].map(([group, commands]) => (
           <section key={group} className="mb-4 break-inside-avoid-column">
             <h3 className="pb-1">{group}</h3>

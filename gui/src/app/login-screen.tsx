@@ -29,9 +29,16 @@ function begin(): Promise<LoginOutcome> {
   return running;
 }
 
+type LoginScreenProps = {
+  readonly why: SignedOutReason;
+  /** Whether it lies over a page, which has its own main part. */
+  readonly isOver?: boolean;
+};
+
 /** How somebody gets in: by the link that the node prints, then by the key of this browser. No passwords. */
-export default function LoginScreen({ why }: { readonly why: SignedOutReason }) {
+export default function LoginScreen({ why, isOver = false }: LoginScreenProps) {
   const t = useMessages();
+  const Box = isOver ? 'div' : 'main';
   // Who has left on purpose, or was put out, is not let in again by the browser's key alone.
   const isOut = (why === 'left' || why === 'refused') && linkToken === undefined;
   const [outcome, setOutcome] = useState<Shown>(isOut ? 'out' : 'working');
@@ -45,7 +52,7 @@ export default function LoginScreen({ why }: { readonly why: SignedOutReason }) 
     if (!isInsecure && outcome !== 'out') attempt();
   }, []);
   return (
-    <main className="flex min-h-dvh items-center justify-center p-4">
+    <Box className="flex min-h-dvh items-center justify-center p-4">
       <div className="flex w-full max-w-110 flex-col gap-4 rounded-card border border-line bg-surface p-6">
         <div className="flex items-center gap-3">
           <img src="/icon.svg" alt="" className="size-9" />
@@ -65,7 +72,7 @@ export default function LoginScreen({ why }: { readonly why: SignedOutReason }) 
         )}
         {CAN_PASTE_TOKEN && <TokenForm />}
       </div>
-    </main>
+    </Box>
   );
 }
 

@@ -2,6 +2,7 @@
 import type { Manifest } from '@/shared/api/types';
 import {
   addCard,
+  codeFields,
   moveCards,
   removeCards,
   renameCard,
@@ -136,8 +137,10 @@ export class Actions {
     const kind = manifest.kind === 'trigger' ? 'trigger' : 'step';
     const size = { width: CARD_WIDTH, height: cardHeight(manifest.inputs.length, manifest.outputs.length) };
     const { place, shifted } = this.placeFor(ask, size);
-    const config = {};
-    const edits: Edit[] = [this.moved(shifted), addCard(kind, id, manifest.name, { ...place }, config, name)];
+    const edits: Edit[] = [
+      this.moved(shifted),
+      addCard(kind, id, manifest.name, { ...place }, {}, name, codeFields(manifest)),
+    ];
     const [input, output] = [mainPort(manifest, 'in'), mainPort(manifest, 'out')];
     if (ask.wire !== undefined && input !== undefined && output !== undefined) {
       edits.push(insertOnWire(preset, ask.wire, id, input, output));

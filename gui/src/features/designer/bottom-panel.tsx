@@ -15,6 +15,8 @@ import { useRun } from './use-run';
 
 const ProblemsPanel = lazy(async () => ({ default: (await import('./panel/problems-panel')).ProblemsPanel }));
 
+const VersionsPanel = lazy(async () => ({ default: (await import('./panel/versions-panel')).VersionsPanel }));
+
 /** What the lower panel and the sheet of a phone show. */
 export function useBottomTabs(): readonly (Tab & { readonly id: BottomTab })[] {
   const t = useMessages();
@@ -28,6 +30,15 @@ export function useBottomTabs(): readonly (Tab & { readonly id: BottomTab })[] {
       content: () => (
         <Suspense fallback={<Loading />}>
           <ProblemsPanel />
+        </Suspense>
+      ),
+    },
+    {
+      id: 'versions',
+      label: t('designer.versions'),
+      content: () => (
+        <Suspense fallback={<Loading />}>
+          <VersionsPanel />
         </Suspense>
       ),
     },

@@ -68,7 +68,7 @@ export function CanvasMenu({
           align="start"
           collisionPadding={8}
           onCloseAutoFocus={(event) => event.preventDefault()}
-          className="z-40 min-w-56 rounded-card border border-line bg-surface p-1 shadow-xl"
+          className="scroll-thin z-40 max-h-(--radix-dropdown-menu-content-available-height) min-w-56 overflow-y-auto rounded-card border border-line bg-surface p-1 shadow-xl"
         >
           {shown.map((id) => (
             <Item

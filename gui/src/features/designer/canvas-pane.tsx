@@ -1,12 +1,16 @@
-import { lazy, Suspense, useMemo } from 'react';
+import { lazy, Suspense, useEffect, useMemo } from 'react';
+import { drawnOf } from '@/shared/document/read';
 import { useCanEdit } from '@/shared/document/use-editor';
 import type { CanvasEvents } from '@/shared/graph/canvas/edit-context';
 import { CARD_WIDTH } from '@/shared/graph/model';
+import { sceneOf } from '@/shared/graph/scene';
 import { useMessages } from '@/shared/i18n/messages';
 import { Loading } from '@/shared/ui/states';
 import { useNarrow } from '@/shared/ui/use-narrow';
-import { useBenchParts, useScene } from './bench-context';
+import { useBenchParts, useScene, useStoreValue } from './bench-context';
+import { bothOf, ComparedBar } from './compared-bar';
 import { EmptyHint } from './empty-hint';
+import { comparedOf } from './panel/compared';
 import type { Bench } from './use-designer-model';
 
 const EditingCanvas = lazy(() => import('@/shared/graph/canvas/editing-canvas'));
@@ -51,8 +55,19 @@ export function CanvasPane() {
   const t = useMessages();
   const bench = useBenchParts();
   const { model, designer } = bench;
-  const scene = useScene();
-  const canEdit = useCanEdit(designer.editor);
+  const draft = useScene();
+  const mayEdit = useCanEdit(designer.editor);
+  const compared = useStoreValue(comparedOf(designer.editor));
+  const scene = useMemo(
+    () => (compared ? sceneOf(drawnOf(bothOf(compared)), designer.manifests) : draft),
+    [compared, draft, designer.manifests],
+  );
+  useEffect(() => {
+    model.changes.set(compared ? new Map([...compared.diff.cards, ...compared.diff.wires]) : new Map());
+    return () => model.changes.set(new Map());
+  }, [compared, model]);
+  // What is compared is looked at.
+  const canEdit = mayEdit && !compared;
   const isNarrow = useNarrow();
   const on = useMemo(() => eventsOf(bench), [bench]);
   const peers = useMemo(
@@ -70,6 +85,7 @@ export function CanvasPane() {
         scene={scene}
         lights={model.run.lights}
         problems={model.problems}
+        changes={model.changes}
         selection={model.selection}
         stop={model.stop}
         writing={model.writing}
@@ -81,6 +97,7 @@ export function CanvasPane() {
         on={on}
       >
         {isEmpty && <EmptyHint canEdit={canEdit} />}
+        {compared && <ComparedBar compared={compared} />}
       </EditingCanvas>
     </Suspense>
   );

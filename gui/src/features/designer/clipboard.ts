@@ -2,8 +2,11 @@
 import { useEffect } from 'react';
 import { copy, type Fragment, fragmentOf, readFragment } from '@/shared/document/edits/fragment';
 import { type Pasted, paste } from '@/shared/document/edits/paste';
+import { boundsOf } from '@/shared/graph/bounds';
+import { freePlace } from '@/shared/graph/grid';
 import { tidy } from '@/shared/graph/layout';
-import { graphOf, type Manifests, type Point } from '@/shared/graph/model';
+import { graphOf, type Manifests, type Point, type Rect } from '@/shared/graph/model';
+import { type Scene, sceneOf } from '@/shared/graph/scene';
 import { messages } from '@/shared/i18n/messages';
 import type { Actions } from './actions';
 import type { DesignerModel } from './model';
@@ -36,6 +39,13 @@ function put(
   });
 }
 
+/** The middle of the nearest place where what is pasted lies on nothing. */
+export function roomFor(pasted: Scene, wish: Point, taken: readonly Rect[]): { x: number; y: number } {
+  const { width, height } = boundsOf([...pasted.graph.cards, ...pasted.notes]);
+  const place = freePlace(taken, { x: wish.x - width / 2, y: wish.y - height / 2, width, height });
+  return { x: place.x + width / 2, y: place.y + height / 2 };
+}
+
 /** Puts a text into the workflow, its middle at `at`; says so when it is nothing that can be pasted. */
 export function pasteText(model: DesignerModel, actions: Actions, text: string, at?: Point): boolean {
   const fragment = readFragment(text, messages());
@@ -44,8 +54,14 @@ export function pasteText(model: DesignerModel, actions: Actions, text: string, 
     return false;
   }
   const { preset } = model.editor.snapshot();
-  const middle = at ?? model.canvas.current?.middle() ?? { x: 0, y: 0 };
-  put(model, actions, 'designer.edit.paste', paste(preset, placed(fragment, model.manifests), { ...middle }));
+  const whole = placed(fragment, model.manifests);
+  const wish = at ?? model.canvas.current?.middle() ?? { x: 0, y: 0 };
+  const { graph, notes } = model.scene.get();
+  const middle = roomFor(sceneOf({ ...whole, flowork: 'preset/1', name: 'pasted' }, model.manifests), wish, [
+    ...graph.cards,
+    ...notes,
+  ]);
+  put(model, actions, 'designer.edit.paste', paste(preset, whole, middle));
   return true;
 }
 

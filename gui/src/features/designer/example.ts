@@ -34,5 +34,6 @@ const EXAMPLE = {
 
 export function addExample({ model, actions }: Bench): void {
   pasteText(model, actions, JSON.stringify(EXAMPLE), { x: 592, y: 32 });
+  model.selection.set([]);
   requestAnimationFrame(() => model.canvas.current?.fit('all'));
 }

@@ -9,6 +9,7 @@ import {
   ListTree,
   Play,
   Redo2,
+  SlidersHorizontal,
   Sparkles,
   TriangleAlert,
   Undo2,
@@ -20,7 +21,7 @@ import { useMessages } from '@/shared/i18n/messages';
 import { Button, IconButton } from '@/shared/ui/button';
 import { Menu } from '@/shared/ui/menu';
 import { useNarrow } from '@/shared/ui/use-narrow';
-import { useBenchParts, useSelection } from './bench-context';
+import { useBenchParts, useSelection, useStoreValue } from './bench-context';
 import { exportFile, wholeText } from './export';
 import { useProblems } from './panel/problems';
 import { People } from './people';
@@ -36,6 +37,7 @@ export function Header() {
   const canUndo = useCanUndo(editor);
   const canRedo = useCanRedo(editor);
   const { problems, errors } = useProblems();
+  const isAbout = useStoreValue(model.about);
   const open = (tab: 'problems' | 'versions') => model.bottom.set({ isOpen: true, tab });
   return (
     <header className="flex min-h-12 shrink-0 items-center gap-2 border-b border-line bg-surface px-2 md:px-3">
@@ -74,6 +76,19 @@ export function Header() {
             {t('designer.versions')}
           </Button>
         </>
+      )}
+      {!isNarrow && (
+        <IconButton
+          label={t('designer.about')}
+          aria-pressed={isAbout}
+          className="aria-pressed:bg-raised"
+          onClick={() => {
+            model.selection.set([]);
+            model.about.set(!isAbout);
+          }}
+        >
+          <SlidersHorizontal aria-hidden className="size-4" />
+        </IconButton>
       )}
       <RunButton />
       <Menu

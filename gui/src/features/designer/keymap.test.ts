@@ -51,4 +51,11 @@ describe('a key', () => {
     expect(commandOf(press('Enter'), 'elsewhere')).toBeUndefined();
     expect(commandOf(press('Delete'), 'elsewhere')).toBeUndefined();
   });
+
+  it('does in the list of steps what it does on the canvas, apart from what a list does by itself', () => {
+    expect(commandOf(press('d'), 'list')).toBe('disable');
+    expect(commandOf(press('F2'), 'list')).toBe('rename');
+    expect(commandOf(press('ArrowDown'), 'list')).toBeUndefined();
+    expect(commandOf(press('Delete'), 'list')).toBeUndefined();
+  });
 });

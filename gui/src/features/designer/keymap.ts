@@ -113,8 +113,11 @@ const BY_KEYS: ReadonlyMap<string, CommandId> = new Map(
   COMMAND_IDS.flatMap((id) => bindingOf(id).keys.map((keys) => [keys, id] as const)),
 );
 
-/** Where the focus is: in a field, on the canvas, or elsewhere in the designer. */
-export type Focus = 'field' | 'canvas' | 'elsewhere';
+/** Where the focus is: in a field, on the canvas, in the list of steps, or elsewhere in the designer. */
+export type Focus = 'field' | 'canvas' | 'list' | 'elsewhere';
+
+/** What a list of steps does by itself. */
+const OWN_OF_LISTS = /^(Shift\+|Mod\+)?(Arrow\w+|Enter|Delete|Backspace)$/;
 
 /** The command that a key calls with the focus there. */
 export function commandOf(pressed: Pressed, focus: Focus): CommandId | undefined {
@@ -123,7 +126,8 @@ export function commandOf(pressed: Pressed, focus: Focus): CommandId | undefined
   const { where } = bindingOf(id);
   if (where === 'always') return id;
   if (focus === 'field') return undefined;
-  return where === 'designer' || focus === 'canvas' ? id : undefined;
+  if (focus === 'list' && OWN_OF_LISTS.test(pressedText(pressed))) return undefined;
+  return where === 'designer' || focus !== 'elsewhere' ? id : undefined;
 }
 
 const NAMES: Readonly<Record<string, string>> = {

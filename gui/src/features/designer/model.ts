@@ -4,6 +4,7 @@ import type { CanvasHandle } from '@/shared/graph/canvas/canvas-handle';
 import type { AddAsk } from '@/shared/graph/canvas/edit-context';
 import { KeyedStore, Store } from '@/shared/graph/keyed-store';
 import type { Manifests, Point } from '@/shared/graph/model';
+import type { ChangeKind } from '@/shared/graph/preset-diff';
 import { EMPTY_SCENE, rectsOf, type Scene, sceneOf } from '@/shared/graph/scene';
 import { SelectionStore } from '@/shared/graph/selection';
 import type { PanelState } from './context';
@@ -39,6 +40,10 @@ export class DesignerModel {
   readonly said = new Store<Said | undefined>(undefined);
   readonly panel = new Store<PanelState>({ isWide: false });
   readonly problems = new KeyedStore<number>();
+  /** How things differ while two versions are compared. */
+  readonly changes = new KeyedStore<ChangeKind>();
+  /** Whether the panel of the whole workflow stands at the right while nothing is selected. */
+  readonly about = new Store(false);
   readonly run = new RunStore();
   readonly scene: Store<Scene>;
   readonly bottom = new Store<{ readonly isOpen: boolean; readonly tab: BottomTab }>({ isOpen: false, tab: 'run' });

@@ -23,7 +23,8 @@ export function useOfferedHere({ commands, designer, model }: Bench): void {
       const known = byLabel.get(title);
       // Four arrows that do the same are one line of the help.
       if (known && keys !== undefined) {
-        const joined = { ...known, keys: `${known.keys} / ${keys}` };
+        const arrows = keys.replace(/Arrow\w+/, '←↑↓→');
+        const joined = { ...known, keys: keys.includes('Arrow') ? arrows : `${known.keys} / ${keys}` };
         list[list.indexOf(known)] = joined;
         byLabel.set(title, joined);
         continue;

@@ -55,11 +55,14 @@ export function Outline({ onOpen }: { readonly onOpen?: (id: string) => void }) 
     virtual.scrollToIndex(next);
     requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-row="${next}"]`)?.focus());
   };
+  const pick = (row: Row) => {
+    model.selection.set(row.kind === 'group' ? [row.id, ...stepsIn(row.id)] : [row.id]);
+    model.stop.set(row.id);
+    model.canvas.current?.reveal([row.id]);
+  };
+  const stepsIn = (id: string) => model.scene.get().groups.find((it) => it.id === id)?.steps ?? [];
   const choose = (row: Row, isMore: boolean) => {
-    const own =
-      row.kind === 'group'
-        ? [row.id, ...(model.scene.get().groups.find((it) => it.id === row.id)?.steps ?? [])]
-        : [row.id];
+    const own = row.kind === 'group' ? [row.id, ...stepsIn(row.id)] : [row.id];
     const now = model.selection.get();
     if (!isMore) model.selection.set(own);
     else model.selection.set(now.has(row.id) ? [...now].filter((id) => !own.includes(id)) : [...now, ...own]);
@@ -72,8 +75,12 @@ export function Outline({ onOpen }: { readonly onOpen?: (id: string) => void }) 
       event.key
     ];
     const row = rows[at];
-    if (step !== undefined) go(at + step);
-    else if (row && (event.key === 'Enter' || event.key === ' '))
+    if (step !== undefined) {
+      go(at + step);
+      const next = rows[Math.max(0, Math.min(rows.length - 1, at + step))];
+      // Choosing goes along with the arrows; with Ctrl only the focus moves, to add more by Ctrl+Space.
+      if (next && !event.ctrlKey && !event.metaKey) pick(next);
+    } else if (row && (event.key === 'Enter' || event.key === ' '))
       choose(row, event.shiftKey || event.ctrlKey || event.metaKey);
     else if (row && event.key === 'Delete') {
       if (!selection.has(row.id)) model.selection.set([row.id]);

@@ -1,7 +1,8 @@
 import { useMutation } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { History, Square } from 'lucide-react';
+import { History, Pause, Play, Square } from 'lucide-react';
 import { cancelJob } from '@/shared/api/requests/cancel-job';
+import { pauseJob, resumeJob } from '@/shared/api/requests/pause-job';
 import { hasEnded } from '@/shared/api/types';
 import { count, duration, moment, shortId } from '@/shared/format/format';
 import { listLength, type Run, runsInOrder, splitRun } from '@/shared/history/view';
@@ -26,6 +27,7 @@ export function RunTab() {
   const { job, view } = useRun();
   const isOver = view === undefined || hasEnded(view.state);
   const now = useNow(500, !isOver);
+  const pause = useMutation({ mutationFn: (id: string) => (view?.paused ? resumeJob(id) : pauseJob(id)) });
   const stop = useMutation({ mutationFn: (id: string) => cancelJob(id, t('designer.run.stop.reason')) });
   if (job === undefined) {
     return (
@@ -47,6 +49,12 @@ export function RunTab() {
         {took !== undefined && <span className="text-muted">{duration(Math.max(0, took) * 1_000)}</span>}
         <div className="flex-1" />
         {!isOver && (
+          <Button disabled={pause.isPending} onClick={() => pause.mutate(job)}>
+            {view.paused ? <Play aria-hidden className="size-3.5" /> : <Pause aria-hidden className="size-3.5" />}
+            {t(view.paused ? 'designer.run.resume' : 'designer.run.pause')}
+          </Button>
+        )}
+        {!isOver && (
           <Button disabled={stop.isPending} onClick={() => stop.mutate(job)}>
             <Square aria-hidden className="size-3.5" />
             {t('designer.run.stop')}
@@ -60,9 +68,9 @@ export function RunTab() {
           {t('designer.run.clear')}
         </Button>
       </div>
-      {(view.error || stop.error) && (
+      {(view.error || stop.error || pause.error) && (
         <div className="px-3 py-1.5">
-          <Problem error={stop.error ?? (view.error && new Error(view.error.message))} />
+          <Problem error={stop.error ?? pause.error ?? (view.error && new Error(view.error.message))} />
         </div>
       )}
       <ul className="scroll-thin min-h-0 flex-1 overflow-y-auto" aria-label={t('designer.tab.run')}>

@@ -6,10 +6,12 @@ import { COLOURS } from '@/shared/graph/scene';
 import { onlyOne } from '@/shared/graph/selection';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button, IconButton } from '@/shared/ui/button';
+import { Field, Input, TextArea } from '@/shared/ui/field';
 import { Loading } from '@/shared/ui/states';
 import { useBenchParts, useScene, useSelection, useStoreValue } from './bench-context';
 import { bindingOf, type CommandId } from './keymap';
 
+const WorkflowPanel = lazy(async () => ({ default: (await import('./panel/workflow-panel')).WorkflowPanel }));
 const StepPanel = lazy(async () => ({ default: (await import('./panel/step-panel')).StepPanel }));
 
 /** What is selected: a step's panel, or what can be done with a note, a frame, a connection, or several things. */
@@ -21,15 +23,21 @@ export function SelectionPanel() {
   const scene = useScene();
   const one = onlyOne(selection);
   const isCard = one !== undefined && scene.graph.cards.some((card) => card.id === one);
+  const isNone = selection.size === 0;
   const close = () => {
     model.selection.set([]);
+    if (isNone) model.about.set(false);
     model.canvas.current?.focus(model.stop.get());
   };
   return (
     <div className="flex h-full flex-col">
       <div className="flex shrink-0 items-center justify-end border-b border-line pr-1">
         <span className="flex-1 truncate pl-3 text-meta text-muted">
-          {isCard ? t('designer.panel') : t('designer.panel.chosen', { count: selection.size })}
+          {isNone
+            ? t('designer.about')
+            : isCard
+              ? t('designer.panel')
+              : t('designer.panel.chosen', { count: selection.size })}
         </span>
         {isCard && (
           <IconButton
@@ -51,6 +59,10 @@ export function SelectionPanel() {
         {isCard ? (
           <Suspense fallback={<Loading />}>
             <StepPanel step={one} />
+          </Suspense>
+        ) : isNone ? (
+          <Suspense fallback={<Loading />}>
+            <WorkflowPanel />
           </Suspense>
         ) : (
           <Others ids={selection} />
@@ -96,8 +108,33 @@ export function Others({ ids }: { readonly ids: ReadonlySet<string> }) {
           </p>
         </div>
       )}
-      {note && <h2 className="text-title">{t('designer.panel.note')}</h2>}
-      {group && <h2 className="text-title">{group.title || t('designer.panel.group')}</h2>}
+      {note && (
+        <Field label={t('designer.panel.note')}>
+          {(ids) => (
+            <TextArea
+              {...ids}
+              key={`${note.id} ${note.text}`}
+              rows={8}
+              readOnly={!canEdit}
+              defaultValue={note.text}
+              onBlur={(event) => event.target.value !== note.text && actions.noteText(note.id, event.target.value)}
+            />
+          )}
+        </Field>
+      )}
+      {group && (
+        <Field label={t('designer.panel.group')}>
+          {(ids) => (
+            <Input
+              {...ids}
+              key={`${group.id} ${group.title}`}
+              readOnly={!canEdit}
+              defaultValue={group.title}
+              onBlur={(event) => event.target.value !== group.title && actions.rename(group.id, event.target.value)}
+            />
+          )}
+        </Field>
+      )}
       {!wire && !note && !group && <p className="text-muted">{t('designer.panel.chosen.hint')}</p>}
       {canEdit && coloured && (
         <fieldset>

@@ -16,8 +16,8 @@ async function sourcesOf(model: DesignerModel, step: string): Promise<Pins> {
   const source = { preset, job: model.run.job(), view: model.run.view() };
   const pins: Pins = {};
   for (const { from, to } of wiresOf(preset.wires)) {
-    // A trigger gives the run's own input; an own pin is in the document already.
-    if (to.step !== step || preset.triggers?.[from.step] || preset.steps?.[from.step]?.pin) continue;
+    // What is pinned in the document is pinned already.
+    if (to.step !== step || preset.steps?.[from.step]?.pin) continue;
     const found = await known(source, from.step, 'out', from.port).catch(() => undefined);
     if (!found || found.items.length < found.total) continue;
     pins[from.step] = { ...pins[from.step], [from.port]: found.items };
@@ -28,6 +28,11 @@ async function sourcesOf(model: DesignerModel, step: string): Promise<Pins> {
 /** Starts a run and shows it; says why when it could not. */
 export async function startRun(model: DesignerModel, scope: RunScope, input?: Partial<StartAsk>): Promise<void> {
   const t = messages();
+  const sync = model.editor.sync();
+  if (sync === 'offline' || sync === 'signed-out') {
+    model.say(t('designer.run.unsaved'), { tone: 'refused' });
+    return;
+  }
   let heads: readonly string[];
   try {
     heads = await model.editor.saved();

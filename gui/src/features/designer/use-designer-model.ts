@@ -1,9 +1,13 @@
 //! One open workflow as React holds it: the model, what can be done to it, and what its parts are told.
 import { useEffect, useState } from 'react';
 import { fetchJobs, NO_FILTER } from '@/shared/api/requests/jobs';
+import { hasEnded } from '@/shared/api/types';
 import { useSession } from '@/shared/auth/session';
 import type { DocPlace, PresetEditor } from '@/shared/document/types';
 import type { Manifests } from '@/shared/graph/model';
+import { splitRun } from '@/shared/history/view';
+import { messages } from '@/shared/i18n/messages';
+import { stateLabel } from '@/shared/ui/status';
 import { Actions } from './actions';
 import { type Commands, makeCommands } from './commands';
 import type { Designer } from './context';
@@ -37,14 +41,43 @@ function makeBench(editor: PresetEditor, manifests: Manifests): Bench {
     data: (step, side, port) =>
       known({ preset: editor.snapshot().preset, job: model.run.job(), view: model.run.view() }, step, side, port),
     show: (step, place) => {
-      model.selection.set([step]);
-      model.stop.set(step);
-      model.canvas.current?.reveal([step]);
+      show(model, step);
       model.panel.set({ isWide: model.panel.get().isWide, place });
     },
     writing: (place: DocPlace | undefined) => presence.writes(place),
   };
   return { model, actions, commands: makeCommands(model, actions, start), designer, presence };
+}
+
+/** Says how a run went that ended while somebody watched; of a failed one, where. */
+function tellEnds(model: DesignerModel): () => void {
+  let wasGoing: string | undefined;
+  return model.run.subscribe(() => {
+    const view = model.run.view();
+    const job = model.run.job();
+    if (!view || job === undefined) return;
+    if (!hasEnded(view.state)) {
+      wasGoing = job;
+      return;
+    }
+    if (wasGoing !== job) return;
+    wasGoing = undefined;
+    const t = messages();
+    const failed = [...view.runs].find(([, run]) => run.status === 'failed')?.[0];
+    const step = failed === undefined ? undefined : splitRun(failed).step;
+    const isFailed = view.state === 'failed';
+    model.say(t('designer.run.ended', { state: t(stateLabel(view.state)) }), {
+      tone: isFailed ? 'refused' : 'plain',
+      isQuiet: !isFailed,
+      action: step === undefined ? undefined : { label: t('designer.run.show'), run: () => show(model, step) },
+    });
+  });
+}
+
+function show(model: DesignerModel, step: string): void {
+  model.selection.set([step]);
+  model.stop.set(step);
+  model.canvas.current?.reveal([step]);
 }
 
 /** Made once for each editor and closed with it. */
@@ -54,6 +87,7 @@ export function useBench(editor: PresetEditor, manifests: Manifests): Bench | un
     const made = makeBench(editor, manifests);
     setBench(made);
     const leave = made.presence.start();
+    const deaf = tellEnds(made.model);
     const stop = new AbortController();
     // What the workflow did last is there at once: its data, its lights.
     void fetchJobs({ ...NO_FILTER, preset: editor.snapshot().preset.name }, undefined, 1, stop.signal).then(
@@ -65,6 +99,7 @@ export function useBench(editor: PresetEditor, manifests: Manifests): Bench | un
     return () => {
       stop.abort();
       leave();
+      deaf();
       made.model.close();
     };
   }, [editor, manifests]);

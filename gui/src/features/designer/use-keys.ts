@@ -12,6 +12,7 @@ function focusOf(target: EventTarget | null): Focus | undefined {
   // Dialogs and menus have their own keys.
   if (target.closest('[role="dialog"], [role="menu"], [role="listbox"]')) return undefined;
   if (isField(target)) return 'field';
+  if (target.closest('[role="tree"]')) return 'list';
   if (target.closest('[data-canvas]')) return 'canvas';
   return target.closest('[data-designer]') ? 'elsewhere' : undefined;
 }

@@ -83,7 +83,8 @@ function WideBody() {
   const selection = useSelection();
   const panel = useStoreValue(model.panel);
   const right = useRef<PanelImperativeHandle>(null);
-  const hasPanel = selection.size > 0;
+  const isAbout = useStoreValue(model.about);
+  const hasPanel = selection.size > 0 || isAbout;
   const { isWide } = panel;
   // It comes up in its size; only a change while it is there has to be told.
   const shownWide = useRef(isWide);
@@ -94,7 +95,7 @@ function WideBody() {
   // The panel comes up over the right part of the canvas: what was picked there is brought into sight again.
   useEffect(() => {
     if (!hasPanel) return;
-    const timer = setTimeout(() => model.canvas.current?.reveal(model.selection.get()), 60);
+    const timer = setTimeout(() => model.canvas.current?.reveal(model.selection.get(), true), 60);
     return () => clearTimeout(timer);
   }, [hasPanel, model]);
   return (

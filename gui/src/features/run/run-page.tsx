@@ -28,6 +28,7 @@ import { ApprovalBar } from './approval-bar';
 import { ComparePanel } from './compare-panel';
 import { EventList } from './event-list';
 import { ReplayDialog } from './replay-dialog';
+import { useRunCommands } from './run-commands';
 import { RunHeader } from './run-header';
 import { Scrubber } from './scrubber';
 import { StepList } from './step-list';
@@ -105,6 +106,15 @@ function OneRun({ job }: { readonly job: string }) {
   const select = useCallback((step: string | undefined) => move({ step, run: undefined }), [move]);
   const unselect = useCallback(() => move({ step: undefined, run: undefined }), [move]);
   const onTab = useCallback((tab: string) => move({ tab }), [move]);
+  const onReplay = useCallback(() => setReplaying(true), []);
+  const onCompare = useCallback(() => setComparing((was) => !was), []);
+  useRunCommands({
+    canReplay: hasEnded(newest.state) && preset !== undefined,
+    onReplay,
+    onCompare,
+    onPlay: scrub.play,
+    onFollow: scrub.follow,
+  });
   const selectRun = useCallback((run: string) => move({ step: stepOf(run), run }), [move]);
   if (lastSeq === 0) {
     return (
@@ -206,8 +216,8 @@ function OneRun({ job }: { readonly job: string }) {
         title={preset?.title || (newest.submission?.name ?? '')}
         newest={newest}
         isComparing={isComparing}
-        onReplay={() => setReplaying(true)}
-        onCompare={() => setComparing(!isComparing)}
+        onReplay={onReplay}
+        onCompare={onCompare}
       />
       <ApprovalBar job={job} newest={newest} nameOf={nameOf} />
       {isNarrow ? (

@@ -36,7 +36,9 @@ export function ImportDialog({ text: given, onClose }: ImportDialogProps) {
     mutationFn: async () => {
       if (brought.kind === 'flowork') return (await makeDraft(brought.preset)).id;
       if (brought.kind !== 'n8n') return undefined;
-      const { id } = await makeDraft(blankPreset(brought.title, nameFrom(brought.title), t('workflows.start')));
+      // What brings its own trigger needs no other.
+      const start = brought.hasTrigger ? undefined : t('workflows.start');
+      const { id } = await makeDraft(blankPreset(brought.title, nameFrom(brought.title), start));
       leaveForDesigner(id, text);
       return id;
     },

@@ -26,7 +26,10 @@ describe('a text that is brought in', () => {
 
   it('is of n8n when it has its nodes', () => {
     const text = JSON.stringify({ name: 'Mail', nodes: [{ type: 'n8n-nodes-base.httpRequest' }], connections: {} });
-    expect(readImport(text)).toEqual({ kind: 'n8n', title: 'Mail', nodes: 1 });
+    expect(readImport(text)).toEqual({ kind: 'n8n', title: 'Mail', nodes: 1, hasTrigger: false });
+    const own = (type: string) => readImport(JSON.stringify({ nodes: [{ type }] }));
+    expect(own('n8n-nodes-base.scheduleTrigger')).toMatchObject({ hasTrigger: true });
+    expect(own('n8n-nodes-base.webhook')).toMatchObject({ hasTrigger: true });
   });
 
   it('is nothing of use otherwise', () => {

@@ -7,7 +7,7 @@ export type Brought =
   /** A workflow of Flowork. `preset` is as it came, with a name that names may have. */
   | { readonly kind: 'flowork'; readonly preset: Preset; readonly title: string; readonly steps: number }
   /** A workflow of n8n, which the designer's paste translates as far as it can. */
-  | { readonly kind: 'n8n'; readonly title: string; readonly nodes: number }
+  | { readonly kind: 'n8n'; readonly title: string; readonly nodes: number; readonly hasTrigger: boolean }
   /** JSON of something else. */
   | { readonly kind: 'unknown' }
   | { readonly kind: 'no-json'; readonly why: string };
@@ -35,7 +35,10 @@ export function readImport(text: string): Brought {
     const preset = { ...value, flowork: words(value.flowork) || 'preset/1', name } as Preset;
     return { kind: 'flowork', preset, title: title || name, steps: Object.keys(value.steps ?? {}).length };
   }
-  if (Array.isArray(value.nodes) && value.nodes.some((node) => isRecord(node) && typeof node.type === 'string'))
-    return { kind: 'n8n', title: words(value.name) || 'n8n', nodes: value.nodes.length };
+  const types = Array.isArray(value.nodes) ? value.nodes.map((node) => (isRecord(node) ? words(node.type) : '')) : [];
+  if (types.some((type) => type !== '')) {
+    const hasTrigger = types.some((type) => /trigger$|\.(webhook|cron|start|interval)$/i.test(type));
+    return { kind: 'n8n', title: words(value.name) || 'n8n', nodes: types.length, hasTrigger };
+  }
   return { kind: 'unknown' };
 }

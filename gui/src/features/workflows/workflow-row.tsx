@@ -50,7 +50,7 @@ export function WorkflowRow({ draft, newest, isNewestKnown, triggersOn, actions 
       className="relative flex flex-wrap items-center gap-x-4 gap-y-1.5 border-t border-line px-4 py-2.5 first:border-t-0 hover:bg-raised"
     >
       <Workflow aria-hidden className="hidden size-4 shrink-0 text-muted md:block" />
-      <div className="min-w-0 flex-1 basis-full md:basis-0">
+      <div className="min-w-0 flex-1 basis-0">
         <Link
           to="/workflows/$preset"
           params={{ preset: draft.id }}
@@ -68,14 +68,17 @@ export function WorkflowRow({ draft, newest, isNewestKnown, triggersOn, actions 
           <span title={fullTime(draft.changed_at)}>{t('home.changed', { time: moment(draft.changed_at) })}</span>
         </p>
       </div>
-      <Problems draft={draft} isSeen={isSeen} />
-      <LastRun run={newest ?? older} />
-      <TriggerSwitch
-        title={title}
-        triggersOn={triggersOn}
-        isBusy={flip.isPending}
-        onFlip={() => flip.mutate(triggersOn === undefined)}
-      />
+      {/* Beside the name on a wide screen, below it on a phone. */}
+      <div className="contents max-md:order-last max-md:flex max-md:basis-full max-md:items-center max-md:gap-4">
+        <Problems draft={draft} isSeen={isSeen} />
+        <LastRun run={newest ?? older} />
+        <TriggerSwitch
+          title={title}
+          triggersOn={triggersOn}
+          isBusy={flip.isPending}
+          onFlip={() => flip.mutate(triggersOn === undefined)}
+        />
+      </div>
       <div className="relative z-10 ml-auto flex items-center gap-1.5 md:ml-0">
         <Button onClick={() => actions.onRun(draft)} aria-label={t('home.run', { name: title })}>
           <Play aria-hidden className="size-4" />
@@ -103,7 +106,7 @@ export function WorkflowRow({ draft, newest, isNewestKnown, triggersOn, actions 
         />
       </div>
       {flip.error && (
-        <div className="relative z-10 flex basis-full items-start gap-3">
+        <div className="relative z-10 order-last flex basis-full items-start gap-3">
           <div className="flex-1">
             <Problem error={flip.error} />
           </div>
@@ -125,7 +128,7 @@ function Problems({ draft, isSeen }: { readonly draft: DraftSummary; readonly is
   return (
     <span
       title={data?.map((problem) => problem.message).join('\n')}
-      className={`relative z-10 flex w-28 shrink-0 items-center gap-1.5 ${errors > 0 ? 'text-fail' : 'text-wait'}`}
+      className={`relative z-10 flex shrink-0 items-center gap-1.5 max-md:text-meta md:w-28 ${errors > 0 ? 'text-fail' : 'text-wait'}`}
     >
       <TriangleAlert aria-hidden className="size-4 shrink-0" />
       {errors > 0 ? t('workflows.errors', { count: errors }) : t('workflows.warnings', { count: warnings })}
@@ -142,12 +145,12 @@ function LastRun({ run }: { readonly run: Job | undefined }) {
       to="/runs/$job"
       params={{ job: run.id }}
       title={run.error?.message.split('\n')[0] ?? shortId(run.id)}
-      className="relative z-10 flex w-44 min-w-0 items-center gap-1.5 text-meta text-muted hover:underline pointer-coarse:min-h-8"
+      className="relative z-10 flex min-w-0 items-center gap-1.5 text-meta text-muted hover:underline md:w-44 md:shrink-0 pointer-coarse:min-h-8"
     >
       <StateIcon state={run.state} />
       <span className="sr-only">{t('workflows.last_run', { state: t(stateLabel(run.state)) })}</span>
       <span className="truncate">
-        {moment(run.accepted_at)} {took && `· ${took}`}
+        {moment(run.accepted_at)} <span className="max-md:hidden">{took && `· ${took}`}</span>
       </span>
     </Link>
   );
@@ -172,7 +175,7 @@ function TriggerSwitch({ title, triggersOn, isBusy, onFlip }: SwitchProps) {
       onClick={onFlip}
       aria-label={t('workflows.triggers_of', { name: title })}
       title={isOn ? t('workflows.on.hint', { count: triggersOn }) : t('workflows.off.hint')}
-      className="group relative z-10 inline-flex min-h-8 w-20 items-center gap-2 rounded-control text-meta text-muted aria-checked:text-ok pointer-coarse:min-h-11"
+      className="group relative z-10 inline-flex min-h-8 w-20 max-md:ml-auto items-center gap-2 rounded-control text-meta text-muted aria-checked:text-ok pointer-coarse:min-h-11"
     >
       <span
         aria-hidden

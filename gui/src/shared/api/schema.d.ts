@@ -141,6 +141,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/expressions/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a text with expressions gives for one item.
+         * @description Needs a token with the role editor or higher.
+         */
+        post: operations["postExpressionsPreview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/files": {
         parameters: {
             query?: never;
@@ -729,6 +749,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/presets/{which}/present": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who has a draft open now.
+         * @description Needs a token with the role viewer or higher.
+         */
+        get: operations["getPresetsWhichPresent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/presets/{which}/versions": {
         parameters: {
             query?: never;
@@ -868,6 +908,26 @@ export interface paths {
          */
         put: operations["putSettings"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sync/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a ticket that opens one connection to the drafts.
+         * @description Needs a token with the role viewer or higher.
+         */
+        post: operations["postSyncTickets"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1034,6 +1094,23 @@ export interface paths {
         };
         /** Whether the node takes work. */
         get: operations["getReadyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Opens a WebSocket in automerge-repo's protocol. A draft's id is its document's id. */
+        get: operations["getSync"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1477,6 +1554,21 @@ export interface components {
              */
             label?: string | null;
         };
+        /** @description A frame around steps. */
+        Group: {
+            /** @description A name of a colour; absent means the usual one. */
+            colour?: string | null;
+            /**
+             * @description The steps and triggers in it. Ids that are not there count for nothing.
+             * @default []
+             */
+            steps?: components["schemas"]["StepId"][];
+            /**
+             * @description What it is called.
+             * @default
+             */
+            title?: string;
+        };
         /** @description One thing that flows: JSON, and files by name. */
         Item: {
             /** @description Files that travel with the data, by name; their bytes are blobs. */
@@ -1695,6 +1787,36 @@ export interface components {
         NodeId: string;
         /** @description One process of a node. */
         NodeRole: "gateway" | "kernel" | "docs" | "mesh";
+        /** @description A remark on the canvas. */
+        Note: {
+            /** @description A name of a colour; absent means the usual one. */
+            colour?: string | null;
+            /**
+             * Format: double
+             * @description Pixels.
+             * @default 0
+             */
+            height?: number;
+            /**
+             * @description Where its upper left corner is.
+             * @default {
+             *       "x": 0,
+             *       "y": 0
+             *     }
+             */
+            position?: components["schemas"]["Position"];
+            /**
+             * @description What it says, in Markdown.
+             * @default
+             */
+            text?: string;
+            /**
+             * Format: double
+             * @description Pixels.
+             * @default 0
+             */
+            width?: number;
+        };
         /** @description What happens to an external step whose end nobody saw. Pure and idempotent steps simply run again. */
         OnCrash: "retry" | "ask" | "fail";
         /** @description What happens when a step has failed for good. */
@@ -1794,14 +1916,31 @@ export interface components {
              */
             y: number;
         };
+        /** @description Somebody who has a draft open now. */
+        Present: {
+            /** @description Whether their edits are taken. */
+            may_edit: boolean;
+            /** @description What the node calls them: never what they say of themselves. */
+            name: string;
+            /** @description Their connection's id in automerge-repo's protocol. They chose it themselves; nobody else has it meanwhile. */
+            peer_id: string;
+        };
         /** @description A workflow: steps, wires, variables, triggers and settings. */
         Preset: {
             /** @description What it does and how to use it, in Markdown. */
             docs?: string;
             /** @description Always `preset/1`. */
             flowork: string;
+            /** @description Frames around steps, by id. Nothing runs by them. */
+            groups?: {
+                [key: string]: components["schemas"]["Group"];
+            };
             /** @description The name that other presets call it by: 1–64 characters of `a-z 0-9 -`. */
             name: string;
+            /** @description Remarks on the canvas, by id. Nothing runs by them. */
+            notes?: {
+                [key: string]: components["schemas"]["Note"];
+            };
             /** @description How its jobs are run and kept. */
             settings?: components["schemas"]["Settings"];
             /**
@@ -1832,6 +1971,46 @@ export interface components {
         };
         /** @description Names a draft, and all versions frozen from it: the id of its Automerge document. */
         PresetId: string;
+        /** @description A text, and what its expressions see. */
+        PreviewExpression: {
+            /**
+             * @description The items that come into the step.
+             * @default []
+             */
+            input?: components["schemas"]["Item"][];
+            /**
+             * Format: uint
+             * @description Which of them is the current one, from 0.
+             * @default 0
+             */
+            item?: number;
+            /**
+             * @description What other steps gave, by name.
+             * @default {}
+             */
+            steps?: {
+                [key: string]: components["schemas"]["Item"][];
+            };
+            /**
+             * @description The text: `Hello {{ $json.name }}`.
+             * @default
+             */
+            text?: string;
+            /**
+             * @description `$vars`.
+             * @default {}
+             */
+            variables?: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description What came of it. */
+        Previewed: {
+            /** @description Why there is none. */
+            error?: components["schemas"]["Failure"] | null;
+            /** @description The value; absent when JavaScript would say `undefined`. */
+            value?: unknown;
+        };
         /** @description What is wrong with a preset. */
         Problem: {
             /** @description A stable kebab-case word for programs, such as `unknown-component`. */
@@ -2162,6 +2341,16 @@ export interface components {
              */
             input?: unknown[];
             /**
+             * @description Outputs to give instead of running, for this job only, by step and port; for a trigger, what it starts the job with. Like
+             *     `until`, not for a version. Needs the role editor.
+             * @default {}
+             */
+            pins?: {
+                [key: string]: {
+                    [key: string]: components["schemas"]["Item"][];
+                };
+            };
+            /**
              * @description A draft, by id or name. Frozen now unless `version` is said.
              * @default null
              */
@@ -2177,6 +2366,11 @@ export interface components {
              * @default null
              */
             trigger?: components["schemas"]["StepId"] | null;
+            /**
+             * @description Run only these steps and what leads to them. Of a draft or an inline preset, not of a version.
+             * @default []
+             */
+            until?: components["schemas"]["StepId"][];
             /**
              * @description Variables that differ from the preset's.
              * @default {}
@@ -2402,6 +2596,13 @@ export interface components {
             trigger?: components["schemas"]["StepId"] | null;
             /** @description What it runs. */
             version: components["schemas"]["VersionId"];
+        };
+        /** @description A ticket. */
+        SyncTicket: {
+            /** @description Until when. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Works once. */
+            ticket: string;
         };
         /**
          * Format: int64
@@ -2660,6 +2861,7 @@ export interface components {
         getOpenapiJsonReply200: unknown;
         getPresetsReply200: components["schemas"]["DraftSummary"][];
         getPresetsWhichHistoryReply200: components["schemas"]["Change"][];
+        getPresetsWhichPresentReply200: components["schemas"]["Present"][];
         getPresetsWhichVersionsReply200: components["schemas"]["Version"][];
         getSchemaPresetReply200: unknown;
         getSecretsReply200: components["schemas"]["Secret"][];
@@ -2876,6 +3078,39 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postExpressionsPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PreviewExpression"];
+            };
+        };
+        responses: {
+            /** @description The value, or why there is none. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Previewed"];
                 };
             };
             /** @description What is wrong, and what to do. */
@@ -4048,6 +4283,37 @@ export interface operations {
             };
         };
     };
+    getPresetsWhichPresent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                which: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The open connections. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getPresetsWhichPresentReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     getPresetsWhichVersions: {
         parameters: {
             query?: never;
@@ -4312,6 +4578,35 @@ export interface operations {
                 };
                 content: {
                     "text/plain": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postSyncTickets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The ticket: `GET /sync?ticket=…`, once, within a minute. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyncTicket"];
                 };
             };
             /** @description What is wrong, and what to do. */
@@ -4761,6 +5056,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ready"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getSync: {
+        parameters: {
+            query?: {
+                /** @description The ticket. Programs may send `Authorization: Bearer …` instead. */
+                ticket?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connection. Closed with 4401 when the session ends or changes. */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
                 };
             };
             /** @description What is wrong, and what to do. */

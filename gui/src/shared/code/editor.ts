@@ -16,11 +16,10 @@ import {
 } from '@codemirror/view';
 import { spliceBetween, type TextBinding } from './binding';
 import { completionSource, type Reading } from './complete';
-import { draggedField } from './drag';
+import { type DraggedField, draggedField } from './drag';
+import { type Landing, landInCode, landInCondition, landInTemplate } from './drop';
 import type { Known } from './known';
 import { languageOf } from './languages';
-import { dataCode, dataTemplate } from './paths';
-import { expressionAt, hasExpression } from './template';
 import { templateMarks } from './template-marks';
 import { theme } from './theme';
 
@@ -65,6 +64,14 @@ function flatten(transaction: Transaction) {
   }));
 }
 
+function landing(reading: Reading, language: string, text: string, at: number, { path, step }: DraggedField): Landing {
+  if (reading === 'condition') return landInCondition(text, at, path, step);
+  if (reading === 'template') return landInTemplate(text, at, path, step);
+  // Scripts in other languages have names of their own for the items; the field's name is what is the same in all.
+  if (language !== 'javascript') return { at, insert: String(path.at(-1) ?? '') };
+  return landInCode(text, at, path, step);
+}
+
 /** Fields of data that are dropped become code where they fall. */
 const drops = (reading: Reading, language: string) =>
   EditorView.domEventHandlers({
@@ -74,19 +81,10 @@ const drops = (reading: Reading, language: string) =>
       event.preventDefault();
       const at = view.posAtCoords({ x: event.clientX, y: event.clientY }) ?? view.state.doc.length;
       const text = view.state.doc.toString();
-      const isCode =
-        reading === 'script' ||
-        (reading === 'condition' && !hasExpression(text)) ||
-        (reading === 'template' && expressionAt(text, at) !== undefined);
-      const insert =
-        reading === 'script' && language !== 'javascript'
-          ? String(field.path.at(-1) ?? '')
-          : isCode
-            ? dataCode(field.path, field.step)
-            : dataTemplate(field.path, field.step);
+      const { at: from, insert } = landing(reading, language, text, at, field);
       view.dispatch({
-        changes: { from: at, insert },
-        selection: { anchor: at + insert.length },
+        changes: { from, insert },
+        selection: { anchor: from + insert.length },
         userEvent: 'input.drop',
       });
       view.focus();

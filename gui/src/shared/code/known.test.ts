@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { landInCode, landInTemplate } from './drop';
 import { completionsAt, fieldsInScript, type Known } from './known';
 import { dataTemplate, dotted, readMembers } from './paths';
 import { endOfExpression, expressionAt, piecesOf } from './template';
@@ -85,6 +86,22 @@ describe('the pieces of a template', () => {
   it('between expressions there is no code', () => {
     expect(expressionAt('{{ 1 }} x', 9)).toBeUndefined();
     expect(expressionAt('{{ 1 }} x', 4)?.code).toBe(' 1 ');
+  });
+});
+
+describe('a field that is dropped', () => {
+  const on = (text: string, at: number) => {
+    const { at: to, insert } = landInTemplate(text, at, ['a']);
+    return text.slice(0, to) + insert + text.slice(to);
+  };
+  it('is an expression between texts, and code where an expression waits for a value', () => {
+    expect(on('x y', 2)).toBe('x {{ $json.a }}y');
+    expect(on('{{ 1 +  }}', 7)).toBe('{{ 1 + $json.a }}');
+    expect(on('{{  }}', 3)).toBe('{{ $json.a }}');
+  });
+  it('never breaks what it falls on', () => {
+    expect(on('{{ $vars.greeting }}!', 12)).toBe('{{ $vars.greeting }}{{ $json.a }}!');
+    expect(landInCode('total > 1', 3, ['a'])).toEqual({ at: 5, insert: '$json.a' });
   });
 });
 

@@ -108,6 +108,7 @@ function Column({ name }: { readonly name: string }) {
     path,
     <button
       type="button"
+      aria-haspopup="menu"
       draggable
       onDragStart={(event) => actions.onDrag(event, path)}
       className="cursor-grab rounded-control font-semibold hover:text-pin pointer-coarse:min-h-11"

@@ -13,6 +13,8 @@ export type Surroundings = {
   socket(address: string): WebSocket;
   /** Calls back when trying again at once makes sense: online again, tab visible again. */
   onHope(listener: () => void): () => void;
+  /** Calls back when a connection that looks open may be dead: the network went, the machine slept. */
+  onDoubt(listener: () => void): () => void;
   /** Calls back when somebody signs in or out. */
   onSession(listener: () => void): () => void;
   random(): number;
@@ -23,6 +25,8 @@ export class NotSignedIn extends Error {
   override name = 'NotSignedIn';
 }
 
+/** What a message of the node brings for one document. */
+export type Arriving = { readonly heads: Heads; readonly changes: readonly Uint8Array[] };
 /** What the node says about one document. */
 export type Said = { readonly heads: Heads } | 'not here';
 
@@ -48,6 +52,7 @@ export class NodeAdapter extends NetworkAdapter {
   readonly #around: Surroundings;
   readonly #stateListeners = new Set<(state: WayState) => void>();
   readonly #saidListeners = new Set<(document: string, said: Said) => void>();
+  readonly #arrivingListeners = new Set<(document: string, arriving: Arriving) => void>();
   #state: WayState = 'opening';
   #socket: WebSocket | undefined;
   #asking: AbortController | undefined;
@@ -87,10 +92,20 @@ export class NodeAdapter extends NetworkAdapter {
     return () => this.#saidListeners.delete(listener);
   }
 
+  /** Hears what a message brings before the repo does. */
+  onArriving(listener: (document: string, arriving: Arriving) => void): () => void {
+    this.#arrivingListeners.add(listener);
+    return () => this.#arrivingListeners.delete(listener);
+  }
+
   connect(peerId: PeerId, peerMetadata: PeerMetadata = {}): void {
     this.peerId = peerId;
     this.peerMetadata = peerMetadata;
-    this.#leave = [this.#around.onHope(this.#hope), this.#around.onSession(this.#begin)];
+    this.#leave = [
+      this.#around.onHope(this.#hope),
+      this.#around.onDoubt(this.#doubt),
+      this.#around.onSession(this.#begin),
+    ];
     this.#begin();
   }
 
@@ -113,9 +128,14 @@ export class NodeAdapter extends NetworkAdapter {
     if (this.#state === 'offline') this.#begin();
   };
 
+  readonly #doubt = (): void => {
+    if (this.#state === 'connected') this.#begin();
+  };
+
   /** Connects now, whatever was before. */
   readonly #begin = (): void => {
     this.#stop();
+    if (this.#state === 'connected') this.#become('opening');
     const asking = new AbortController();
     this.#asking = asking;
     this.#timer = setTimeout(() => asking.signal.aborted || this.#failed(), JOIN_MS_MAX);
@@ -166,12 +186,13 @@ export class NodeAdapter extends NetworkAdapter {
       this.#joined(message);
       return;
     }
-    this.emit('message', message);
     const { documentId, data: sync } = message;
-    if (!documentId) return;
-    if (message.type === 'doc-unavailable') this.#say(documentId, 'not here');
-    if ((message.type === 'sync' || message.type === 'request') && sync)
-      this.#say(documentId, { heads: decodeSyncMessage(sync).heads });
+    const isSync = (message.type === 'sync' || message.type === 'request') && sync !== undefined;
+    const arriving = documentId && isSync ? decodeSyncMessage(sync) : undefined;
+    if (documentId && arriving) for (const listener of this.#arrivingListeners) listener(documentId, arriving);
+    this.emit('message', message);
+    if (documentId && arriving) this.#say(documentId, { heads: arriving.heads });
+    if (documentId && message.type === 'doc-unavailable') this.#say(documentId, 'not here');
   }
 
   #say(document: string, said: Said): void {

@@ -80,6 +80,16 @@ describe('a document of the node', () => {
     expect(Date.now() - before).toBeLessThan(450);
   });
 
+  it('is not called live while the connection is in doubt', async () => {
+    const { editor, doubt } = tab();
+    await until(() => editor.sync() === 'live');
+    const { asked } = node;
+    doubt();
+    expect(editor.sync()).toBe('opening');
+    await until(() => editor.sync() === 'live');
+    expect(node.asked).toBe(asked + 1);
+  });
+
   it('waits for a session that is over, keeps the draft, and offers it again', async () => {
     const { editor, session } = tab();
     await until(() => editor.sync() === 'live');
@@ -156,6 +166,7 @@ describe('presence', () => {
     const [ana, ben] = [tab(), tab()];
     await until(() => ana.editor.sync() === 'live' && ben.editor.sync() === 'live');
     const send = vi.spyOn(ana.way, 'send');
+    const start = Date.now();
     for (let x = 0; x <= 50; x += 1) {
       ana.editor.present({ selection: [], cursor: { x, y: 0 } });
       await new Promise((resolve) => setTimeout(resolve, 10));
@@ -163,6 +174,6 @@ describe('presence', () => {
     await until(() => ben.editor.peers()[0]?.cursor?.x === 50);
     const sent = send.mock.calls.filter(([message]) => message.type === 'ephemeral').length;
     expect(sent).toBeGreaterThan(5);
-    expect(sent).toBeLessThanOrEqual(16);
+    expect(sent).toBeLessThanOrEqual((Date.now() - start) / 50 + 3);
   });
 });

@@ -6,6 +6,7 @@ import { NodeConnection, type Who } from './node-connection';
 import type { NodeDocuments } from './repo';
 import type { PresetDoc, PresetEditor } from './types';
 import { loadAutomerge } from './wasm';
+import { takeWhole } from './whole-load';
 
 /** For tests; the page needs none of these. */
 export type Options = { readonly documents?: NodeDocuments; readonly who?: Who; readonly clock?: () => number };
@@ -39,9 +40,16 @@ async function open(id: string, { documents, who = presentAt }: Options) {
   const url = `automerge:${id}`;
   if (!isValidAutomergeUrl(url)) throw new Error(`${id} is no document's id`);
   const { handle } = repo.findWithProgress<PresetDoc>(url);
+  const leave = around.way.onArriving((document, { heads, changes }) => {
+    if (document === handle.documentId) takeWhole(handle, heads, changes);
+  });
+  const ready = whenThere(handle).then(() => {
+    leave();
+    return handle;
+  });
   return {
     connection: new NodeConnection({ repo, ...around }, handle, who),
-    ready: whenThere(handle).then(() => handle),
+    ready,
   };
 }
 

@@ -47,6 +47,7 @@ export class HandleEditor implements PresetEditor {
   readonly #clock: () => number;
   #connection: Connection | undefined;
   #isLocal = false;
+  #presence: OwnPresence | undefined;
   #leave: (() => void) | undefined;
   #doc: SharedDoc | undefined;
   #isClosed = false;
@@ -77,6 +78,7 @@ export class HandleEditor implements PresetEditor {
     this.#connection = connection;
     this.#isLocal = connection === undefined;
     this.#leave = connection?.subscribe(this.#tell);
+    if (this.#presence) connection?.present(this.#presence);
     this.#tell();
     void ready.then((handle) => {
       if (this.#isClosed) return;
@@ -208,6 +210,7 @@ export class HandleEditor implements PresetEditor {
     return this.#connection?.peers() ?? NOBODY;
   }
   present(own: OwnPresence): void {
+    this.#presence = own;
     this.#connection?.present(own);
   }
 

@@ -62,6 +62,20 @@ export class PresetReader {
 /** Reads a document once. */
 export const readPreset = (doc: PresetDoc): DrawnPreset => new PresetReader().read(doc);
 
+/** A preset of the API, such as a version, in the form in which documents are read. */
+export function drawnOf(preset: Preset): DrawnPreset {
+  const { notes, groups, ...rest } = preset as Preset & { notes?: unknown; groups?: unknown };
+  const entries = (of: unknown): [string, Entries<unknown>][] =>
+    Object.entries(isMap(of) ? of : {}).filter((entry): entry is [string, Entries<unknown>] => isMap(entry[1]));
+  const group = ({ steps, ...of }: Entries<unknown>): DrawnGroup =>
+    groupOf({ ...of, steps: Object.fromEntries(Array.isArray(steps) ? steps.map((id) => [id, true]) : []) });
+  return {
+    ...rest,
+    notes: Object.fromEntries(entries(notes).map(([id, of]) => [id, noteOf(of)])),
+    groups: Object.fromEntries(entries(groups).map(([id, of]) => [id, group(of)])),
+  };
+}
+
 /** Reads a map of entries; each entry is read once as long as it is the same object. */
 function collection<Doc extends object, T>(read: (doc: Doc) => T | undefined): (map: unknown) => Entries<T> {
   const known = new WeakMap<object, { readonly value: T | undefined }>();

@@ -7,6 +7,7 @@ import { nodeAddress } from '../auth/node-address';
 import { currentSession, onSession } from '../auth/session';
 import { NodeAdapter, NotSignedIn, type Surroundings } from './adapter';
 import { browserDrafts, type Drafts } from './drafts';
+import { loadWhole } from './whole-load';
 
 export type NodeDocuments = { readonly repo: Repo; readonly way: NodeAdapter; readonly drafts?: Drafts };
 
@@ -23,8 +24,14 @@ function open(): NodeDocuments {
   // Drafts of different nodes are kept apart: a page may be pointed at another one.
   const drafts = browserDrafts(nodeAddress());
   const peerId = `tab-${uuid()}` as PeerId;
-  return { repo: new Repo({ network: [way], storage: drafts, peerId }), way, drafts };
+  const repo = new Repo({ network: [way], storage: drafts, peerId });
+  loadWhole(repo);
+  return { repo, way, drafts };
 }
+
+/** How often it is looked whether the machine slept, and what counts as that; a hidden tab ticks once a minute. */
+const TICK_MS = 10_000;
+const SLEPT_MS = 90_000;
 
 /** `crypto.randomUUID` is missing on plain HTTP. */
 const uuid = (): string => Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('');
@@ -51,6 +58,18 @@ const browser: Surroundings = {
     return () => {
       removeEventListener('online', listener);
       document.removeEventListener('visibilitychange', seen);
+    };
+  },
+  onDoubt(listener) {
+    let last = Date.now();
+    const tick = setInterval(() => {
+      if (Date.now() - last > SLEPT_MS) listener();
+      last = Date.now();
+    }, TICK_MS);
+    addEventListener('offline', listener);
+    return () => {
+      clearInterval(tick);
+      removeEventListener('offline', listener);
     };
   },
   onSession,

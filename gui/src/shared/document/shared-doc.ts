@@ -132,7 +132,7 @@ export class SharedDoc {
 
   apply(label: PlainKey, edit: Edit, merge?: string): void {
     ensureParts(this.#handle);
-    const step = { label, ...(merge === undefined ? {} : { merge }), at: this.#clock() };
+    const step = { label, ...(merge === undefined ? {} : { merge }), at: this.#clock(), since: this.#clock() };
     for (const it of this.#change(edit)) {
       this.#history.record({ ...step, fields: new Map(), texts: new Map() }, it.patches, it.before, it.after);
     }

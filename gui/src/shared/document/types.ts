@@ -54,9 +54,9 @@ export type DocPlace = readonly (string | number)[];
 export type Edit = (doc: PresetDoc) => void;
 
 /** The form that the API gives, with what is only drawn. Parts that no edit touched keep their identity from snapshot to snapshot. */
-export type DrawnPreset = Preset & {
-  readonly notes?: Readonly<Record<string, DrawnNote>>;
-  readonly groups?: Readonly<Record<string, DrawnGroup>>;
+export type DrawnPreset = Omit<Preset, 'notes' | 'groups'> & {
+  notes?: Record<string, DrawnNote>;
+  groups?: Record<string, DrawnGroup>;
 };
 export type DrawnNote = {
   readonly text: string;
@@ -65,7 +65,8 @@ export type DrawnNote = {
   readonly height: number;
   readonly colour?: string;
 };
-export type DrawnGroup = { readonly title: string; readonly steps: readonly string[]; readonly colour?: string };
+/** The list is the API's; nobody changes it. */
+export type DrawnGroup = { readonly title: string; readonly steps: string[]; readonly colour?: string };
 export type Snapshot = { readonly preset: DrawnPreset; readonly heads: readonly string[] };
 
 /**

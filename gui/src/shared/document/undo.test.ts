@@ -61,6 +61,18 @@ describe('undo alone', () => {
     expect(editor.snapshot().preset.title).toBe('Invoices');
     expect(editor.canUndo()).toBe(false);
   });
+
+  it('takes back no more than a few seconds of typing at once', async () => {
+    const { editor, clock } = await alone();
+    for (let count = 0; count < 100; count += 1) {
+      clock.now += 100;
+      editor.apply(LABEL, setText(['docs'], `${editor.text(['docs'])}x`), 'docs');
+    }
+    editor.undo();
+    expect(editor.text(['docs']).length).toBeGreaterThan(60);
+    while (editor.canUndo()) editor.undo();
+    expect(editor.text(['docs'])).toBe('');
+  });
 });
 
 describe('undo with others', () => {

@@ -16,14 +16,16 @@ type Field = { readonly place: DocPlace; readonly before: unknown; readonly afte
 type TextEdit = { readonly place: DocPlace; back: TextChange; isLost: boolean };
 /** What one edit did. */
 export type Taken = { readonly fields: Map<string, Field>; readonly texts: Map<string, TextEdit> };
-export type Step = Taken & { readonly label: PlainKey; readonly merge?: string; at: number };
+export type Step = Taken & { readonly label: PlainKey; readonly merge?: string; at: number; readonly since: number };
 /** Changes of texts that a set of patches makes, by place. */
 export type TextPatches = ReadonlyMap<string, { readonly place: DocPlace; readonly change: TextChange }>;
 
 /** Entries of these maps are never deleted: they are marked, and come back with what others did to them meanwhile. */
 const REMOVABLE = new Set(['steps', 'triggers', 'wires', 'variables', 'notes', 'groups']);
-/** Edits in a row with the same `merge` are one step while they come faster than this. */
+/** Edits in a row with the same `merge` are one step while they come faster than this… */
 const MERGE_MS = 1_000;
+/** …and not longer than this: an undo must not take minutes of typing away. */
+const MERGED_MS_MAX = 3_000;
 /** The most steps that are kept. */
 const STEPS_MAX = 200;
 
@@ -188,7 +190,8 @@ export class History {
     this.#redo.length = 0;
     this.#kept = undefined;
     const last = this.#undo.at(-1);
-    if (last && step.merge !== undefined && last.merge === step.merge && step.at - last.at <= MERGE_MS) {
+    const isSoon = last && step.at - last.at <= MERGE_MS && step.at - last.since <= MERGED_MS_MAX;
+    if (isSoon && step.merge !== undefined && last.merge === step.merge) {
       append(last, did, before, after);
       last.at = step.at;
       return;
@@ -234,7 +237,7 @@ export class History {
     const isLeft = which === 'undo' && !isEmpty(outcome.kept);
     this.#kept = isLeft ? { step: { ...step, ...outcome.kept }, joins: isWorth } : undefined;
     if (!isWorth) return;
-    const counterpart = { label: step.label, at: step.at, ...did };
+    const counterpart = { label: step.label, at: step.at, since: step.since, ...did };
     const last = this.#redo.at(-1);
     if (which === 'redo') this.#undo.push(counterpart);
     else if (joins && last) append(last, did, edit.before, edit.after);

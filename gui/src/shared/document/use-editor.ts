@@ -23,6 +23,9 @@ export const useSync = (editor: PresetEditor): SyncState =>
 
 export const useCanEdit = (editor: PresetEditor): boolean =>
   useSyncExternalStore(useSubscribe(editor), () => editor.canEdit());
+/** Whether this browser keeps what the node has not got. */
+export const useIsKept = (editor: PresetEditor): boolean =>
+  useSyncExternalStore(useSubscribe(editor), () => editor.isKept());
 export const useCanUndo = (editor: PresetEditor): boolean =>
   useSyncExternalStore(useSubscribe(editor), () => editor.canUndo());
 export const useCanRedo = (editor: PresetEditor): boolean =>

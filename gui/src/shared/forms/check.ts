@@ -1,6 +1,6 @@
 //! What is wrong with a value, place by place, before the node says it: each field is held against its own part of the schema, so
 //! that what is said belongs to one field. Texts with expressions fit wherever expressions are taken.
-import { type Schema as Draft, Validator } from '@cfworker/json-schema';
+import { type Schema as Draft, type OutputUnit, Validator } from '@cfworker/json-schema';
 import { hasExpression } from '../code/template';
 import type { PlainKey, Translate } from '../i18n/messages';
 import { type Field, formOfValue, isRecord, type Schema } from './schema';
@@ -50,10 +50,19 @@ const KEYWORDS: Readonly<Record<string, (schema: Schema) => Fault>> = {
   uniqueItems: () => ({ key: 'form.wrong.unique' }),
 };
 
+/** What the schema says against a value. A schema that cannot be read here (a reference, a pattern of Rust's) is left to the node. */
+function errorsOf(schema: Schema, value: unknown): readonly OutputUnit[] {
+  try {
+    return validatorOf(schema).validate(value).errors;
+  } catch {
+    return [];
+  }
+}
+
 /** The schema of a leaf without formats that carry units or words of our own. */
 function leaf(field: Field, value: unknown, path: Path): Wrong | undefined {
-  const { valid, errors } = validatorOf(field.schema).validate(value);
-  if (valid) return undefined;
+  const errors = errorsOf(field.schema, value);
+  if (errors.length === 0) return undefined;
   for (const error of errors) {
     const say = KEYWORDS[error.keyword];
     if (say && error.instanceLocation === '#') return { at: pointerOf(path), ...say(field.schema) };

@@ -28,7 +28,7 @@ export function Conflict({ path }: { readonly path: Path }) {
             <div key={at} className="flex items-center gap-2">
               <code className="min-w-0 flex-1 truncate font-mono text-meta">{inline(value)}</code>
               <Popover.Close asChild>
-                <Button disabled={!canEdit} onClick={() => target.set(path, value)}>
+                <Button disabled={!canEdit} onClick={() => target.settle(path, value)}>
                   {t('form.conflict.take')}
                 </Button>
               </Popover.Close>

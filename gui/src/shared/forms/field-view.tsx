@@ -7,6 +7,7 @@ import { Conflict } from './conflict';
 import { EDITORS } from './editors';
 import { ExpressionEditor } from './expression';
 import { inserted } from './insert';
+import { useNames } from './names';
 import { isTemplate, Preview } from './preview';
 import { Prose } from './prose';
 import type { Field } from './schema';
@@ -41,7 +42,9 @@ export function FieldView({ field, path, value, name, tools }: FieldViewProps) {
   const at = pointerOf(path);
   const problems = said.get(at) ?? NOTHING;
   const isBad = problems.some((it) => it.severity === 'error');
-  const label = name ?? field.title;
+  const { fieldName } = useNames();
+  const title = fieldName(field);
+  const label = name ?? title;
   const isFx = canSwitch(field) && (isTemplate(value) || wantsExpression);
   // What does not even read is told once, below the field.
   const hasPreview = (isFx || isAlwaysTemplate(field)) && isTemplate(value) && !isBad;
@@ -138,11 +141,11 @@ export function FieldView({ field, path, value, name, tools }: FieldViewProps) {
         <div className="flex min-h-6 flex-wrap items-center gap-x-2">
           {isGroup ? (
             <span id={heading} className="font-semibold">
-              {field.title}
+              {title}
             </span>
           ) : (
             <label id={heading} htmlFor={id} className="font-semibold">
-              {field.title}
+              {title}
             </label>
           )}
           {field.isRequired && <span className="text-meta text-muted">{t('form.required')}</span>}

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { useMessages } from '../i18n/messages';
 import { buttonClass } from '../ui/button';
 import { FieldView, RemoveOption } from './field-view';
+import { useNames } from './names';
 import { Prose } from './prose';
 import { type Field, firstValue, isRecord, shownOf } from './schema';
 import { type Path, pointerOf, useForm } from './target';
@@ -14,6 +15,7 @@ type FieldsViewProps = { readonly fields: readonly Field[]; readonly path: Path;
 export function FieldsView({ fields, path, value }: FieldsViewProps) {
   const t = useMessages();
   const { target, canEdit, said } = useForm();
+  const { fieldName } = useNames();
   const [added, setAdded] = useState<ReadonlySet<string>>(new Set());
   const of = isRecord(value) ? value : {};
   const split = shownOf(fields, of);
@@ -46,7 +48,7 @@ export function FieldsView({ fields, path, value }: FieldsViewProps) {
             tools={
               isOption && (
                 <RemoveOption
-                  name={field.title}
+                  name={fieldName(field)}
                   onRemove={() => {
                     setAdded(new Set([...added].filter((it) => it !== field.key)));
                     target.set([...path, field.key], undefined);
@@ -91,7 +93,7 @@ export function FieldsView({ fields, path, value }: FieldsViewProps) {
                   onSelect={() => add(field)}
                   className="flex flex-col rounded-control px-2.5 py-1.5 outline-none data-highlighted:bg-raised"
                 >
-                  <span className="font-semibold">{field.title}</span>
+                  <span className="font-semibold">{fieldName(field)}</span>
                   <span className="text-meta text-muted">
                     <Prose text={field.docs} />
                   </span>

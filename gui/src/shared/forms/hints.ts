@@ -4,7 +4,8 @@ import type { Suggest } from './schema';
 
 export type Hint = {
   readonly kind?: 'any' | 'duration' | 'time' | 'date' | 'cron' | 'secret' | 'preset' | 'path' | 'condition' | 'json';
-  readonly title?: string;
+  /** Under which key of the catalogue (i18n/words/fields) its name stands, when not under its own. */
+  readonly name?: string;
   /** Shown at once although it is optional (true), or behind "add option" (false). */
   readonly isMain?: boolean;
   /** Has a meaning only while these neighbours have one of these values. */
@@ -43,10 +44,9 @@ const CONDITION: Hints = {
 };
 
 const COMPUTE: Hints = {
-  'compute/*/op': { title: 'Operation' },
   'compute/*/of': { isMain: true },
-  'compute/*/as': { title: 'Name of the result', isMain: true },
-  'group_by/*/as': { title: 'Name of the result' },
+  'compute/*/as': { name: 'result_name', isMain: true },
+  'group_by/*/as': { name: 'result_name' },
 };
 
 const HINTS: Readonly<Record<string, Hints>> = {

@@ -10,10 +10,10 @@ const takes = (field: Field): boolean =>
   field.takesExpression || (field.kind === 'text' && field.suggest === 'field') || field.kind === 'condition';
 
 /** The places of a form that data can go into, as they stand now. */
-export function placesFor(form: Field, value: unknown): Place[] {
+export function placesFor(form: Field, value: unknown, nameOf = (field: Field) => field.title): Place[] {
   const found: Place[] = [];
   const visit = (field: Field, at: unknown, path: Path, names: readonly string[]): void => {
-    const here = field.title ? [...names, field.title] : names;
+    const here = field.title ? [...names, nameOf(field)] : names;
     switch (field.kind) {
       case 'object':
         if (!isRecord(at)) return;

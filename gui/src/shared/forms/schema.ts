@@ -32,7 +32,13 @@ export interface Schema {
   readonly 'x-secret'?: boolean;
 }
 
-export type Choice = { readonly value: string | number | boolean; readonly label: string; readonly docs: string };
+export type Choice = {
+  readonly value: string | number | boolean;
+  readonly label: string;
+  /** What people read instead of the value. */
+  readonly title: string | undefined;
+  readonly docs: string;
+};
 export type Unit = 'ms' | 'mb' | 'bytes';
 /** What a text names, where its possible values are known. */
 export type Suggest = 'field' | 'file' | 'header' | 'media';
@@ -113,7 +119,7 @@ function choicesOf(schema: Schema): Choice[] | undefined {
     for (const value of values) {
       if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return undefined;
       const docs = alternatives.length > 1 && it.const !== undefined ? (it.description ?? '') : '';
-      found.push({ value, label: String(value), docs });
+      found.push({ value, label: String(value), title: it.const === undefined ? undefined : it.title, docs });
     }
   }
   return found.length > 0 ? found : undefined;
@@ -220,7 +226,7 @@ function build(schema: Schema, hints: Hints, asked: Asked): Field {
   return {
     ...kind,
     key: asked.key,
-    title: schema.title ?? hint.title ?? single?.title ?? humanise(asked.key),
+    title: schema.title ?? single?.title ?? humanise(asked.key),
     docs: schema.description ?? '',
     isRequired: asked.isRequired,
     isNullable: takesNull(schema),

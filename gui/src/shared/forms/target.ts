@@ -30,6 +30,8 @@ export interface FormTarget {
   text(path: Path): TextBinding;
   /** Several values that people chose at once; the first one shows. */
   conflicts(path: Path): readonly unknown[];
+  /** Chooses one of them for everybody. */
+  settle(path: Path, value: unknown): void;
   /** Where the person writes now; for the others. */
   entered(path: Path | undefined): void;
   /** Lets the step use a secret. */

@@ -82,6 +82,33 @@ function places(rows: readonly number[][], edges: readonly Edge[], heights: read
   return y;
 }
 
+/** The room that a wire keeps free where it goes past a column. */
+const LANE = GRID;
+/** More than this is not worth the time: a graph with so many long wires is no picture any more. */
+const LANES_MAX = 20_000;
+
+type Laned = { readonly count: number; readonly edges: readonly Edge[]; readonly columns: readonly number[] };
+
+/** The same graph with a vertex wherever a wire goes past a column, so that wires lead between cards and not behind them. */
+function withLanes(count: number, edges: readonly Edge[], columns: readonly number[]): Laned {
+  const span = (edge: Edge): number => (columns[edge.to] ?? 0) - (columns[edge.from] ?? 0);
+  const needed = edges.reduce((sum, edge) => sum + Math.max(0, span(edge) - 1), 0);
+  if (needed === 0 || needed > LANES_MAX) return { count, edges, columns };
+  const all = [...columns];
+  const made: Edge[] = [];
+  for (const edge of edges) {
+    let { from } = edge;
+    for (let step = 1; step < span(edge); step += 1) {
+      const lane = all.length;
+      all.push((columns[edge.from] ?? 0) + step);
+      made.push({ from, to: lane, out: step === 1 ? edge.out : undefined });
+      from = lane;
+    }
+    made.push({ from, to: edge.to, out: from === edge.from ? edge.out : undefined, in: edge.in });
+  }
+  return { count: all.length, edges: made, columns: all };
+}
+
 /** The graph with a place for every card: from left to right along the wires. */
 export function tidy(graph: Graph): Graph {
   const numbers = new Map(graph.cards.map((card, at) => [card.id, at]));
@@ -106,10 +133,10 @@ export function tidy(graph: Graph): Graph {
       return one === undefined || other === undefined ? [] : [{ ...edge, from: one, to: other }];
     });
     const forward = withoutBackEdges(part.length, inside);
-    const columns = columnsOf(part.length, forward);
-    const rows = orderColumns(part.length, forward, columns);
-    const heights = part.map((at) => graph.cards[at]?.height ?? 0);
-    const y = places(rows, forward, heights);
+    const { columns, edges: lanes, count } = withLanes(part.length, forward, columnsOf(part.length, forward));
+    const rows = orderColumns(count, lanes, columns);
+    const heights = [...part.map((at) => graph.cards[at]?.height ?? 0), ...Array(count - part.length).fill(LANE)];
+    const y = places(rows, lanes, heights).slice(0, part.length);
     const first = Math.min(...y);
     part.forEach((at, place) => {
       const card = graph.cards[at];

@@ -21,9 +21,17 @@ describe('two presets', () => {
       ...base,
       docs: '',
       steps: {
-        keep: { config: { condition: '$json.n > 1' }, component: 'filter', name: 'Keep large', note: '', secrets: [] },
+        keep: {
+          config: { condition: '$json.n > 1' },
+          component: 'filter',
+          name: 'Keep large',
+          note: '',
+          secrets: [],
+          version: 1,
+        },
         fetch: {
           component: 'http-request',
+          version: 1,
           config: { headers: { A: '1' }, url: 'https://a' },
           position: { x: 0, y: 0 },
           on_error: 'fail',

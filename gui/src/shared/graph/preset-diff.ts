@@ -77,9 +77,10 @@ function tidied(of: Readonly<Record<string, unknown>>): Record<string, unknown> 
   );
 }
 
+type Fields = Readonly<Record<string, unknown>>;
 type Named = { readonly name?: string | null };
 
-function entries<T extends object>(
+function entries<T extends object & { readonly [Key in keyof T]: unknown }>(
   subject: Subject,
   before: Readonly<Record<string, T>>,
   after: Readonly<Record<string, T>>,
@@ -89,10 +90,10 @@ function entries<T extends object>(
   for (const id of new Set([...Object.keys(before), ...Object.keys(after)])) {
     const [old, now] = [before[id], after[id]];
     if (old && now) {
-      const values = valueChanges(
-        tidied(old as unknown as Record<string, unknown>),
-        tidied(now as unknown as Record<string, unknown>),
-      );
+      const sides = [tidied(old as Fields), tidied(now as Fields)] as const;
+      // Freezing writes down which version of its component a step was drawn with; a draft that says none means the newest.
+      if (sides.some((side) => side.version === undefined)) for (const side of sides) delete side.version;
+      const values = valueChanges(...sides);
       if (values.length === 0) continue;
       const isOnlyMoved = values.every((value) => value.path[0] === 'position');
       found.push({ subject, id, kind: 'changed', name: nameOf(id, now), values, isOnlyMoved });

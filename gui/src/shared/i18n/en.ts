@@ -44,6 +44,13 @@ export const en = {
   'palette.run': 'Open the run {id}',
   'keys.title': 'Keys',
   'keys.everywhere': 'Everywhere',
+  'keys.run': 'This run',
+  'keys.run.play': 'Play or stop',
+  'keys.run.event': 'One event back or on',
+  'keys.run.step': 'One step back or on',
+  'keys.run.ends': 'To the beginning or the end',
+  'keys.run.focus': 'Begin or end the window here',
+  'keys.run.whole': 'The whole run again',
   'keys.back': 'Back out',
 
   'live.live': 'Live',

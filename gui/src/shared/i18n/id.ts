@@ -42,6 +42,13 @@ export const id: Catalogue = {
   'palette.run': 'Buka eksekusi {id}',
   'keys.title': 'Tombol',
   'keys.everywhere': 'Di mana saja',
+  'keys.run': 'Eksekusi ini',
+  'keys.run.play': 'Putar atau berhenti',
+  'keys.run.event': 'Satu kejadian mundur atau maju',
+  'keys.run.step': 'Satu langkah mundur atau maju',
+  'keys.run.ends': 'Ke awal atau akhir',
+  'keys.run.focus': 'Mulai atau akhiri jendela di sini',
+  'keys.run.whole': 'Seluruh eksekusi lagi',
   'keys.back': 'Mundur',
 
   'live.live': 'Langsung',

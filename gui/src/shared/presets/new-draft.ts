@@ -40,12 +40,13 @@ export function useOpenDraft(): (id: string) => void {
   return useCallback((id) => void navigate({ to: '/workflows/$preset', params: { preset: id } }), [navigate]);
 }
 
-/** A workflow with nothing in it but a start by hand. */
-export const blankPreset = (title: string, name: string, startName: string): Preset => ({
+/** A workflow with nothing in it but a start by hand; without a name for it, with nothing at all. */
+export const blankPreset = (title: string, name: string, startName: string | undefined): Preset => ({
   flowork: 'preset/1',
   name,
   title,
   steps: {},
   wires: {},
-  triggers: { start: { component: 'manual', name: startName, position: { x: 0, y: 0 } } },
+  triggers:
+    startName === undefined ? {} : { start: { component: 'manual', name: startName, position: { x: 0, y: 0 } } },
 });

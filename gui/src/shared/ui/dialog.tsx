@@ -3,6 +3,7 @@ import { Dialog as Radix } from 'radix-ui';
 import type { ReactNode } from 'react';
 import { useMessages } from '../i18n/messages';
 import { IconButton } from './button';
+import { useFocusBack } from './focus-back';
 
 type DialogProps = {
   readonly title: string;
@@ -15,12 +16,14 @@ type DialogProps = {
 /** A dialog over the page; Esc and the shade close it. On a phone it stands at the bottom. */
 export function Dialog({ title, hint, onClose, children, footer }: DialogProps) {
   const t = useMessages();
+  const focusBack = useFocusBack();
   return (
     <Radix.Root open onOpenChange={(open) => !open && onClose()}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-40 bg-[#0008]" />
         <Radix.Content
           aria-describedby={undefined}
+          onCloseAutoFocus={focusBack}
           className="fixed inset-x-0 bottom-0 z-50 flex max-h-[88dvh] flex-col rounded-t-card border border-line bg-surface shadow-2xl sm:inset-auto sm:top-1/2 sm:left-1/2 sm:w-[min(40rem,calc(100vw-3rem))] sm:-translate-1/2 sm:rounded-card"
         >
           <div className="flex items-start gap-2 border-b border-line py-3 pr-2 pl-4">

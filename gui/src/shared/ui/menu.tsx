@@ -1,6 +1,6 @@
 import type { LucideIcon } from 'lucide-react';
 import { DropdownMenu as Radix } from 'radix-ui';
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 
 export type MenuItem = {
   readonly id: string;
@@ -20,12 +20,20 @@ type MenuProps = {
 
 /** A menu under a button: arrows walk, letters jump, Esc closes. */
 export function Menu({ trigger, label, items }: MenuProps) {
+  // What was chosen happens once the focus is back on the button: a dialog that it opens gives it back there.
+  const chosen = useRef<() => void>(undefined);
+  const act = () => {
+    const work = chosen.current;
+    chosen.current = undefined;
+    if (work) setTimeout(work);
+  };
   return (
     <Radix.Root>
       <Radix.Trigger asChild>{trigger}</Radix.Trigger>
       <Radix.Portal>
         <Radix.Content
           aria-label={label}
+          onCloseAutoFocus={act}
           align="end"
           sideOffset={4}
           collisionPadding={8}
@@ -35,7 +43,9 @@ export function Menu({ trigger, label, items }: MenuProps) {
             <Radix.Item
               key={id}
               disabled={isDisabled}
-              onSelect={onSelect}
+              onSelect={() => {
+                chosen.current = onSelect;
+              }}
               className={`flex min-h-8 cursor-pointer items-center gap-2.5 rounded-control px-2.5 outline-none select-none data-highlighted:bg-raised data-disabled:opacity-55 pointer-coarse:min-h-11 ${isDanger ? 'text-fail' : ''}`}
             >
               {Icon && <Icon aria-hidden className="size-4 shrink-0" />}

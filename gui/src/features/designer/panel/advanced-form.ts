@@ -3,7 +3,7 @@ import { formOf, type ObjectField } from '@/shared/forms/schema';
 import type { Translate } from '@/shared/i18n/messages';
 
 const choices = (words: Readonly<Record<string, string>>) =>
-  Object.entries(words).map(([value, description]) => ({ type: 'string', const: value, description }));
+  Object.entries(words).map(([value, title]) => ({ type: 'string', const: value, title }));
 
 /** The form of `retry`, `timeout_ms`, `on_error` and `on_crash` (protocol/src/preset.rs). */
 export function advancedForm(t: Translate): ObjectField {

@@ -3,7 +3,7 @@ import { useMemo, useState } from 'react';
 import { secretsQuery } from '@/shared/api/requests/secrets';
 import type { Step } from '@/shared/api/types';
 import { CodeEditor } from '@/shared/code/code-editor';
-import { setSecrets, setStepOption, setText } from '@/shared/document/edits/config';
+import { setSecrets, setStepOption } from '@/shared/document/edits/config';
 import { useCanEdit } from '@/shared/document/use-editor';
 import { NewSecret } from '@/shared/forms/editors/named';
 import { FieldsView } from '@/shared/forms/form-view';
@@ -13,7 +13,7 @@ import { Button } from '@/shared/ui/button';
 import { Problem } from '@/shared/ui/states';
 import { useDesigner } from '../context';
 import { advancedForm, RETRY_FIRST, retryForm } from './advanced-form';
-import { type Card, presentAt, stepOf, textAt } from './card-of';
+import { type Card, presentAt, settle, stepOf, textAt } from './card-of';
 import { plainTarget, usePlainWorld } from './plain-world';
 
 type OptionName = Parameters<typeof setStepOption>[1];
@@ -45,6 +45,8 @@ function Options({ id, step }: { readonly id: string; readonly step: Step }) {
   const targets = useMemo(() => {
     const read = (path: Path) => presentAt(editor.snapshot().preset, ['steps', id, ...path]);
     const conflicts = (path: Path) => editor.conflicts(['steps', id, ...path]);
+    const choose = (path: Path, value: unknown) =>
+      editor.apply('panel.edit.advanced', settle(['steps', id, ...path], value));
     const set = (path: Path, value: unknown) => {
       const [name] = path;
       editor.apply('panel.edit.advanced', setStepOption(id, name as OptionName, value), `${id} ${name}`);
@@ -56,10 +58,11 @@ function Options({ id, step }: { readonly id: string; readonly step: Step }) {
       editor.apply('panel.edit.advanced', setStepOption(id, 'retry', next), `${id} retry`);
     };
     return {
-      options: plainTarget(set, conflicts, read),
+      options: plainTarget(set, conflicts, choose, read),
       retry: plainTarget(
         setRetry,
         (path) => conflicts(['retry', ...path]),
+        (path, value) => choose(['retry', ...path], value),
         (path) => read(['retry', ...path]),
       ),
     };
@@ -156,7 +159,7 @@ function Remark({ card: { id, of } }: { readonly card: Card }) {
   const t = useMessages();
   const { editor } = useDesigner();
   const canEdit = useCanEdit(editor);
-  const binding = useMemo(() => textAt(editor, [of, id, 'note'], 'panel.edit.note', setText), [editor, of, id]);
+  const binding = useMemo(() => textAt(editor, [of, id, 'note'], 'panel.edit.note'), [editor, of, id]);
   return (
     <div className="flex flex-col gap-1">
       <span className="font-semibold">{t('panel.adv.note')}</span>

@@ -1,11 +1,12 @@
 //! A card of the document, step or trigger alike, and the edits of its form.
 import { deleteAt, insertAt } from '@automerge/automerge/slim';
 import type { Step, Trigger } from '@/shared/api/types';
-import { type Splice, spliced, type TextBinding } from '@/shared/code/binding';
+import { spliced, type TextBinding } from '@/shared/code/binding';
+import { textAt as sharedText } from '@/shared/document/code-text';
 import { setConfig } from '@/shared/document/edits/config';
 import { cardPlace, together } from '@/shared/document/edits/entries';
 import type { DocPlace, DrawnPreset, Edit, PresetEditor } from '@/shared/document/types';
-import { copied, placeKey, valueAt } from '@/shared/document/values';
+import { copied, placeKey, valueAt, written } from '@/shared/document/values';
 import type { PlainKey } from '@/shared/i18n/messages';
 
 export type CardKind = 'steps' | 'triggers';
@@ -45,25 +46,32 @@ export const moveElement =
 export const renameEntry = (place: DocPlace, from: string, to: string, value: unknown): Edit =>
   together(setConfig([...place, to], value), setConfig([...place, from], undefined));
 
+/** Settles a place on one of the values that were chosen for it at once: written anew even where it is the one that shows. */
+export const settle =
+  (place: DocPlace, value: unknown): Edit =>
+  (doc) => {
+    const holder = valueAt(doc, place.slice(0, -1));
+    const key = place.at(-1);
+    if (typeof holder === 'object' && holder !== null && key !== undefined)
+      (holder as Record<string | number, unknown>)[key] = written(value);
+  };
+
 const asText = (value: unknown): string =>
   value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
 /**
- * The text at a place of a document, for an editor. Where the place holds nothing or another value, the first letter makes it a text.
- * `write` says how the text is kept: config texts choose their kind by what they hold, titles and notes always merge letter by letter.
+ * The text at a place of a document, for an editor. Splices go in as splices, so that others may write in the same text; where the
+ * place holds a number or a list, the first letter makes it a text.
  */
-export function textAt(
-  editor: PresetEditor,
-  place: DocPlace,
-  label: PlainKey,
-  write: (place: DocPlace, text: string) => Edit = setConfig,
-): TextBinding {
-  const read = () => asText(presentAt(editor.snapshot().preset, place));
+export function textAt(editor: PresetEditor, place: DocPlace, label: PlainKey): TextBinding {
+  const shared = sharedText(editor, place, label);
+  const present = () => presentAt(editor.snapshot().preset, place);
   return {
-    read,
+    read: () => asText(present()),
     splice: (at, deleted, inserted) => {
-      const splice: Splice = { at, deleted, inserted };
-      editor.apply(label, write(place, spliced(read(), splice)), placeKey(place));
+      const now = present();
+      if (now === undefined || now === null || typeof now === 'string') shared.splice(at, deleted, inserted);
+      else editor.apply(label, setConfig(place, spliced(asText(now), { at, deleted, inserted })), placeKey(place));
     },
     subscribe: (listener) => editor.subscribe(listener),
   };

@@ -1,9 +1,10 @@
 import { Suspense } from 'react';
 import { TextDiff } from '@/shared/code/text-diff';
 import { inline } from '@/shared/data/shape';
+import { formOf } from '@/shared/forms/schema';
 import type { Change, PresetDiff, ValueChange } from '@/shared/graph/preset-diff';
 import { useMessages } from '@/shared/i18n/messages';
-import { useDesigner } from '../context';
+import { type Designer, useDesigner } from '../context';
 
 const TONES = { added: 'text-ok', removed: 'text-fail', changed: 'text-wait' } as const;
 const SIGNS = { added: '+', removed: '−', changed: '~' } as const;
@@ -52,7 +53,7 @@ function Line({ change }: { readonly change: Change }) {
             .filter((value) => value.path[0] !== 'position')
             .map((value) => (
               <li key={value.path.join('/')}>
-                <Value value={value} component={name} />
+                <Value value={value} name={name} language={languageOf(designer, change, value)} />
               </li>
             ))}
         </ul>
@@ -63,9 +64,18 @@ function Line({ change }: { readonly change: Change }) {
 
 const isLong = (value: unknown): value is string =>
   typeof value === 'string' && (value.includes('\n') || value.length > 80);
-const LANGUAGES: Readonly<Record<string, string>> = { docs: 'markdown', note: 'markdown', code: 'javascript' };
 
-function Value({ value, component }: { readonly value: ValueChange; readonly component: string }) {
+/** The language of a text: what the component's form says of its field, Markdown for prose. */
+function languageOf({ editor, manifests }: Designer, { id }: Change, { path }: ValueChange): string {
+  const { preset } = editor.snapshot();
+  const component = (preset.steps?.[id] ?? preset.triggers?.[id])?.component ?? '';
+  const field = formOf(component, manifests.get(component)?.config).fields.find((it) => it.key === path[1]);
+  return path[0] === 'config' ? (field?.kind === 'code' ? field.language : '') : 'markdown';
+}
+
+type ValueProps = { readonly value: ValueChange; readonly name: string; readonly language: string };
+
+function Value({ value, name, language }: ValueProps) {
   const path = value.path.filter((key, at) => at > 0 || key !== 'config').join(' › ');
   const [before, after] = [value.before, value.after];
   if (isLong(before) || isLong(after)) {
@@ -76,8 +86,8 @@ function Value({ value, component }: { readonly value: ValueChange; readonly com
           <TextDiff
             before={typeof before === 'string' ? before : before === undefined ? '' : JSON.stringify(before, null, 2)}
             after={typeof after === 'string' ? after : after === undefined ? '' : JSON.stringify(after, null, 2)}
-            language={LANGUAGES[value.path.at(-1) ?? ''] ?? ''}
-            label={`${component} ${path}`}
+            language={language}
+            label={`${name} ${path}`}
           />
         </Suspense>
       </>

@@ -1,14 +1,15 @@
 import { GripVertical } from 'lucide-react';
 import { DropdownMenu } from 'radix-ui';
-import { type DragEvent, type ReactNode, useMemo } from 'react';
+import { type DragEvent, type ReactNode, useMemo, useRef, useState } from 'react';
 import { carryField } from '@/shared/code/drag';
 import { sampleOf } from '@/shared/code/known';
 import { type DataPath, dataTemplate } from '@/shared/code/paths';
 import type { FieldActions } from '@/shared/data/field-actions';
 import { inserted, placesFor } from '@/shared/forms/insert';
+import { fieldName } from '@/shared/forms/names';
 import type { ObjectField } from '@/shared/forms/schema';
 import { useForm } from '@/shared/forms/target';
-import { useMessages } from '@/shared/i18n/messages';
+import { useLanguage, useMessages } from '@/shared/i18n/messages';
 import { useDesigner } from '../context';
 
 /** Drags of fields, and the menu "insert into …" for those who do not drag. */
@@ -16,12 +17,13 @@ export function useFieldInsertion(form: ObjectField, config: unknown): FieldActi
   const t = useMessages();
   const designer = useDesigner();
   const { target, canEdit } = useForm();
+  const language = useLanguage();
   return useMemo<FieldActions>(() => {
     const onDrag = (event: DragEvent, path: DataPath) => carryField(event.dataTransfer, { path }, dataTemplate(path));
     const menu = (path: DataPath, children: ReactNode) => (
       <InsertMenu
         name={String(path.at(-1) ?? '$json')}
-        places={() => (canEdit ? placesFor(form, config ?? {}) : [])}
+        places={() => (canEdit ? placesFor(form, config ?? {}, (field) => fieldName(field, language)) : [])}
         onPlace={(place) => {
           target.set(place.path, inserted(place.field, place.value, path));
           designer.say(t('panel.insert.done', { place: place.label }));
@@ -32,7 +34,7 @@ export function useFieldInsertion(form: ObjectField, config: unknown): FieldActi
       </InsertMenu>
     );
     return { onDrag, menu };
-  }, [t, designer, target, canEdit, form, config]);
+  }, [t, language, designer, target, canEdit, form, config]);
 }
 
 type InsertMenuProps = {
@@ -45,16 +47,30 @@ type InsertMenuProps = {
 
 const ITEM = 'cursor-pointer rounded-control px-2.5 py-1 outline-none data-highlighted:bg-raised pointer-coarse:py-3';
 
+/** Opens by a click, not by the press that begins a drag, as a menu's own trigger would. */
 function InsertMenu({ name, places, onPlace, onCopy, children }: InsertMenuProps) {
   const t = useMessages();
+  const [isOpen, setIsOpen] = useState(false);
+  const opener = useRef<HTMLSpanElement>(null);
   return (
-    <DropdownMenu.Root>
-      <DropdownMenu.Trigger asChild>{children}</DropdownMenu.Trigger>
+    <DropdownMenu.Root open={isOpen} onOpenChange={setIsOpen} modal={false}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the button inside is what is pressed. */}
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: a key on the button is a click as well. */}
+      <span ref={opener} className="relative block" onClick={() => setIsOpen(true)}>
+        {children}
+        <DropdownMenu.Trigger asChild>
+          <span aria-hidden tabIndex={-1} className="pointer-events-none absolute inset-0" />
+        </DropdownMenu.Trigger>
+      </span>
       <DropdownMenu.Portal>
         <DropdownMenu.Content
           align="start"
           sideOffset={4}
           collisionPadding={8}
+          onCloseAutoFocus={(event) => {
+            event.preventDefault();
+            opener.current?.querySelector('button')?.focus();
+          }}
           className="scroll-thin z-50 max-h-(--radix-dropdown-menu-content-available-height) max-w-80 min-w-56 overflow-y-auto rounded-card border border-line bg-surface p-1 shadow-2xl"
         >
           <InsertPlaces name={name} places={places} onPlace={onPlace} />
@@ -128,6 +144,7 @@ export function FieldList({ actions }: { readonly actions: FieldActions }) {
                 path,
                 <button
                   type="button"
+                  aria-haspopup="menu"
                   draggable
                   onDragStart={(event) => actions.onDrag(event, path)}
                   title={t('panel.fields.hint')}

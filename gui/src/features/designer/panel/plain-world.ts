@@ -33,10 +33,12 @@ export function usePlainWorld(target: FormTarget, canEdit: boolean, form: Object
 export const plainTarget = (
   set: FormTarget['set'],
   conflicts: FormTarget['conflicts'],
+  settle: FormTarget['settle'],
   read: (path: readonly (string | number)[]) => unknown,
 ): FormTarget => ({
   set,
   conflicts,
+  settle,
   move: (path, from, to) => {
     const list = read(path);
     if (!Array.isArray(list)) return;

@@ -6,7 +6,7 @@ import { setConfig, setSecrets } from '@/shared/document/edits/config';
 import { placeKey } from '@/shared/document/values';
 import type { FormTarget, Path } from '@/shared/forms/target';
 import type { Designer } from '../context';
-import { type CardKind, moveElement, presentAt, renameEntry, textAt } from './card-of';
+import { type CardKind, moveElement, presentAt, renameEntry, settle, textAt } from './card-of';
 
 /** The node takes 1 MiB; what is asked stays well below. */
 const INPUT_LETTERS_MAX = 600_000;
@@ -46,6 +46,7 @@ export function cardTarget(designer: Designer, of: CardKind, id: string, items: 
       editor.apply('panel.edit.rename_option', renameEntry(at(path), from, to, value));
     },
     text: (path) => textAt(editor, at(path), 'panel.edit.text'),
+    settle: (path, value) => editor.apply('panel.edit.option', settle(at(path), value)),
     conflicts: (path) => editor.conflicts(at(path)),
     entered: (path) => designer.writing(path && at(path)),
     grantSecret: (name) => {

@@ -13,7 +13,7 @@ import { type Translate, useMessages } from '@/shared/i18n/messages';
 import { Button } from '@/shared/ui/button';
 import { Field, Input } from '@/shared/ui/field';
 import { useDesigner } from '../context';
-import { presentAt, textAt } from './card-of';
+import { presentAt, settle, textAt } from './card-of';
 import { plainTarget, usePlainWorld } from './plain-world';
 import { Variables } from './workflow-variables';
 
@@ -47,7 +47,7 @@ function About() {
   }));
   const names = useConflicts(editor, NAME);
   const [isEditing, setIsEditing] = useState(false);
-  const binding = useMemo(() => textAt(editor, ['docs'], 'panel.edit.docs', setText), [editor]);
+  const binding = useMemo(() => textAt(editor, ['docs'], 'panel.edit.docs'), [editor]);
   const [typed, type] = useTyped(title, (text) => editor.apply('panel.edit.title', setText(['title'], text), 'title'));
   const [draft, setDraft] = useState<string>();
   const wanted = draft ?? name;
@@ -172,6 +172,7 @@ function Settings() {
         editor.apply('panel.edit.settings', setSettings({ [name]: next }), isTyping ? placeKey(path) : undefined);
       },
       (path) => editor.conflicts(['settings', ...path]),
+      (path, value) => editor.apply('panel.edit.settings', settle(['settings', ...path], value)),
       read,
     );
   }, [editor]);

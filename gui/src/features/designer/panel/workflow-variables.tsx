@@ -11,7 +11,7 @@ import { useMessages } from '@/shared/i18n/messages';
 import { Button, IconButton } from '@/shared/ui/button';
 import { Input } from '@/shared/ui/field';
 import { useDesigner } from '../context';
-import { presentAt } from './card-of';
+import { presentAt, settle } from './card-of';
 import { plainTarget, usePlainWorld } from './plain-world';
 
 const NOTHING = {};
@@ -36,6 +36,7 @@ export function Variables() {
           editor.apply('panel.edit.variable', setConfig(place, value ?? null), isTyping ? placeKey(place) : undefined);
         },
         (path) => editor.conflicts(['variables', ...path]),
+        (path, value) => editor.apply('panel.edit.variable', settle(['variables', ...path], value)),
         (path: Path) => presentAt(editor.snapshot().preset, ['variables', ...path]),
       ),
     [editor],

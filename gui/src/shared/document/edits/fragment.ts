@@ -18,7 +18,10 @@ export type Fragment = {
   readonly wires: Entries<{ readonly from: End; readonly to: End }>;
   readonly notes: Entries<DrawnNote>;
   readonly groups: Entries<DrawnGroup>;
+  /** The variables that the steps read. */
+  readonly variables: Entries<Variable>;
 };
+type Variable = { readonly value: unknown; readonly docs?: string };
 
 /** What is selected, with the wires between it. A frame comes along when everything in it does, or when it is selected itself. */
 export function fragmentOf(preset: DrawnPreset, ids: Iterable<string>): Fragment {
@@ -42,7 +45,14 @@ export function fragmentOf(preset: DrawnPreset, ids: Iterable<string>): Fragment
     wires: Object.fromEntries(wires.map(({ id, from, to }) => [id, { from, to }])),
     notes: pick(preset.notes),
     groups: Object.fromEntries(groups),
+    variables: variablesOf(preset, JSON.stringify(Object.values(steps).map((step) => step.config))),
   };
+}
+
+/** The variables that are named in a text of configs: `$vars.name`, and `vars.name` or `vars['name']` in scripts. */
+function variablesOf(preset: DrawnPreset, text: string): Record<string, Variable> {
+  const named = new Set(Array.from(text.matchAll(/\bvars(?:\.|\[\\?["'])([\w-]+)/g), ([, name = '']) => name));
+  return Object.fromEntries(Object.entries(preset.variables ?? {}).filter(([name]) => named.has(name)));
 }
 
 /** The text that goes to the clipboard. */
@@ -72,6 +82,7 @@ export function readFragment(text: string, t: Translate): Fragment | undefined {
     wires: readWires(said.wires),
     notes: kept<DrawnNote>(said.notes, (it) => typeof it.text === 'string' && isMap(it.position)),
     groups: kept<DrawnGroup>(said.groups, (it) => Array.isArray(it.steps)),
+    variables: kept<Variable>(said.variables, (it) => 'value' in it),
   } as const;
   const isEmpty = [fragment.steps, fragment.triggers, fragment.notes].every((of) => Object.keys(of).length === 0);
   return isEmpty ? undefined : fragment;

@@ -23,6 +23,9 @@ type Node = {
   readonly of: Record<string, unknown>;
 };
 
+/** n8n's cards are narrower than ours and stand closer side by side. */
+const WIDER = 1.6;
+
 /** Whether this is what n8n copies or exports. */
 export function isN8n(said: unknown): boolean {
   return isMap(said) && Array.isArray(said.nodes) && isMap(said.connections);
@@ -49,7 +52,15 @@ export function fromN8n(said: unknown, words: N8nWords): Fragment {
     if (to.kind === 'trigger') triggers[node.id] = cardOf(node, to, words);
     else steps[node.id] = { ...cardOf(node, to, words), ...optionsOf(node), ...pinOf(node, to, pinData) };
   }
-  return { flowork: 'fragment/1', steps, triggers, notes, groups: {}, wires: wiresIn(connections, mapped) };
+  return {
+    flowork: 'fragment/1',
+    steps,
+    triggers,
+    notes,
+    groups: {},
+    variables: {},
+    wires: wiresIn(connections, mapped),
+  };
 }
 
 function nodeOf(of: unknown, index: number): Node[] {
@@ -57,7 +68,7 @@ function nodeOf(of: unknown, index: number): Node[] {
   const [x, y] = Array.isArray(of.position) ? of.position.map(Number) : [index * 240, 0];
   const id = `n${index}-${of.name}`;
   const version = typeof of.typeVersion === 'number' ? of.typeVersion : 1;
-  return [{ id, name: of.name, type: of.type, version, position: { x: x || 0, y: y || 0 }, of }];
+  return [{ id, name: of.name, type: of.type, version, position: { x: Math.round((x || 0) * WIDER), y: y || 0 }, of }];
 }
 
 const kindOf = (node: Node): string => node.type.split('.').at(-1) ?? node.type;
@@ -106,7 +117,7 @@ function stickyNote(node: Node): DrawnNote {
   return {
     text: typeof content === 'string' ? content : '',
     position: node.position,
-    width: typeof width === 'number' ? width : 240,
+    width: Math.round((typeof width === 'number' ? width : 240) * WIDER),
     height: typeof height === 'number' ? height : 160,
     ...(typeof color === 'number' ? { colour: NOTE_COLOURS[color - 1] ?? 'yellow' } : {}),
   };

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { en } from '../../i18n/en';
 import { fill, type Translate } from '../../i18n/messages';
 import { alone, PRESET } from '../testing/editors';
+import { setConfig, setVariable } from './config';
 import { copy, readFragment } from './fragment';
 import { addNote, group } from './notes';
 import { duplicate, paste } from './paste';
@@ -30,6 +31,22 @@ describe('copy and paste', () => {
     expect(fetch?.position?.y).toBe(864);
     editor.undo();
     expect(Object.keys(editor.snapshot().preset.steps ?? {})).toHaveLength(3);
+  });
+
+  it('bring the variables that the steps read, and leave those that are there', async () => {
+    const { editor: from } = await alone();
+    const { editor: to } = await alone();
+    from.apply('common.close', setVariable('greeting', 'Hi', 'What to say.'));
+    from.apply('common.close', setVariable('other', 1));
+    from.apply('common.close', setConfig(['steps', 'mail', 'config', 'text'], '{{ $vars.greeting }} {{ $vars.who }}'));
+    to.apply('common.close', setVariable('who', 'Ben'));
+    const fragment = readFragment(copy(from.snapshot().preset, ['mail']), t);
+    expect(Object.keys(fragment?.variables ?? {})).toEqual(['greeting', 'who']);
+    if (fragment) to.apply('common.close', paste(to.snapshot().preset, fragment).edit);
+    expect(to.snapshot().preset.variables).toEqual({
+      greeting: { value: 'Hi', docs: 'What to say.' },
+      who: { value: 'Ben' },
+    });
   });
 
   it('duplicates beside what was there', async () => {

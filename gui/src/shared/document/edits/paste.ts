@@ -1,6 +1,6 @@
 //! Putting a fragment into a workflow: fresh ids, names that are free, texts that name each other kept true.
 import { CARD_HEIGHT, CARD_WIDTH, GRID } from '../../graph/model';
-import { cardDoc, groupDoc, noteDoc, stepDoc } from '../form';
+import { cardDoc, groupDoc, noteDoc, stepDoc, variableDoc } from '../form';
 import type { DrawnPreset, Edit, Place } from '../types';
 import { renamedIn } from './cards';
 import { add } from './entries';
@@ -51,6 +51,10 @@ export function paste(preset: DrawnPreset, fragment: Fragment, at?: Place): Past
           make({ ...card, name, config, position: move(card.position ?? { x: 0, y: 0 }) }),
         );
       }
+    // What is there under the same name stays as it is: other steps read it.
+    for (const [name, variable] of Object.entries(fragment.variables))
+      if (!preset.variables || !Object.hasOwn(preset.variables, name))
+        add(doc, 'variables', name, variableDoc(variable));
     for (const { from, to } of Object.values(fragment.wires)) {
       const [source, target] = [ids.get(from.step), ids.get(to.step)];
       if (source && target) connect({ step: source, port: from.port }, { step: target, port: to.port })(doc);

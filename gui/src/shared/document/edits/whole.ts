@@ -1,7 +1,9 @@
 //! Making a workflow read as another one, such as a version of before, as one edit: only what differs is touched.
 
+import type { Preset } from '../../api/types';
 import { wiresOf } from '../../graph/model';
 import { cardDoc, chosenAll, groupDoc, naturalWireId, noteDoc, stepDoc, variableDoc, wireDoc } from '../form';
+import { drawnOf } from '../read';
 import { reconcile } from '../reconcile';
 import type { DrawnPreset, Edit, PresetDoc } from '../types';
 import { plain, same, written } from '../values';
@@ -9,8 +11,9 @@ import { add, type Collection, entryOf, remove } from './entries';
 
 type Entries = Readonly<Record<string, unknown>>;
 
-/** Makes the document read as `target`; `now` is how it reads before. */
-export function replaceWhole(now: DrawnPreset, target: DrawnPreset): Edit {
+/** Makes the document read as `to`, a version of the API or another reading; `now` is how it reads before. */
+export function replaceWhole(now: DrawnPreset, to: Preset | DrawnPreset): Edit {
+  const target = drawnOf(to as Preset);
   return (doc) => {
     for (const name of ['title', 'docs'] as const)
       if ((now[name] ?? '') !== (target[name] ?? '')) reconcile(doc, [name], target[name] ?? '');

@@ -76,6 +76,7 @@ export class TestNode {
   /** A tab that looks at one document. */
   tab(id: string, clock?: () => number) {
     const hopes = new Set<() => void>();
+    const doubts = new Set<() => void>();
     const sessions = new Set<() => void>();
     const on = (listeners: Set<() => void>) => (listener: () => void) => {
       listeners.add(listener);
@@ -91,6 +92,7 @@ export class TestNode {
       },
       socket: (address) => new WebSocketOfWs(address),
       onHope: on(hopes),
+      onDoubt: on(doubts),
       onSession: on(sessions),
       random: () => 0,
     });
@@ -101,7 +103,7 @@ export class TestNode {
     const tell = (listeners: Set<() => void>) => () => {
       for (const listener of listeners) listener();
     };
-    return { editor, repo, way, hope: tell(hopes), session: tell(sessions) };
+    return { editor, repo, way, hope: tell(hopes), doubt: tell(doubts), session: tell(sessions) };
   }
 }
 

@@ -5,6 +5,7 @@ import { Select } from '../../ui/field';
 import type { EditorProps } from '../editor-props';
 import { FieldView } from '../field-view';
 import { FieldsView } from '../form-view';
+import { useNames } from '../names';
 import { Prose } from '../prose';
 import { type Field, firstValue, formOfValue, isRecord, type ObjectField } from '../schema';
 import { useForm } from '../target';
@@ -22,6 +23,7 @@ export function ObjectEditor({ field, path, value }: EditorProps<'object'>) {
 export function UnionEditor({ field, path, value, id, label, describedBy }: EditorProps<'union'>) {
   const t = useMessages();
   const { target, canEdit } = useForm();
+  const { fieldName } = useNames();
   const isEmpty = value === undefined || value === null;
   const at = isEmpty ? -1 : formOfValue(field.forms, value);
   const form = field.forms[at];
@@ -42,7 +44,7 @@ export function UnionEditor({ field, path, value, id, label, describedBy }: Edit
         {(isOptional || at < 0) && <option value={-1}>{t('form.none')}</option>}
         {field.forms.map((it, index) => (
           <option key={index} value={index}>
-            {nameOf(it)}
+            {nameOf(it, fieldName)}
           </option>
         ))}
       </Select>
@@ -59,6 +61,7 @@ export function UnionEditor({ field, path, value, id, label, describedBy }: Edit
 type FormOfProps = Pick<EditorProps, 'path' | 'value' | 'label'> & { readonly form: Field };
 
 function FormOf({ form, path, value, label }: FormOfProps) {
+  const { fieldName } = useNames();
   const single = singleOf(form);
   // `{ "basic": { "user", "password" } }`: the form is named already, so its one field goes without a heading.
   if (single?.kind === 'object') {
@@ -67,7 +70,14 @@ function FormOf({ form, path, value, label }: FormOfProps) {
   }
   if (single) {
     const inner = isRecord(value) ? value[single.key] : undefined;
-    return <FieldView field={single} path={[...path, single.key]} value={inner} name={`${label}: ${nameOf(form)}`} />;
+    return (
+      <FieldView
+        field={single}
+        path={[...path, single.key]}
+        value={inner}
+        name={`${label}: ${nameOf(form, fieldName)}`}
+      />
+    );
   }
   if (form.kind === 'object') return <FieldsView fields={form.fields} path={path} value={value} />;
   return (
@@ -81,7 +91,11 @@ const singleOf = (form: Field): Field | undefined =>
   form.kind === 'object' && form.fields.length === 1 ? (form as ObjectField).fields[0] : undefined;
 
 /** What a form is called: its title, else the first sentence of its docs. */
-const nameOf = (form: Field): string => form.title || form.docs.split('. ')[0]?.replace(/\.$/, '') || form.kind;
+function nameOf(form: Field, fieldName: (field: Field) => string): string {
+  const single = singleOf(form);
+  const title = form.schema.title ?? (single ? fieldName(single) : form.title);
+  return title || form.docs.split('. ')[0]?.replace(/\.$/, '') || form.kind;
+}
 
 /** What a value becomes in another form: a text goes along into the first field of text. */
 function keepText(form: Field, value: unknown): unknown {

@@ -2,6 +2,7 @@ import type { PlainKey } from '../../i18n/messages';
 import { useMessages } from '../../i18n/messages';
 import { Select } from '../../ui/field';
 import { FieldView } from '../field-view';
+import { useNames } from '../names';
 import { type Field, isRecord, type ObjectField } from '../schema';
 import { type Path, useForm } from '../target';
 
@@ -39,6 +40,7 @@ type RuleProps = { readonly field: ObjectField; readonly path: Path; readonly va
 export function RuleEditor({ field, path, value }: RuleProps) {
   const t = useMessages();
   const { target, canEdit } = useForm();
+  const { fieldName } = useNames();
   const of = isRecord(value) ? value : {};
   const part = (key: string): Field | undefined => field.fields.find((it) => it.key === key);
   const [left, op, right] = [part('left'), part('op'), part('right')];
@@ -47,9 +49,9 @@ export function RuleEditor({ field, path, value }: RuleProps) {
   const words = (name: string) => (named(name) ? t(NAMES[name]) : name);
   return (
     <div className="flex flex-col gap-1.5">
-      <FieldView field={left} path={[...path, 'left']} value={of.left} name={left.title} />
+      <FieldView field={left} path={[...path, 'left']} value={of.left} name={fieldName(left)} />
       <Select
-        aria-label={op.title}
+        aria-label={fieldName(op)}
         data-field={`${path.join('/')}/op`}
         disabled={!canEdit}
         value={now}
@@ -63,7 +65,7 @@ export function RuleEditor({ field, path, value }: RuleProps) {
         ))}
       </Select>
       {(!ONE_SIDED.has(now) || (of.right !== undefined && of.right !== null)) && (
-        <FieldView field={right} path={[...path, 'right']} value={of.right} name={right.title} />
+        <FieldView field={right} path={[...path, 'right']} value={of.right} name={fieldName(right)} />
       )}
     </div>
   );

@@ -6,8 +6,9 @@ import { useMessages } from '../../i18n/messages';
 import { Input, Select } from '../../ui/field';
 import type { EditorProps } from '../editor-props';
 import { HEADERS } from '../hints';
+import { useNames } from '../names';
 import { Prose } from '../prose';
-import { type Choice, humanise } from '../schema';
+import type { Choice } from '../schema';
 import { readSpan, writeSpan } from '../spans';
 import { useForm } from '../target';
 import { useShared } from '../use-shared';
@@ -141,17 +142,19 @@ export function BooleanEditor({ field, path, value, id, label, describedBy }: Ed
 }
 
 const RADIOS_MAX = 4;
-const labelOf = (choice: Choice): string => (/[A-Z]/.test(choice.label) ? choice.label : humanise(choice.label));
+/** Longer ones stand below each other. */
+const SHORT_LETTERS_MAX = 16;
 
 /** A few choices stand side by side or as cards with what they mean; many are a list. */
 export function ChoiceEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'choice'>) {
   const { target, canEdit } = useForm();
   const name = useId();
+  const { choiceName: labelOf } = useNames();
   const { choices } = field;
   const now = value ?? (field.hasFallback ? field.fallback : undefined);
   const chosen = choices.find((it) => it.value === now);
   const set = (choice: Choice) => target.set(path, choice.value);
-  const hasDocs = choices.some((it) => it.docs !== '');
+  const hasDocs = choices.some((it) => it.docs !== '' || labelOf(it).length > SHORT_LETTERS_MAX);
   // Cards with their meanings only where there is room: not inside the elements of a list.
   if (choices.length <= RADIOS_MAX && (path.length === 1 || !hasDocs)) {
     return (

@@ -9,8 +9,8 @@ import { rectsOf, type Scene } from '../scene';
 export type CanvasHandle = {
   /** Brings a thing into sight and gives it the focus; without one, the canvas keeps it. */
   focus(id?: string): void;
-  /** Brings things into sight when they are not. */
-  reveal(ids: Iterable<string>): void;
+  /** Brings things into sight when they are not, and near enough to be read unless `keepZoom`. */
+  reveal(ids: Iterable<string>, keepZoom?: boolean): void;
   /** The middle of what is in sight. */
   middle(): Point;
   /** Where a thing is on the screen: its right upper corner, or the middle of the canvas. */
@@ -42,7 +42,7 @@ export function useHandle({ ref, box, scene, selection, stop }: HandleParts): vo
   const flow = useReactFlow();
   const store = useStoreApi();
   useImperativeHandle(ref, (): CanvasHandle => {
-    const reveal = (ids: Iterable<string>): void => {
+    const reveal = (ids: Iterable<string>, keepZoom = false): void => {
       const rects = rectsOf(scene);
       const wanted = [...ids].flatMap((id): Rect[] => {
         const rect = rects.get(id);
@@ -58,11 +58,12 @@ export function useHandle({ ref, box, scene, selection, stop }: HandleParts): vo
         top >= PAD &&
         left + bounds.width * zoom <= width - PAD &&
         top + bounds.height * zoom <= height - PAD;
-      if (isInSight && zoom >= 0.4) return;
+      const isSmall = zoom < 0.4 && !keepZoom;
+      if (isInSight && !isSmall) return;
       const isLarge = bounds.width * zoom > width - 2 * PAD || bounds.height * zoom > height - 2 * PAD;
       if (isLarge && wanted.length > 1) {
         void flow.setViewport(viewportOf(wanted, { width, height }, undefined, 0), { duration: duration() });
-      } else if (zoom < 0.4) {
+      } else if (isSmall) {
         void flow.setCenter(bounds.x + bounds.width / 2, bounds.y + bounds.height / 2, { zoom: 0.8 });
       } else {
         // No further than it must: what somebody looks at stays where it is.

@@ -44,7 +44,7 @@ function CardView({ data: { card } }: NodeProps<CardNode>) {
         aria-pressed={isSelected}
         onClick={() => onSelect(card.id)}
         style={{ width: card.width, height: card.height }}
-        className={`cursor-pointer ${faceClass(card, state, isSelected)}`}
+        className={`pointer-events-auto cursor-pointer ${faceClass(card, state, isSelected)}`}
       >
         <CardFace card={card} state={state} />
       </button>

@@ -14,18 +14,18 @@ export function CanvasControls({ scene }: { readonly scene: Scene }) {
   const height = useStore((state) => state.height);
   return (
     <div className="flex items-center rounded-control border border-line bg-surface">
-      <IconButton label={t('canvas.out')} onClick={() => void flow.zoomOut()}>
+      <IconButton className="max-md:hidden" label={t('canvas.out')} onClick={() => void flow.zoomOut()}>
         <Minus aria-hidden className="size-4" />
       </IconButton>
       <button
         type="button"
-        className="min-h-8 min-w-11 rounded-control text-meta text-muted hover:bg-raised pointer-coarse:min-h-11"
+        className="min-h-8 min-w-11 rounded-control max-md:hidden text-meta text-muted hover:bg-raised pointer-coarse:min-h-11"
         aria-label={t('designer.zoom.whole', { percent })}
         onClick={() => void flow.zoomTo(1)}
       >
         {percent}%
       </button>
-      <IconButton label={t('canvas.in')} onClick={() => void flow.zoomIn()}>
+      <IconButton className="max-md:hidden" label={t('canvas.in')} onClick={() => void flow.zoomIn()}>
         <Plus aria-hidden className="size-4" />
       </IconButton>
       <IconButton

@@ -3,6 +3,7 @@ import { Ellipsis, Pin, Play, Plus, Power, Trash2 } from 'lucide-react';
 import { memo, useEffect, useRef, useState } from 'react';
 import { useMessages } from '../../i18n/messages';
 import { type Card, ERROR_PORT, portOffset } from '../model';
+import type { ChangeKind } from '../preset-diff';
 import { CardFace, faceClass } from './card-face';
 import { PortName } from './card-view';
 import { type CardAction, useEdit, useIs, useKeyed, useLight } from './edit-context';
@@ -147,12 +148,32 @@ export function NameField({ id, name, className }: { id: string; name: string; c
   );
 }
 
+const CHANGES: Readonly<Record<ChangeKind, { look: string; sign: string; tone: string }>> = {
+  added: { look: 'border-ok! ring-2 ring-ok', sign: '+', tone: 'bg-ok' },
+  changed: { look: 'border-wait! ring-2 ring-wait', sign: '~', tone: 'bg-wait' },
+  removed: { look: 'border-fail! border-dashed! opacity-60', sign: '−', tone: 'bg-fail' },
+};
+
+/** How a card differs between the two versions that are compared. */
+function ChangeMark({ kind }: { readonly kind: ChangeKind }) {
+  const t = useMessages();
+  const { sign, tone } = CHANGES[kind];
+  return (
+    <span
+      className={`pointer-events-none absolute -top-2.5 left-3 rounded-full px-2 text-meta font-semibold text-surface ${tone}`}
+    >
+      {sign} {t(`designer.diff.${kind}`)}
+    </span>
+  );
+}
+
 function EditCard({ data: { card }, selected = false }: NodeProps<CardNode>) {
-  const { stop, problems, refusing, writing, canEdit } = useEdit();
+  const { stop, problems, changes, refusing, writing, canEdit } = useEdit();
   const state = useLight(card.id);
   const isStop = useIs(stop, card.id);
   const isWriting = useIs(writing, card.id);
   const count = useKeyed(problems, card.id);
+  const change = useKeyed(changes, card.id);
   const isRefusing = useKeyed(refusing, card.id) ?? false;
   // Tools are there for whoever points here or has the focus here: hundreds of cards come into sight while somebody pans.
   const [isNear, setNear] = useState(false);
@@ -170,11 +191,12 @@ function EditCard({ data: { card }, selected = false }: NodeProps<CardNode>) {
         tabIndex={isStop ? 0 : -1}
         aria-pressed={selected}
         style={{ width: card.width, height: card.height }}
-        className={`cursor-grab active:cursor-grabbing ${faceClass(card, state, selected)} ${isRefusing ? 'opacity-40' : ''}`}
+        className={`cursor-grab active:cursor-grabbing ${faceClass(card, state, selected)} ${isRefusing ? 'opacity-40' : ''} ${change ? CHANGES[change].look : ''}`}
       >
         <CardFace card={card} state={state} problems={count} />
       </button>
       {isWriting && <NameField id={card.id} name={card.name} className="absolute top-1.5 left-7 h-7 w-46" />}
+      {change && <ChangeMark kind={change} />}
       {isNear && <Toolbar card={card} />}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: a click on a port connects; it does not select the card as well. */}
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: see above; with keys C connects. */}

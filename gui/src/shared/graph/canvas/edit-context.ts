@@ -5,6 +5,7 @@ import type { Refusal } from '../connect';
 import type { Places } from '../grid';
 import type { KeyedStore, Store } from '../keyed-store';
 import type { Point, Rect, WireEnd } from '../model';
+import type { ChangeKind } from '../preset-diff';
 
 /** A wire that has one end only: what comes out of a port, or goes into one. */
 export type LooseEnd = { readonly end: WireEnd; readonly side: 'out' | 'in' };
@@ -49,6 +50,8 @@ export type EditContextValue = {
   readonly lights: LightStore;
   /** How many problems a card has. */
   readonly problems: KeyedStore<number>;
+  /** How cards and wires differ between two versions, while two are compared. */
+  readonly changes: KeyedStore<ChangeKind>;
   /** Cards that the wire which is being drawn cannot reach. */
   readonly refusing: KeyedStore<boolean>;
   readonly drop: Store<Drop>;

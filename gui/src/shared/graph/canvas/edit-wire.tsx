@@ -3,13 +3,16 @@ import { memo, useState, useSyncExternalStore } from 'react';
 import { useMessages } from '../../i18n/messages';
 import { curvePath, curvePoint, wireCurve } from '../bounds';
 import { ERROR_PORT } from '../model';
-import { useEdit, useWireLight } from './edit-context';
+import { useEdit, useKeyed, useWireLight } from './edit-context';
 import type { WireEdge } from './flow-nodes';
 import { LOOKS, WireCount } from './wire-view';
 
+const CHANGED = { added: 'var(--ok)', changed: 'var(--wait)', removed: 'var(--fail)' } as const;
+
 function EditWire({ id, data, sourceX, sourceY, targetX, targetY, selected = false }: EdgeProps<WireEdge>) {
   const t = useMessages();
-  const { drop, on, canEdit } = useEdit();
+  const { drop, changes, on, canEdit } = useEdit();
+  const change = useKeyed(changes, id);
   const state = useWireLight(id);
   const isDrop = useSyncExternalStore(drop.subscribe, () => drop.get()?.wire === id);
   const isError = data?.wire.from.port === ERROR_PORT;
@@ -27,10 +30,12 @@ function EditWire({ id, data, sourceX, sourceY, targetX, targetY, selected = fal
       <path
         d={path}
         fill="none"
-        stroke={isLit ? 'var(--accent)' : look.stroke}
-        strokeWidth={isDrop ? 4 : isLit ? 2.5 : look.width}
+        stroke={isLit ? 'var(--accent)' : change ? CHANGED[change] : look.stroke}
+        strokeWidth={isDrop ? 4 : isLit || change ? 2.5 : look.width}
         strokeLinecap="round"
-        strokeDasharray={isLit ? undefined : (look.dash ?? (isError ? '6 4' : undefined))}
+        strokeDasharray={
+          isLit ? undefined : change === 'removed' ? '2 6' : (look.dash ?? (isError ? '6 4' : undefined))
+        }
         className="pointer-events-none group-hover/wire:stroke-accent"
       />
       <WireCount state={state} at={middle} />

@@ -30,6 +30,7 @@ import { COMPONENT_TYPE } from '../carried';
 import { Connections } from '../connect';
 import { type KeyedStore, Store } from '../keyed-store';
 import { GRID, type Point } from '../model';
+import type { ChangeKind } from '../preset-diff';
 import { framesOf, type Scene } from '../scene';
 import type { SelectionStore } from '../selection';
 import { readingOrder } from '../walk';
@@ -59,11 +60,14 @@ const NO_PLACES: ReadonlyMap<string, Point> = new Map();
 const WIRE_REACH = 28;
 const READABLE_ZOOM = 0.6;
 const CURSOR_MS = 50;
+/** Fewer cards are found without a map, which would only lie over them. */
+const MAPPED_CARDS = 12;
 
 export type EditingCanvasProps = {
   readonly scene: Scene;
   readonly lights: LightStore;
   readonly problems: KeyedStore<number>;
+  readonly changes: KeyedStore<ChangeKind>;
   readonly selection: SelectionStore;
   readonly stop: Store<string | undefined>;
   readonly writing: Store<string | undefined>;
@@ -85,8 +89,22 @@ export default function EditingCanvas(props: EditingCanvasProps) {
 }
 
 function Inner(props: EditingCanvasProps) {
-  const { scene, lights, problems, selection, stop, writing, peers, canEdit, isTouch, label, on, ref, children } =
-    props;
+  const {
+    scene,
+    lights,
+    problems,
+    changes,
+    selection,
+    stop,
+    writing,
+    peers,
+    canEdit,
+    isTouch,
+    label,
+    on,
+    ref,
+    children,
+  } = props;
   const { graph } = scene;
   const flow = useReactFlow<FlowNode, WireEdge>();
   const box = useRef<HTMLDivElement>(null);
@@ -114,8 +132,8 @@ function Inner(props: EditingCanvasProps) {
   }, [graph, scene.notes, stop]);
 
   const context = useMemo(
-    () => ({ lights, problems, refusing: connecting.refusing, drop, writing, stop, canEdit, on }),
-    [lights, problems, connecting.refusing, drop, writing, stop, canEdit, on],
+    () => ({ lights, problems, changes, refusing: connecting.refusing, drop, writing, stop, canEdit, on }),
+    [lights, problems, changes, connecting.refusing, drop, writing, stop, canEdit, on],
   );
   useHandle({ ref, box, scene, selection, stop });
   useFirstView(scene);
@@ -200,9 +218,10 @@ function Inner(props: EditingCanvasProps) {
         ref={box}
         role="group"
         aria-label={label}
-        tabIndex={-1}
+        // The card that Tab reaches may be out of sight and not mounted: then it reaches the canvas.
+        tabIndex={0}
         data-canvas
-        className="relative size-full outline-none"
+        className="relative size-full focus-visible:-outline-offset-2"
         onPointerDownCapture={pickFrame}
         onPointerMove={onPointerMove}
         onPointerLeave={() => on.cursor(undefined)}
@@ -286,7 +305,7 @@ function Inner(props: EditingCanvasProps) {
         </ReactFlow>
         {isMany && <OverviewCanvas scene={scene} lights={lights} selection={selected} />}
         <div className="absolute right-2 bottom-2 flex flex-col items-end gap-2">
-          {graph.cards.length > 1 && <Minimap scene={scene} lights={lights} />}
+          {graph.cards.length >= MAPPED_CARDS && <Minimap scene={scene} lights={lights} />}
           <CanvasControls scene={scene} />
         </div>
         {children}

@@ -62,6 +62,9 @@ const edgesOf = (graph: Graph): WireEdge[] =>
     targetHandle: wire.to.port,
     focusable: false,
     data: { wire },
+    // The list of steps tells the same in words.
+    ariaRole: 'presentation' as const,
+    domAttributes: { 'aria-hidden': true, 'aria-roledescription': undefined },
   }));
 
 const ARROWS: Readonly<Record<string, Direction>> = {
@@ -114,6 +117,7 @@ function Inner({ graph, lights, selected, onSelect, label, spotlight }: GraphCan
     <CanvasContext.Provider value={context}>
       <div ref={box} role="group" aria-label={label} className="relative size-full" onKeyDownCapture={onKeyDown}>
         <ReactFlow
+          aria-label={label}
           nodes={nodes}
           edges={edges}
           nodeTypes={NODE_TYPES}

@@ -32,6 +32,13 @@ export const designer = {
   'designer.problems': 'Masalah',
   'designer.problems.count': '{count} masalah',
   'designer.versions': 'Versi',
+  'designer.diff': 'Dibandingkan: {added} ditambah, {changed} diubah, {removed} dihapus',
+  'designer.diff.end': 'Kembali ke draf',
+  'designer.diff.added': 'ditambah',
+  'designer.diff.changed': 'diubah',
+  'designer.diff.removed': 'dihapus',
+  'designer.about': 'Tentang alur kerja ini',
+
   'designer.run': 'Jalankan',
   'designer.run.menu': 'Cara menjalankan',
   'designer.run.all': 'Jalankan semua',
@@ -41,6 +48,7 @@ export const designer = {
   'designer.run.choose': 'Pilih satu langkah untuk menjalankan sampai ke sana, atau langkah itu saja.',
   'designer.run.started': 'Eksekusi dimulai',
   'designer.run.ended': 'Eksekusi {state}',
+  'designer.run.show': 'Tampilkan',
   'designer.run.unsaved':
     'Node belum menerima suntingan terakhir Anda, jadi tidak ada yang dijalankan. Apakah terjangkau?',
   'designer.run.failed': 'Tidak dijalankan: {why}',
@@ -50,6 +58,8 @@ export const designer = {
   'designer.run.clear': 'Sembunyikan eksekusi ini',
   'designer.run.newest': 'Eksekusi terbaru',
   'designer.run.stop': 'Hentikan',
+  'designer.run.pause': 'Jeda',
+  'designer.run.resume': 'Lanjutkan',
   'designer.run.stop.reason': 'dihentikan di perancang',
 
   'designer.undo.kept': 'Dipertahankan: orang lain sudah mengubahnya.',

@@ -61,6 +61,7 @@ export const workflows = {
     '“{title}” of n8n, {count} {count|node|nodes}. It opens in the designer, which takes over what it knows and names the rest.',
   'workflows.import.unknown': 'This is JSON, but no workflow of Flowork or n8n.',
   'workflows.import.no_json': 'This does not read as JSON: {why}',
+  'workflows.import.slow': '{url} does not answer in time.',
   'workflows.import.too_large': 'The file has {size}; workflows have at most 16 MiB.',
   'recipe.machine': 'What is this machine?',
   'recipe.machine.hint': 'Reads this machine’s own files and sums them up: system, memory, accounts, services.',

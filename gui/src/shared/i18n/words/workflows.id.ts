@@ -62,6 +62,7 @@ export const workflows = {
     '“{title}” dari n8n, {count} simpul. Ia dibuka di perancang, yang mengambil apa yang dikenalnya dan menyebutkan sisanya.',
   'workflows.import.unknown': 'Ini JSON, tetapi bukan alur kerja Flowork atau n8n.',
   'workflows.import.no_json': 'Ini tidak terbaca sebagai JSON: {why}',
+  'workflows.import.slow': '{url} tidak menjawab pada waktunya.',
   'workflows.import.too_large': 'Ukuran berkas {size}; alur kerja paling besar 16 MiB.',
   'recipe.machine': 'Mesin apa ini?',
   'recipe.machine.hint': 'Membaca berkas mesin ini dan merangkumnya: sistem, memori, akun, layanan.',
