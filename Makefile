@@ -3,11 +3,13 @@
 CARGO ?= cargo
 # Arguments for the program behind a target: make run ARGS="--listen 127.0.0.1:0", make bench ARGS="--help"
 ARGS ?=
+# Where cargo builds.
+TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
 
-# The interpreters that scripts as steps need, and the Debian package of each.
-INTERPRETERS := python3:python3-minimal node:nodejs bash:bash php:php-cli perl:perl-base ruby:ruby
+# What tests need, and the Debian package of each: the interpreters of scripts as steps, npm and a browser for the GUI.
+TEST_PROGRAMS := python3:python3-minimal node:nodejs npm:npm bash:bash php:php-cli perl:perl-base ruby:ruby chromium:chromium
 
-.PHONY: help run build test test-needs fmt check deny bench bench-peers dist clean
+.PHONY: help run build test test-gui test-needs fmt check deny bench bench-peers dist clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,9 +20,9 @@ run: ## Build the node and start it
 build: ## Build the node for development
 	$(CARGO) build --workspace --bin flowork
 
-test-needs: ## Install the interpreters that the tests run (apt when root), or name what is missing
+test-needs: ## Install what the tests run (apt when root), or name what is missing
 	@missing=''; packages=''; \
-	for pair in $(INTERPRETERS); do \
+	for pair in $(TEST_PROGRAMS); do \
 	  command -v "$${pair%%:*}" >/dev/null 2>&1 || { missing="$$missing $${pair%%:*}"; packages="$$packages $${pair#*:}"; }; \
 	done; \
 	[ -n "$$missing" ] || exit 0; \
@@ -36,6 +38,11 @@ test-needs: ## Install the interpreters that the tests run (apt when root), or n
 
 test: test-needs build ## Run all tests
 	$(CARGO) test --workspace $(ARGS)
+	$(MAKE) --no-print-directory test-gui
+
+test-gui: ## Types, lints and tests of the GUI, then what a person does, in a real browser against a real node
+	cd gui && { [ -d node_modules ] || npm ci --no-audit --no-fund; } && npm run check
+	cd gui && FLOWORK_BIN="$${FLOWORK_BIN:-$(TARGET)/debug/flowork}" npm run journeys
 
 fmt: ## Format the sources
 	$(CARGO) fmt --all
