@@ -9,6 +9,7 @@ import { useMessages } from '@/shared/i18n/messages';
 import { Button } from '@/shared/ui/button';
 import { CopyLine } from '@/shared/ui/copy-line';
 import { Field, Input } from '@/shared/ui/field';
+import { AskInForm } from './ask-in-form';
 import { InsecureNotice } from './insecure-notice';
 import { PrivateKeyForm } from './private-key-form';
 
@@ -67,6 +68,9 @@ export default function LoginScreen({ why, isOver = false }: LoginScreenProps) {
         ) : (
           <>
             <Outcome outcome={outcome} retry={attempt} />
+            {outcome !== 'working' && outcome !== 'out' && outcome.kind === 'no-key' && (
+              <AskInForm onOutcome={setOutcome} />
+            )}
             {outcome !== 'working' && <PrivateKeyForm onOutcome={setOutcome} />}
           </>
         )}

@@ -13,6 +13,7 @@ import { Dialog } from '@/shared/ui/dialog';
 import { Panel } from '@/shared/ui/page';
 import { Problem, Ready } from '@/shared/ui/states';
 import { LoginLinkDialog } from './login-link-dialog';
+import { LoginRequests } from './login-requests';
 
 /** Who is signed in and which browsers may sign in; each can be ended here. */
 export function AccessPanel() {
@@ -41,6 +42,7 @@ export function AccessPanel() {
           </div>
         )}
         {isToken && <p className="text-muted">{t('access.by_token')}</p>}
+        <LoginRequests />
         <Sessions />
         <Keys />
       </div>

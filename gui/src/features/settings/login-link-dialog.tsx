@@ -12,8 +12,7 @@ import { QrCode } from '@/shared/ui/qr-code';
 import { Problem } from '@/shared/ui/states';
 import { useNow } from '@/shared/ui/use-now';
 import { loginLink } from './login-link';
-
-const ROLES: readonly Role[] = ['viewer', 'runner', 'editor', 'admin'];
+import { ROLES } from './roles';
 
 /** Makes a link that lets another browser in, once. */
 export function LoginLinkDialog({ onClose }: { readonly onClose: () => void }) {

@@ -523,6 +523,68 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/login/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who asks to be let in.
+         * @description Needs a token with the role admin or higher.
+         */
+        get: operations["getLoginRequests"];
+        put?: never;
+        /** Asks that a browser's key be let in by somebody who is signed in. */
+        post: operations["postLoginRequests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/requests/{request}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of a request to be let in. */
+        get: operations["getLoginRequestsRequest"];
+        put?: never;
+        post?: never;
+        /**
+         * Refuses a request to be let in.
+         * @description Needs a token with the role admin or higher.
+         */
+        delete: operations["deleteLoginRequestsRequest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login/requests/{request}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets the key of a request in.
+         * @description Needs a token with the role admin or higher.
+         */
+        post: operations["postLoginRequestsRequestApprove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login/session": {
         parameters: {
             query?: never;
@@ -1152,6 +1214,8 @@ export interface components {
              * @description How many webhooks are open.
              */
             webhooks: number;
+            /** @description Who asks. */
+            you: components["schemas"]["You"];
         };
         /** @description What was activated or deactivated. */
         Activated: {
@@ -1204,6 +1268,18 @@ export interface components {
             /** @description Whether there are more open jobs than were looked through. */
             more: boolean;
         };
+        /** @description As what somebody is let in. */
+        ApproveLogin: {
+            /** @description What the browser may do. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description A key that was let in. */
+        ApprovedLogin: {
+            /** @description Its name. */
+            id: components["schemas"]["LoginKeyId"];
+            /** @description What its sessions may do. */
+            role: components["schemas"]["Role"];
+        };
         /** @description What to activate. */
         Ask: {
             /**
@@ -1211,6 +1287,13 @@ export interface components {
              * @default null
              */
             version?: components["schemas"]["VersionId"] | null;
+        };
+        /** @description Who asks. */
+        AskLogin: {
+            /** @description What people call the browser. */
+            label: string;
+            /** @description The key: 32 bytes of ed25519, base64url without padding. */
+            public_key: components["schemas"]["PublicKey"];
         };
         /** @description Who wants to open a session. */
         AskLoginChallenge: {
@@ -1709,6 +1792,26 @@ export interface components {
         LoginKeyId: string;
         /** @description Names a one-time login link (not its token). */
         LoginLinkId: string;
+        /** @description A request that waits. */
+        LoginRequest: {
+            /** @description When it was made. */
+            asked_at: components["schemas"]["Timestamp"];
+            /** @description Six digits that follow from the key: the same on both screens, or it is another browser. */
+            code: string;
+            /** @description Until when it waits. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Its name. */
+            id: string;
+            /** @description What the browser calls itself. */
+            label: string;
+        };
+        /** @description Where a request to be let in stands. */
+        LoginRequestStanding: "waits" | "let_in" | "refused" | "over";
+        /** @description What became of a request. */
+        LoginRequestState: {
+            /** @description Where it stands. */
+            state: components["schemas"]["LoginRequestStanding"];
+        };
         /** @description A link with its token. */
         MadeLoginLink: {
             /** @description When it stops working, also unused. */
@@ -2853,11 +2956,19 @@ export interface components {
         WiresForm: {
             [key: string]: components["schemas"]["Wire"];
         } | string[];
+        /** @description Who asks, and what they may do. */
+        You: {
+            /** @description What others call them. */
+            name: string;
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
+        };
         getActivationsReply200: components["schemas"]["Activation"][];
         getComponentsReply200: components["schemas"]["Manifest"][];
         getJobsJobDiffOtherReply200: components["schemas"]["Difference"][];
         getJobsJobEventsReply200: components["schemas"]["Event"][];
         getLoginKeysReply200: components["schemas"]["LoginKey"][];
+        getLoginRequestsReply200: components["schemas"]["LoginRequest"][];
         getOpenapiJsonReply200: unknown;
         getPresetsReply200: components["schemas"]["DraftSummary"][];
         getPresetsWhichHistoryReply200: components["schemas"]["Change"][];
@@ -3815,6 +3926,165 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MadeLoginLink"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getLoginRequests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The requests that wait, oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getLoginRequestsReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postLoginRequests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AskLogin"];
+            };
+        };
+        responses: {
+            /** @description It waits, for ten minutes. The code is shown on both sides. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginRequest"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getLoginRequestsRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it stands. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginRequestState"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deleteLoginRequestsRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is refused. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postLoginRequestsRequestApprove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ApproveLogin"];
+            };
+        };
+        responses: {
+            /** @description The key is in; its browser can open a session. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApprovedLogin"];
                 };
             };
             /** @description What is wrong, and what to do. */

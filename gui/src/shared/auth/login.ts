@@ -98,6 +98,30 @@ export const enrol = (token: string, label: string): Promise<LoginOutcome> =>
     return { kind: 'signed-in' };
   });
 
+/** A browser that waits until somebody who is signed in lets it in. */
+export type AskedIn = { readonly id: string; readonly code: string; readonly expiresAt: number };
+
+/** Asks that the key of this browser be let in. The code is shown on both sides, so that people let in the browser they mean. */
+export async function askIn(label: string): Promise<AskedIn | Exclude<LoginOutcome, { kind: 'signed-in' }>> {
+  let asked: AskedIn | undefined;
+  const came = await outcome(async () => {
+    const key = (await findKey(nodeAddress())) ?? (await makeKey(nodeAddress()));
+    const said = await post('requests', { public_key: base64url(key.publicKey), label });
+    const { id, code, expires_at } = said as { id: string; code: string; expires_at: number };
+    asked = { id, code, expiresAt: expires_at };
+    return { kind: 'signed-in' };
+  });
+  return came.kind === 'signed-in' && asked ? asked : (came as Exclude<LoginOutcome, { kind: 'signed-in' }>);
+}
+
+/** Where a request stands; `unknown` while the node does not answer. */
+export async function askedStanding(id: string): Promise<'waits' | 'let_in' | 'refused' | 'over' | 'unknown'> {
+  const answer = await fetch(`${nodeAddress()}/api/v1/login/requests/${encodeURIComponent(id)}`).catch(() => undefined);
+  if (!answer?.ok) return 'unknown';
+  const said = (await answer.json()) as { state: 'waits' | 'let_in' | 'refused' | 'over' };
+  return said.state;
+}
+
 /** Takes the token of `#login=TOKEN` out of the address bar, so that it stays in no history. */
 export function takeLoginToken(): string | undefined {
   const token = new URLSearchParams(location.hash.slice(1)).get('login');
