@@ -221,7 +221,20 @@ async fn compare(
     let mut before = history::view(&ctx, &before, None).await?;
     let mut after = history::view(&ctx, &after, None).await?;
     read_unequal(&ctx, (job, &mut before), (other, &mut after)).await?;
+    for view in [&mut before, &mut after] {
+        say_defaults(&ctx, view).await;
+    }
     Ok(Json(diff(&before, &after)))
+}
+
+/// Puts the values that a job took from its version beside those that it was given, so that both are compared.
+async fn say_defaults(ctx: &Ctx, view: &mut JobView) {
+    let Some(submission) = &mut view.submission else { return };
+    // A version that cannot be read now leaves only what was given, which is true as well.
+    let Ok(frozen) = ctx.frozen(submission.version).await else { return };
+    for (name, variable) in &frozen.preset.variables {
+        submission.variables.entry(name.clone()).or_insert_with(|| variable.value.clone());
+    }
 }
 
 /// Reads the lists that are kept in different chunks into place, so that they are compared by value.

@@ -118,6 +118,8 @@ async fn create(
         login_key: None,
     };
     ctx.command(&permit, Command::AddToken(token)).await?;
+    // So that a program can use it at once. When the kernel is away it works as soon as that is back.
+    let _ = ctx.carried_out(|known| known.tokens.iter().any(|token| token.id == id).then_some(())).await;
     Ok((StatusCode::CREATED, Json(Made { id, secret, role: ask.role, expires_at })))
 }
 
