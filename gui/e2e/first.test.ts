@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Person } from './support/browser';
+import { type Person, words } from './support/browser';
 import { Canvas } from './support/designer';
 import { journey } from './support/journey';
 import { RunPage } from './support/run-page';
@@ -159,7 +159,7 @@ journey('the first workflow', (at) => {
     await other.selectOption((await option.getAttribute('value')) ?? '');
     const found = compare.getByRole('group', { name: 'Differences' });
     await found.getByText('least').first().waitFor();
-    const told = (await found.innerText()).replace(/\s+/g, ' ');
+    const told = await words(found);
     expect(told).toMatch(/variable least .{1,20} 10 /);
     expect(told).toMatch(/Answer items in 1 3 /);
   });

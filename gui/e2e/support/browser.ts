@@ -1,7 +1,7 @@
 //! The browser of journeys: Debian's Chromium, or whatever `CHROMIUM` names.
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core';
 import { Watch } from './watch';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
@@ -63,3 +63,8 @@ export class Person {
     return new Person(await this.page.context().newPage(), this.watch);
   }
 }
+
+/** What stands there, as it is seen: with spaces between the parts. */
+export const words = (of: Locator): Promise<string> =>
+  // biome-ignore lint/performance/useDomNodeTextContent: what is laid out counts here.
+  of.evaluate((element) => (element as HTMLElement).innerText.replace(/\s+/g, ' '));

@@ -1,7 +1,7 @@
 //! Real nodes for journeys: each in a fresh directory, on a free port, ended by its process id.
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -32,7 +32,6 @@ export class TestNode {
   #process: ChildProcess | undefined;
   #page: Page | undefined;
   #address = '';
-  #api: Api | undefined;
 
   private constructor(readonly data: string) {}
 
@@ -43,16 +42,9 @@ export class TestNode {
     return node;
   }
 
-  /** What it is asked by a program, with all rights. */
+  /** What it is asked by the owner of the machine, with the token that lies in its directory; a new one after each start. */
   async api(): Promise<Api> {
-    this.#api ??= new Api(this.#address, await this.#token());
-    return this.#api;
-  }
-
-  /** What a command of the program answers as JSON. */
-  async command(...words: string[]): Promise<unknown> {
-    const { stdout } = await run(binary(), ['--json', '--data', this.data, ...words]);
-    return JSON.parse(stdout);
+    return new Api(this.#address, (await readFile(join(this.data, 'run/token'), 'utf8')).trim());
   }
 
   /** A link that lets one more browser in. */
@@ -83,14 +75,6 @@ export class TestNode {
     await this.halt();
     await this.#page?.stop();
     await rm(this.data, { recursive: true, force: true });
-  }
-
-  async #token(): Promise<string> {
-    const made = (await this.command('token', 'create', '--role', 'admin', '--label', 'journeys')) as {
-      secret?: string;
-      token?: string;
-    };
-    return made.secret ?? made.token ?? '';
   }
 
   #onPage(link: string): string {
