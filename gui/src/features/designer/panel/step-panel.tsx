@@ -168,6 +168,7 @@ function useIsWide(): [(element: HTMLElement | null) => void, boolean] {
 
 const TRIES_MAX = 40;
 const TRY_MS = 50;
+const EDITOR_TRIES = 20;
 const FOCUSABLE = 'input:not([type=hidden]), select, textarea, [contenteditable=true]';
 
 /** Places that a panel has gone to: a panel that opens later does not go there again. */
@@ -189,9 +190,9 @@ function usePlace({ id, of }: Card, onTab: (tab: string) => void): void {
     const look = () => {
       tries += 1;
       const field = fieldAt(place.slice(3));
-      // What is typed or chosen in goes before the buttons around it.
-      const focusable =
-        field?.querySelector<HTMLElement>(FOCUSABLE) ?? field?.querySelector<HTMLElement>('button') ?? undefined;
+      // What is typed or chosen in goes before the buttons around it, also when its editor is still being loaded.
+      const button = tries > EDITOR_TRIES ? field?.querySelector<HTMLElement>('button') : undefined;
+      const focusable = field?.querySelector<HTMLElement>(FOCUSABLE) ?? button;
       if (!focusable && tries < TRIES_MAX) return;
       clearInterval(timer);
       reached.add(place);
