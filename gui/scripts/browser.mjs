@@ -30,6 +30,7 @@ const pages = {
   'run-compare': { path: `/runs/${of('tour')}?pin=5&seq=20` },
   'run-waiting': { path: `/runs/${of('ask', 'waiting')}` },
   'run-missing': { path: '/runs/01m8a45kj4001xhb5jp45wskee' },
+  designer: { path: '/workflows/six-languages' },
   components: { path: '/components' },
   component: { path: '/components/http-request' },
   triggers: { path: '/triggers' },

@@ -8,7 +8,7 @@ import { useMessages } from '@/shared/i18n/messages';
 import { Loading } from '@/shared/ui/states';
 import { useNarrow } from '@/shared/ui/use-narrow';
 import { useBenchParts, useScene, useStoreValue } from './bench-context';
-import { bothOf, ComparedBar } from './compared-bar';
+import { apart, bothOf, ComparedBar } from './compared-bar';
 import { EmptyHint } from './empty-hint';
 import { comparedOf } from './panel/compared';
 import type { Bench } from './use-designer-model';
@@ -59,7 +59,7 @@ export function CanvasPane() {
   const mayEdit = useCanEdit(designer.editor);
   const compared = useStoreValue(comparedOf(designer.editor));
   const scene = useMemo(
-    () => (compared ? sceneOf(drawnOf(bothOf(compared)), designer.manifests) : draft),
+    () => (compared ? apart(sceneOf(drawnOf(bothOf(compared)), designer.manifests), compared) : draft),
     [compared, draft, designer.manifests],
   );
   useEffect(() => {

@@ -1,6 +1,9 @@
 import type { Preset } from '@/shared/api/types';
-import { type Wire, wiresOf } from '@/shared/graph/model';
+import { meet } from '@/shared/graph/bounds';
+import { freePlace } from '@/shared/graph/grid';
+import { type Card, type Rect, type Wire, wiresOf } from '@/shared/graph/model';
 import type { ChangeKind } from '@/shared/graph/preset-diff';
+import type { Scene } from '@/shared/graph/scene';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button } from '@/shared/ui/button';
 import { useBenchParts } from './bench-context';
@@ -19,6 +22,19 @@ export function bothOf({ before, after, diff }: Compared): Preset {
     triggers: { ...gone(before.triggers), ...after.triggers },
     wires: { ...byId(wires), ...byId(wiresOf(after.wires)) },
   };
+}
+
+/** What was removed may stand where something new does now: it is drawn beside it. */
+export function apart(scene: Scene, { diff }: Compared): Scene {
+  const isGone = (card: Card) => diff.cards.get(card.id) === 'removed';
+  const taken: Rect[] = scene.graph.cards.filter((card) => !isGone(card));
+  const cards = scene.graph.cards.map((card) => {
+    if (!isGone(card)) return card;
+    const moved = { ...card, ...(taken.some((rect) => meet(rect, card)) ? freePlace(taken, card) : {}) };
+    taken.push(moved);
+    return moved;
+  });
+  return { ...scene, graph: { ...scene.graph, cards } };
 }
 
 /** Says that two versions are on the canvas, and leads back to the draft. */

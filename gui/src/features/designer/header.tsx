@@ -11,6 +11,7 @@ import {
   Redo2,
   SlidersHorizontal,
   Sparkles,
+  StickyNote,
   TriangleAlert,
   Undo2,
 } from 'lucide-react';
@@ -120,7 +121,15 @@ export function Header() {
           },
           { id: 'tidy', label: t('designer.do.tidy'), icon: Sparkles, isDisabled: !canEdit, onSelect: commands.tidy },
           ...(isNarrow
-            ? []
+            ? [
+                {
+                  id: 'note',
+                  label: t('designer.do.note'),
+                  icon: StickyNote,
+                  isDisabled: !canEdit,
+                  onSelect: commands.note,
+                },
+              ]
             : [{ id: 'outline', label: t('designer.do.outline'), icon: ListTree, onSelect: commands.outline }]),
         ]}
       />

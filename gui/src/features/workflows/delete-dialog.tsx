@@ -58,7 +58,9 @@ export function DeleteDialog({ draft, isOn, onExport, onDone, onClose }: DeleteD
       <p className="text-muted">
         {versions.data === undefined
           ? t('workflows.delete.stays')
-          : t('workflows.delete.stays_versions', { count: versions.data.length })}
+          : versions.data.length === 0
+            ? t('workflows.delete.stays_runs')
+            : t('workflows.delete.stays_versions', { count: versions.data.length })}
       </p>
       <Problem error={remove.error} />
     </Dialog>

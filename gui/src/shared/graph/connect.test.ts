@@ -96,6 +96,7 @@ describe('finding components', () => {
     expect(found('request')).toEqual(['http-request', 'respond']);
   });
   it('wants every word', () => expect(found('http answers')).toEqual(['respond']));
+  it('takes names as files write them', () => expect(found('http-request')).toEqual(['http-request', 'respond']));
   it('knows categories', () => expect(found('code')).toEqual(['python']));
   it('takes letters in order for a name', () => expect(found('sptt')).toEqual(['split-out']));
   it('finds nothing for nonsense', () => expect(found('zzz')).toEqual([]));

@@ -72,9 +72,9 @@ export function freePlace(taken: readonly Rect[], wish: Rect): Point {
   return start;
 }
 
-/** How far a group's frame stands off what it holds; its title takes more above. */
-export const FRAME_PAD = 24;
-export const FRAME_TITLE = 28;
+/** How far a group's frame stands off what it holds; its title takes more above. Both lie on the grid, as what is dragged by them does. */
+export const FRAME_PAD = GRID;
+export const FRAME_TITLE = 2 * GRID;
 
 /** The frame around the steps of a group, none when it holds none. */
 export function frameOf(inside: readonly Rect[]): Rect | undefined {

@@ -7,13 +7,14 @@ type Place = { readonly text: (manifest: Manifest) => string; readonly weight: n
 /** Where a word may be found, and how much that says. */
 const PLACES: readonly Place[] = [
   { text: (it) => it.title, weight: 100 },
-  { text: (it) => it.name.replaceAll('-', ' '), weight: 90 },
+  { text: (it) => it.name, weight: 90 },
   { text: (it) => it.category, weight: 40 },
   { text: (it) => it.summary, weight: 30 },
   { text: (it) => it.docs, weight: 10 },
 ];
 
-const plain = (text: string): string => text.toLowerCase().normalize('NFKD').replace(/\p{M}/gu, '');
+const plain = (text: string): string =>
+  text.toLowerCase().normalize('NFKD').replace(/\p{M}/gu, '').replace(/[-_]/g, ' ');
 
 /** How well one word is found in one text, 0 to 1: at the start of all, of a word, inside, or as letters in order. */
 function match(text: string, word: string, isShort: boolean): number {

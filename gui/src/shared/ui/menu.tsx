@@ -1,6 +1,6 @@
 import type { LucideIcon } from 'lucide-react';
 import { DropdownMenu as Radix } from 'radix-ui';
-import { type ReactNode, useRef } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
 
 export type MenuItem = {
   readonly id: string;
@@ -20,6 +20,8 @@ type MenuProps = {
 
 /** A menu under a button: arrows walk, letters jump, Esc closes. */
 export function Menu({ trigger, label, items }: MenuProps) {
+  const place = useRef<HTMLSpanElement>(null);
+  const [part, setPart] = useState<HTMLElement | null>();
   // What was chosen happens once the focus is back on the button: a dialog that it opens gives it back there.
   const chosen = useRef<() => void>(undefined);
   const act = () => {
@@ -28,9 +30,12 @@ export function Menu({ trigger, label, items }: MenuProps) {
     if (work) setTimeout(work);
   };
   return (
-    <Radix.Root>
-      <Radix.Trigger asChild>{trigger}</Radix.Trigger>
-      <Radix.Portal>
+    // Not modal: the rest of the page stays what it is for those who cannot see it, and the menu stands in its part of it.
+    <Radix.Root modal={false} onOpenChange={() => setPart(place.current?.closest<HTMLElement>('[role=dialog], main'))}>
+      <span ref={place} className="contents">
+        <Radix.Trigger asChild>{trigger}</Radix.Trigger>
+      </span>
+      <Radix.Portal container={part}>
         <Radix.Content
           aria-label={label}
           onCloseAutoFocus={act}

@@ -168,17 +168,20 @@ function useIsWide(): [(element: HTMLElement | null) => void, boolean] {
 
 const TRIES_MAX = 40;
 const TRY_MS = 50;
-const FOCUSABLE = 'input:not([type=hidden]), select, textarea, [contenteditable=true], button';
+const EDITOR_TRIES = 20;
+const FOCUSABLE = 'input:not([type=hidden]), select, textarea, [contenteditable=true]';
+
+/** Places that a panel has gone to: a panel that opens later does not go there again. */
+const reached = new WeakSet<DocPlace>();
 
 /** Goes to the place that the designer was sent to: the tab, then the field, once it is drawn. */
 function usePlace({ id, of }: Card, onTab: (tab: string) => void): void {
   const { panel } = useDesigner();
   const place = useSyncExternalStore(panel.subscribe, () => panel.get().place);
-  const seen = useRef<DocPlace>(undefined);
   useEffect(() => {
-    if (!place || place === seen.current || place[0] !== of || place[1] !== id) return;
-    seen.current = place;
+    if (!place || reached.has(place) || place[0] !== of || place[1] !== id) return;
     if (place[2] !== 'config') {
+      reached.add(place);
       if (place[2] !== undefined && place[2] !== 'component') onTab('advanced');
       return;
     }
@@ -187,12 +190,14 @@ function usePlace({ id, of }: Card, onTab: (tab: string) => void): void {
     const look = () => {
       tries += 1;
       const field = fieldAt(place.slice(3));
-      const focusable = field?.querySelector<HTMLElement>(FOCUSABLE);
-      if (focusable) {
-        field?.scrollIntoView({ block: 'center' });
-        focusable.focus();
-      } else if (tries >= TRIES_MAX) clearInterval(timer);
-      if (focusable) clearInterval(timer);
+      // What is typed or chosen in goes before the buttons around it, also when its editor is still being loaded.
+      const button = tries > EDITOR_TRIES ? field?.querySelector<HTMLElement>('button') : undefined;
+      const focusable = field?.querySelector<HTMLElement>(FOCUSABLE) ?? button;
+      if (!focusable && tries < TRIES_MAX) return;
+      clearInterval(timer);
+      reached.add(place);
+      field?.scrollIntoView({ block: 'center' });
+      focusable?.focus();
     };
     const timer = setInterval(look, TRY_MS);
     return () => clearInterval(timer);

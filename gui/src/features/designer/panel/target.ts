@@ -60,15 +60,22 @@ export function cardTarget(designer: Designer, of: CardKind, id: string, items: 
         stepsIn(text).map(async (name) => {
           const step = Object.keys(preset.steps ?? {}).find((it) => it === name || nameOf(preset, it) === name);
           const data = step === undefined ? undefined : await designer.data(step, 'out');
-          return [name, data?.items ?? []] as const;
+          return [name, [...(data?.items ?? [])]] as const;
         }),
       );
       const variables = Object.fromEntries(
         Object.entries(preset.variables ?? {}).map(([name, it]) => [name, it.value]),
       );
-      const ask = { text, variables, steps: Object.fromEntries(named), ...inputFor(items(), item) };
-      const answer = await previewExpression(ask, signal);
-      return 'error' in answer ? answer : { value: answer.value };
+      const sent = inputFor(items(), item);
+      const ask = {
+        text,
+        variables,
+        steps: Object.fromEntries(named.map(([name, given]) => [name, [...given]])),
+        input: [...sent.input],
+        item: sent.item,
+      };
+      const { value, error } = await previewExpression(ask, signal);
+      return error ? { error } : { value };
     },
   };
 }

@@ -1,29 +1,11 @@
-//! Written by hand until the node's OpenAPI has it: replace by `api.POST('/api/v1/expressions/preview', …)` then.
-import { nodeAddress } from '../../auth/node-address';
-import { nodeFetch } from '../client';
-import { ApiError } from '../problem';
-import type { Failure, Item } from '../types';
+import { api } from '../client';
+import { unwrap } from '../problem';
+import type { paths } from '../schema';
 
-export type ExpressionAsk = {
-  readonly text: string;
-  readonly input: readonly Item[];
-  readonly item: number;
-  readonly variables: Readonly<Record<string, unknown>>;
-  /** What other steps gave, by the names that `$('…')` takes. */
-  readonly steps: Readonly<Record<string, readonly Item[]>>;
-};
-export type ExpressionAnswer = { readonly value?: unknown } | { readonly error: Failure };
+export type PreviewAsk = NonNullable<
+  paths['/api/v1/expressions/preview']['post']['requestBody']
+>['content']['application/json'];
 
-/** A template as the step would see it. The node works it out. */
-export async function previewExpression(ask: ExpressionAsk, signal?: AbortSignal): Promise<ExpressionAnswer> {
-  const answer = await nodeFetch(
-    new Request(`${nodeAddress()}/api/v1/expressions/preview`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(ask),
-      signal,
-    }),
-  );
-  if (!answer.ok) throw new ApiError(answer.status, await answer.json().catch(() => ({})));
-  return (await answer.json()) as ExpressionAnswer;
-}
+/** A text with expressions as the step would see it for one item. The node works it out; a failure is an answer too. */
+export const previewExpression = async (ask: PreviewAsk, signal?: AbortSignal) =>
+  unwrap(await api.POST('/api/v1/expressions/preview', { body: ask, signal }));

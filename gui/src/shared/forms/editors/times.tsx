@@ -119,7 +119,8 @@ export function DateEditor({ field, path, value, id, label, describedBy, isBad }
 /** A schedule in the person's words; loaded when the first one is shown. */
 async function cronWords(expression: string): Promise<string> {
   const language = currentLanguage();
-  const { default: cronstrue } = await import('cronstrue/i18n');
+  const { default: cronstrue } = await import('cronstrue');
+  if (language === 'id') await import('cronstrue/locales/id');
   return cronstrue.toString(expression, { locale: language, use24HourTimeFormat: true });
 }
 

@@ -28,6 +28,7 @@ import { viewportOf, wireAt } from '../bounds';
 import type { LightStore } from '../card-states';
 import { COMPONENT_TYPE } from '../carried';
 import { Connections } from '../connect';
+import { snapPoint } from '../grid';
 import { type KeyedStore, Store } from '../keyed-store';
 import { GRID, type Point } from '../model';
 import type { ChangeKind } from '../preset-diff';
@@ -173,7 +174,7 @@ function Inner(props: EditingCanvasProps) {
   );
 
   const placesOf = (dragged: readonly FlowNode[]) =>
-    new Map(dragged.filter((node) => node.type !== 'group').map((node) => [node.id, node.position]));
+    new Map(dragged.filter((node) => node.type !== 'group').map((node) => [node.id, snapPoint(node.position)]));
   const onNodeDrag = (_: unknown, node: FlowNode, dragged: FlowNode[]) => {
     on.dragging(placesOf(dragged));
     drop.set(dragged.length === 1 ? dropOn(scene, node, connections.get()) : undefined);
@@ -281,6 +282,7 @@ function Inner(props: EditingCanvasProps) {
           nodesFocusable={false}
           edgesFocusable={false}
           elevateNodesOnSelect={false}
+          zIndexMode="manual"
           disableKeyboardA11y
           deleteKeyCode={null}
           selectionKeyCode={null}

@@ -45,6 +45,7 @@ export const workflows = {
     'The draft with its {count} {count|step|steps} and the history of its changes goes for good.',
   'workflows.delete.on': 'Its triggers are on. They are turned off first.',
   'workflows.delete.stays': 'Its frozen versions and its runs stay.',
+  'workflows.delete.stays_runs': 'Its runs stay: they can still be looked at and run again.',
   'workflows.delete.stays_versions':
     'Its runs stay, and so {count|does|do} its {count} frozen {count|version|versions}: they can still be looked at and run again.',
   'workflows.delete.export': 'Download it first',

@@ -45,6 +45,7 @@ export const workflows = {
   'workflows.delete.goes': 'Draf dengan {count} langkahnya dan riwayat perubahannya hilang untuk selamanya.',
   'workflows.delete.on': 'Pemicunya aktif. Pemicu dimatikan terlebih dahulu.',
   'workflows.delete.stays': 'Versi beku dan eksekusinya tetap ada.',
+  'workflows.delete.stays_runs': 'Eksekusinya tetap ada: masih bisa dilihat dan dijalankan lagi.',
   'workflows.delete.stays_versions':
     'Eksekusinya tetap ada, begitu juga {count} versi bekunya: masih bisa dilihat dan dijalankan lagi.',
   'workflows.delete.export': 'Unduh dahulu',
