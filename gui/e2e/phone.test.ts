@@ -69,7 +69,10 @@ journey('a phone', (at) => {
     const api = await at.node.api();
     const active = async () => (await api.ask<Activation[]>('GET', '/activations')).length;
     await page.getByRole('button', { name: 'More' }).tap();
-    await page.getByRole('link', { name: 'Triggers' }).or(page.getByRole('menuitem', { name: 'Triggers' })).tap();
+    await page
+      .getByRole('link', { name: 'Triggers' })
+      .or(page.getByRole('menuitem', { name: 'Triggers' }))
+      .tap();
     await page.getByRole('button', { name: 'Turn on Invoices' }).tap();
     await page.getByRole('button', { name: 'Turn off Invoices' }).waitFor();
     expect(await active()).toBe(1);

@@ -22,7 +22,9 @@ export class RunPage {
 
   /** A step in the list of steps, in a state. */
   listed(name: string, state: string): Locator {
-    const list = this.page.getByRole('tabpanel', { name: 'Steps' }).or(this.page.getByRole('region', { name: 'Steps' }));
+    const list = this.page
+      .getByRole('tabpanel', { name: 'Steps' })
+      .or(this.page.getByRole('region', { name: 'Steps' }));
     return list.getByRole('button', { name: `${name} ${state}` });
   }
 
