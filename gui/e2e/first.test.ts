@@ -38,7 +38,7 @@ journey('the first workflow', (at) => {
 
   test('a new workflow is made and has a start', async () => {
     const { page } = ana;
-    await page.getByRole('link', { name: 'Workflows', exact: true }).click();
+    await ana.go('Workflows');
     await page.getByRole('button', { name: 'New workflow' }).click();
     await page.getByRole('textbox', { name: 'What is it called?' }).fill('Large orders');
     await page.getByRole('button', { name: 'Make it' }).click();

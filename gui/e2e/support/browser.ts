@@ -58,6 +58,13 @@ export class Person {
     await this.page.getByRole('navigation', { name: 'Main' }).waitFor();
   }
 
+  /** Goes to a page by the bar at the left, and takes the mouse away from it. */
+  async go(name: string): Promise<void> {
+    await this.page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name }).click();
+    await this.page.mouse.move(700, 5);
+    await this.page.getByRole('heading', { name, level: 1 }).waitFor();
+  }
+
   /** One more tab of the same browser. */
   async tab(): Promise<Person> {
     return new Person(await this.page.context().newPage(), this.watch);

@@ -20,6 +20,14 @@ export class RunPage {
     return canvas.getByRole('button', { name: new RegExp(`^${name}\\b`) });
   }
 
+  /** A step in the list of steps, in a state. */
+  listed(name: string, state: string): Locator {
+    const list = this.page
+      .getByRole('tabpanel', { name: 'Steps' })
+      .or(this.page.getByRole('region', { name: 'Steps' }));
+    return list.getByRole('button', { name: `${name} ${state}` });
+  }
+
   /** Where the slider stands. */
   async seq(): Promise<number> {
     return Number(await this.slider.inputValue());

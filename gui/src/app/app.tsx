@@ -1,7 +1,9 @@
-import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { QueryClient, QueryClientProvider, useQuery } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { lazy, Suspense, useEffect, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
 import { ApiError, Unreachable } from '@/shared/api/problem';
+import { nodeQuery } from '@/shared/api/requests/node';
+import { RoleContext } from '@/shared/auth/may';
 import { useSession } from '@/shared/auth/session';
 import { Loading } from '@/shared/ui/states';
 import { keepLive } from './live';
@@ -48,7 +50,9 @@ export function App() {
       {/* Whoever is signed out in the middle of something finds it again: the page stays, the login lies over it. */}
       {(!isOut || wasIn) && (
         <div inert={isOut}>
-          <RouterProvider router={router} />
+          <WithRole>
+            <RouterProvider router={router} />
+          </WithRole>
         </div>
       )}
       {isOut && wasIn && (
@@ -65,4 +69,10 @@ export function App() {
       )}
     </QueryClientProvider>
   );
+}
+
+/** Tells the page what whoever is signed in may do. */
+function WithRole({ children }: { readonly children: ReactNode }) {
+  const { data } = useQuery({ ...nodeQuery, enabled: useSession().kind !== 'none' });
+  return <RoleContext value={data?.you.role}>{children}</RoleContext>;
 }

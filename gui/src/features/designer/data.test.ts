@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { fetchItems } from '@/shared/api/requests/job-items';
+import type { fetchLightPage } from '@/shared/api/requests/job-items';
 import type { DrawnPreset } from '@/shared/document/types';
 import { emptyView, type Run, type View } from '@/shared/history/view';
 import { known, lastRun, outputs } from './data';
@@ -39,7 +39,8 @@ const node = (total: number) =>
     items: Array.from({ length: Math.min(100, total - offset) }, (_, at) => item(offset + at)),
     total,
     offset,
-  })) as unknown as typeof fetchItems;
+    limit: 100,
+  })) as unknown as typeof fetchLightPage;
 
 describe('what is known of a step', () => {
   const source = { preset, job: 'j', view: view({ a: run('succeeded', 1) }), fetch: node(3) };

@@ -1,5 +1,5 @@
 //! The items that go into a step or come out of it, as far as anything is known of them.
-import { fetchItems, ITEMS_PAGE } from '@/shared/api/requests/job-items';
+import { fetchFirst, fetchLightPage, ITEMS_PAGE } from '@/shared/api/requests/job-items';
 import type { Item } from '@/shared/api/types';
 import type { DrawnPreset } from '@/shared/document/types';
 import { wiresOf } from '@/shared/graph/model';
@@ -11,7 +11,7 @@ export type DataSource = {
   readonly preset: DrawnPreset;
   readonly job: string | undefined;
   readonly view: View | undefined;
-  readonly fetch?: typeof fetchItems;
+  readonly fetch?: typeof fetchLightPage;
 };
 
 /** The newest run of a step that has something to show: of a loop, its last round. */
@@ -36,7 +36,7 @@ async function out(source: DataSource, step: string, port: string | undefined): 
   const run = lastRun(source.view, step);
   if (source.job === undefined || run === undefined) return undefined;
   if (source.view?.runs.get(run)?.status !== 'succeeded') return undefined;
-  const fetch = source.fetch ?? fetchItems;
+  const fetch = source.fetch ?? fetchLightPage;
   const page = await fetch({ job: source.job, run, side: 'out', port, offset: 0 });
   return { items: page.items as readonly Item[], total: page.total, from: 'run' };
 }
@@ -69,20 +69,14 @@ export async function outputs(
   step: string,
   ports: readonly string[],
 ): Promise<Readonly<Record<string, readonly Item[]>> | undefined> {
-  const { view, job, fetch = fetchItems } = source;
+  const { view, job, fetch } = source;
   const run = lastRun(view, step);
   const ran = run === undefined ? undefined : view?.runs.get(run);
   if (run === undefined || job === undefined || ran?.status !== 'succeeded') return undefined;
   const found: Record<string, readonly Item[]> = {};
   for (const port of ports) {
     if (!(port in ran.ports)) continue;
-    const items: Item[] = [];
-    for (;;) {
-      const page = await fetch({ job, run, side: 'out', port, offset: items.length });
-      items.push(...(page.items as readonly Item[]));
-      if (page.items.length === 0 || items.length >= Math.min(page.total, PIN_MAX)) break;
-    }
-    found[port] = items.slice(0, PIN_MAX);
+    found[port] = await fetchFirst({ job, run, side: 'out', port }, PIN_MAX, fetch);
   }
   return Object.keys(found).length > 0 ? found : undefined;
 }

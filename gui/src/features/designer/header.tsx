@@ -195,7 +195,13 @@ function RunButton() {
   const step = [...selection].map((id) => model.card(id)).find((card) => card?.kind === 'step');
   return (
     <div className="flex shrink-0">
-      <Button look="primary" className="rounded-r-none!" onClick={commands.run} title={t('designer.run.all')}>
+      <Button
+        needs="runner"
+        look="primary"
+        className="rounded-r-none!"
+        onClick={commands.run}
+        title={t('designer.run.all')}
+      >
         <Play aria-hidden className="size-4" />
         {t('designer.run')}
       </Button>
@@ -203,6 +209,7 @@ function RunButton() {
         label={t('designer.run.menu')}
         trigger={
           <Button
+            needs="runner"
             look="primary"
             className="rounded-l-none! border-l-on-accent/40! px-1.5!"
             aria-label={t('designer.run.menu')}
@@ -215,7 +222,12 @@ function RunButton() {
           ...(step
             ? [
                 { id: 'until', label: t('designer.run.until', { name: step.name }), onSelect: commands['run.until'] },
-                { id: 'only', label: t('designer.run.only', { name: step.name }), onSelect: commands['run.only'] },
+                {
+                  id: 'only',
+                  label: t('designer.run.only', { name: step.name }),
+                  needs: 'editor' as const,
+                  onSelect: commands['run.only'],
+                },
               ]
             : [{ id: 'hint', label: t('designer.run.choose'), isDisabled: true, onSelect: () => {} }]),
           { id: 'input', label: t('designer.run.input'), onSelect: () => model.popup.set({ kind: 'input' }) },

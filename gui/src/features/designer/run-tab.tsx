@@ -49,13 +49,13 @@ export function RunTab() {
         {took !== undefined && <span className="text-muted">{duration(Math.max(0, took) * 1_000)}</span>}
         <div className="flex-1" />
         {!isOver && (
-          <Button disabled={pause.isPending} onClick={() => pause.mutate(job)}>
+          <Button needs="runner" disabled={pause.isPending} onClick={() => pause.mutate(job)}>
             {view.paused ? <Play aria-hidden className="size-3.5" /> : <Pause aria-hidden className="size-3.5" />}
             {t(view.paused ? 'designer.run.resume' : 'designer.run.pause')}
           </Button>
         )}
         {!isOver && (
-          <Button disabled={stop.isPending} onClick={() => stop.mutate(job)}>
+          <Button needs="runner" disabled={stop.isPending} onClick={() => stop.mutate(job)}>
             <Square aria-hidden className="size-3.5" />
             {t('designer.run.stop')}
           </Button>

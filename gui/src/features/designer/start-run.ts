@@ -8,7 +8,7 @@ import type { RunScope } from './context';
 import { known } from './data';
 import type { DesignerModel } from './model';
 
-type Pins = Record<string, Record<string, readonly Item[]>>;
+type Pins = Record<string, Record<string, Item[]>>;
 
 /** What the direct sources of a step gave last, so that it alone runs. Sources of which nothing is known run too. */
 async function sourcesOf(model: DesignerModel, step: string): Promise<Pins> {
@@ -20,7 +20,7 @@ async function sourcesOf(model: DesignerModel, step: string): Promise<Pins> {
     if (to.step !== step || preset.steps?.[from.step]?.pin) continue;
     const found = await known(source, from.step, 'out', from.port).catch(() => undefined);
     if (!found || found.items.length < found.total) continue;
-    pins[from.step] = { ...pins[from.step], [from.port]: found.items };
+    pins[from.step] = { ...pins[from.step], [from.port]: [...found.items] };
   }
   return pins;
 }

@@ -97,11 +97,17 @@ function Recipe({ icon, title, hint, isBusy, onRun, onUse }: RecipeProps) {
       </h3>
       <p className="flex-1 text-muted">{hint}</p>
       <div className="flex flex-wrap gap-2">
-        <Button onClick={onRun} aria-label={t('home.run', { name: title })}>
+        <Button needs="runner" onClick={onRun} aria-label={t('home.run', { name: title })}>
           <Play aria-hidden className="size-4" />
           {t('start.run')}
         </Button>
-        <Button look="quiet" disabled={isBusy} onClick={onUse} aria-label={t('home.use_name', { name: title })}>
+        <Button
+          needs="editor"
+          look="quiet"
+          disabled={isBusy}
+          onClick={onUse}
+          aria-label={t('home.use_name', { name: title })}
+        >
           {t('home.use')}
         </Button>
       </div>
@@ -193,7 +199,7 @@ function WorkflowRow({ draft, onRun }: { readonly draft: DraftSummary; readonly 
           </Link>
         </p>
       </div>
-      <Button onClick={onRun} aria-label={t('home.run', { name: title })}>
+      <Button needs="runner" onClick={onRun} aria-label={t('home.run', { name: title })}>
         <Play aria-hidden className="size-4" />
         {t('start.run')}
       </Button>

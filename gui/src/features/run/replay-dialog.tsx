@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useMemo, useState } from 'react';
-import { fetchItems } from '@/shared/api/requests/job-items';
+import { fetchFirst } from '@/shared/api/requests/job-items';
 import { replayJob } from '@/shared/api/requests/replay-job';
 import type { Preset } from '@/shared/api/types';
 import { parseJson } from '@/shared/format/json';
@@ -138,8 +138,8 @@ function EditItems({ job, view, graph, before, edit, isBad, onEdit }: EditItemsP
     });
   const load = useMutation({
     mutationFn: async ({ step, port }: { step: string; port: string }) => {
-      const page = await fetchItems({ job, run: step, side: 'out', port, offset: 0 }, EDIT_ITEMS_MAX);
-      const plain = page.items.map((item) => (Object.keys(item.files ?? {}).length > 0 ? item : item.json));
+      const items = await fetchFirst({ job, run: step, side: 'out', port }, EDIT_ITEMS_MAX);
+      const plain = items.map((item) => (Object.keys(item.files ?? {}).length > 0 ? item : item.json));
       onEdit({ step, port, text: JSON.stringify(plain, null, 2) });
     },
   });

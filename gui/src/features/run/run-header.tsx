@@ -66,6 +66,7 @@ export function RunHeader({ job, title, newest, isComparing, onReplay, onCompare
           <>
             <IconButton
               label={newest.paused ? t('run.resume') : t('run.pause')}
+              needs="runner"
               disabled={pause.isPending}
               onClick={() => pause.mutate()}
             >
@@ -77,6 +78,7 @@ export function RunHeader({ job, title, newest, isComparing, onReplay, onCompare
             </IconButton>
             <IconButton
               label={t('run.cancel')}
+              needs="runner"
               disabled={cancel.isPending || newest.cancelReason !== undefined}
               onClick={() => cancel.mutate()}
             >
@@ -89,7 +91,7 @@ export function RunHeader({ job, title, newest, isComparing, onReplay, onCompare
           <span className="max-md:sr-only">{t('run.compare')}</span>
         </Button>
         {!isOpen && (
-          <Button look="primary" onClick={onReplay}>
+          <Button needs="runner" look="primary" onClick={onReplay}>
             <RotateCcw aria-hidden className="size-4" />
             <span className="max-md:sr-only">{t('run.replay')}</span>
           </Button>

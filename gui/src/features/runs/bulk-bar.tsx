@@ -31,10 +31,15 @@ export function BulkBar({ selected, onDone }: BulkBarProps) {
       {selected.length > 0 ? (
         <>
           <span className="mr-2 font-semibold">{t('runs.chosen', { count: selected.length })}</span>
-          <Button look="danger" disabled={isBusy || open.length === 0} onClick={() => void act('cancel')}>
+          <Button
+            needs="runner"
+            look="danger"
+            disabled={isBusy || open.length === 0}
+            onClick={() => void act('cancel')}
+          >
             {t('runs.cancel', { count: open.length })}
           </Button>
-          <Button disabled={isBusy || ended.length === 0} onClick={() => void act('replay')}>
+          <Button needs="runner" disabled={isBusy || ended.length === 0} onClick={() => void act('replay')}>
             {t('runs.replay', { count: ended.length })}
           </Button>
           <Button look="quiet" onClick={onDone}>

@@ -26,7 +26,7 @@ export function AccessPanel() {
     <Panel title={t('access.title')}>
       <div className="flex flex-col gap-5 p-4">
         <div className="flex flex-wrap gap-2">
-          <Button onClick={() => setLinking(true)}>
+          <Button needs="admin" onClick={() => setLinking(true)}>
             <MonitorSmartphone aria-hidden className="size-4" />
             {t('access.another')}
           </Button>

@@ -43,6 +43,7 @@ export function OriginsPanel() {
                       <li key={it} className="flex items-center gap-3 border-b border-line py-1">
                         <code className="min-w-0 flex-1 truncate font-mono">{it}</code>
                         <Button
+                          needs="admin"
                           look="quiet"
                           disabled={change.isPending}
                           onClick={() => change.mutate(list.filter((other) => other !== it))}
@@ -69,7 +70,7 @@ export function OriginsPanel() {
                       />
                     )}
                   </Field>
-                  <Button type="submit" disabled={!origin || list.includes(origin) || change.isPending}>
+                  <Button needs="admin" type="submit" disabled={!origin || list.includes(origin) || change.isPending}>
                     {t('origins.allow')}
                   </Button>
                 </form>

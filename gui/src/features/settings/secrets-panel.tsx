@@ -42,6 +42,7 @@ export function SecretsPanel() {
                   <span className="text-meta text-muted">{t('secrets.set', { time: moment(secret.set_at) })}</span>
                   <Button
                     look="quiet"
+                    needs="editor"
                     disabled={remove.isPending}
                     onClick={() => remove.mutate(secret.name)}
                     aria-label={t('secrets.remove', { name: secret.name })}
@@ -76,7 +77,7 @@ export function SecretsPanel() {
               />
             )}
           </Field>
-          <Button type="submit" disabled={!name || !value || keep.isPending}>
+          <Button needs="editor" type="submit" disabled={!name || !value || keep.isPending}>
             {t('secrets.keep')}
           </Button>
         </form>

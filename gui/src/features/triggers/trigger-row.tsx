@@ -57,6 +57,7 @@ export function TriggerRow({ id, trigger, version, runs }: TriggerRowProps) {
         <Problem error={test.error} />
       </div>
       <Button
+        needs="runner"
         disabled={test.isPending || trigger.disabled}
         onClick={() => (hook ? setTesting(true) : test.mutate())}
         aria-label={t('triggers.test_one', { name })}

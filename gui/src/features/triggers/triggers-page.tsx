@@ -92,7 +92,12 @@ function Active({ activation }: { readonly activation: Activation }) {
         )
       }
       action={
-        <Button disabled={off.isPending} onClick={() => off.mutate()} aria-label={t('triggers.pause', { name: title })}>
+        <Button
+          needs="editor"
+          disabled={off.isPending}
+          onClick={() => off.mutate()}
+          aria-label={t('triggers.pause', { name: title })}
+        >
           {t('triggers.turn_off')}
         </Button>
       }
@@ -106,6 +111,7 @@ function Active({ activation }: { readonly activation: Activation }) {
             {t('triggers.old', { time: moment(draft.changed_at), since: moment(frozenAt) })}
           </p>
           <Button
+            needs="editor"
             disabled={again.isPending}
             onClick={() => again.mutate()}
             aria-label={t('triggers.use_draft_of', { name: title })}
@@ -142,7 +148,12 @@ function Off({ draft }: { readonly draft: DraftSummary }) {
     <li className="flex flex-wrap items-center gap-3 border-t border-line px-4 py-2 first:border-t-0">
       <span className="min-w-0 flex-1 basis-40 truncate">{name}</span>
       <Problem error={on.error} />
-      <Button disabled={on.isPending} onClick={() => on.mutate()} aria-label={t('triggers.activate', { name })}>
+      <Button
+        needs="editor"
+        disabled={on.isPending}
+        onClick={() => on.mutate()}
+        aria-label={t('triggers.activate', { name })}
+      >
         {t('triggers.turn_on')}
       </Button>
     </li>

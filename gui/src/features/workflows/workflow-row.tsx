@@ -6,7 +6,7 @@ import { activate, deactivate } from '@/shared/api/requests/activations';
 import { type DraftSummary, hasEnded, type Job } from '@/shared/api/types';
 import { durationMs, fullTime, moment, shortId } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
-import { Button, IconButton } from '@/shared/ui/button';
+import { Button, IconButton, useRest } from '@/shared/ui/button';
 import { Menu } from '@/shared/ui/menu';
 import { Problem } from '@/shared/ui/states';
 import { StateIcon, stateLabel } from '@/shared/ui/status';
@@ -80,7 +80,7 @@ export function WorkflowRow({ draft, newest, isNewestKnown, triggersOn, actions 
         />
       </div>
       <div className="relative z-10 ml-auto flex items-center gap-1.5 md:ml-0">
-        <Button onClick={() => actions.onRun(draft)} aria-label={t('home.run', { name: title })}>
+        <Button needs="runner" onClick={() => actions.onRun(draft)} aria-label={t('home.run', { name: title })}>
           <Play aria-hidden className="size-4" />
           {t('start.run')}
         </Button>
@@ -93,13 +93,20 @@ export function WorkflowRow({ draft, newest, isNewestKnown, triggersOn, actions 
           }
           items={[
             { id: 'runs', label: t('workflows.runs'), icon: History, onSelect: () => actions.onRuns(draft) },
-            { id: 'copy', label: t('workflows.duplicate'), icon: Copy, onSelect: () => actions.onDuplicate(draft) },
+            {
+              id: 'copy',
+              label: t('workflows.duplicate'),
+              icon: Copy,
+              needs: 'editor',
+              onSelect: () => actions.onDuplicate(draft),
+            },
             { id: 'export', label: t('workflows.export'), icon: Download, onSelect: () => actions.onExport(draft) },
             {
               id: 'delete',
               label: t('workflows.delete'),
               icon: Trash2,
               isDanger: true,
+              needs: 'editor',
               onSelect: () => actions.onDelete(draft),
             },
           ]}
@@ -175,6 +182,7 @@ function TriggerSwitch({ title, triggersOn, isBusy, onFlip }: SwitchProps) {
       onClick={onFlip}
       aria-label={t('workflows.triggers_of', { name: title })}
       title={isOn ? t('workflows.on.hint', { count: triggersOn }) : t('workflows.off.hint')}
+      {...useRest('editor')}
       className="group relative z-10 inline-flex min-h-8 w-20 max-md:ml-auto items-center gap-2 rounded-control text-meta text-muted aria-checked:text-ok pointer-coarse:min-h-11"
     >
       <span

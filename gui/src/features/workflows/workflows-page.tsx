@@ -102,11 +102,11 @@ export default function WorkflowsPage() {
     <div className="relative h-full" {...drop.handlers}>
       <ScrollPage>
         <PageHeader title={t('workflows.title')} hint={t('workflows.hint')}>
-          <Button onClick={() => setOpen({ kind: 'import', text: '' })}>
+          <Button needs="editor" onClick={() => setOpen({ kind: 'import', text: '' })}>
             <Upload aria-hidden className="size-4" />
             {t('workflows.import')}
           </Button>
-          <Button look="primary" onClick={() => setOpen({ kind: 'new' })}>
+          <Button needs="editor" look="primary" onClick={() => setOpen({ kind: 'new' })}>
             <Plus aria-hidden className="size-4" />
             {t('workflows.new')}
           </Button>
@@ -259,7 +259,7 @@ function NoneYet({ onNew }: { readonly onNew: () => void }) {
   return (
     <Empty icon={<Workflow aria-hidden />} title={t('workflows.none')}>
       <p>{t('workflows.none.hint')}</p>
-      <Button look="primary" onClick={onNew}>
+      <Button needs="editor" look="primary" onClick={onNew}>
         <Plus aria-hidden className="size-4" />
         {t('workflows.new')}
       </Button>

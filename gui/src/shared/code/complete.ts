@@ -6,11 +6,21 @@ import { expressionAt, hasExpression } from './template';
 /** How a text is read: with expressions in braces, as one expression (braces or not), or as a script in a language. */
 export type Reading = 'template' | 'condition' | 'script' | 'plain';
 
-function found(options: Options, base: number): CompletionResult {
+const WORD = /^[\w$]*$/;
+
+/** Whether a word stands there whole already and nothing that is offered goes on from it: then there is nothing to choose. */
+export function isWhole(typed: string, options: readonly Option[]): boolean {
+  const going = options.filter(({ label }) => label.toLowerCase().startsWith(typed.toLowerCase()));
+  return going.length === 1 && going[0]?.label === typed && (going[0].apply ?? typed) === typed;
+}
+
+function found(options: Options, base: number, context: CompletionContext): CompletionResult | null {
+  const from = base + options.from;
+  if (!context.explicit && isWhole(context.state.sliceDoc(from, context.pos), options.options)) return null;
   return {
-    from: base + options.from,
+    from,
     options: options.options.map(completionOf),
-    validFor: /^[\w$]*$/,
+    validFor: (typed) => WORD.test(typed) && !isWhole(typed, options.options),
   };
 }
 
@@ -39,10 +49,10 @@ export function completionSource(reading: Reading, language: string, known: () =
     if (reading === 'script') {
       const line = state.doc.lineAt(pos);
       const fields = fieldsInScript(language, line.text, pos - line.from, known());
-      if (fields) return found(fields, line.from);
+      if (fields) return found(fields, line.from, context);
       if (language !== 'javascript' || !context.matchBefore(/\$[\w$.'"()[\]]*$/)) return null;
       const options = completionsAt(line.text, pos - line.from, known());
-      return options ? found(options, line.from) : null;
+      return options ? found(options, line.from, context) : null;
     }
     const text = state.doc.toString();
     const isCode = reading === 'condition' && !hasExpression(text);
@@ -51,14 +61,15 @@ export function completionSource(reading: Reading, language: string, known: () =
       const options = completionsAt(inside.code, pos - inside.from, known());
       const isBare = options?.from === pos - inside.from && !/[.$'"]$/.test(inside.code.slice(0, pos - inside.from));
       if (!options || (isBare && !context.explicit && inside.code.trim() !== '')) return null;
-      return found(options, inside.from);
+      return found(options, inside.from, context);
     }
     // A name that is begun outside of braces becomes an expression.
     const word = context.matchBefore(/\$[\w$]*$/);
     if (!word) return null;
     const options = completionsAt(word.text, word.text.length, known());
     if (!options) return null;
-    const result = found(options, word.from);
+    const result = found(options, word.from, context);
+    if (!result) return null;
     return {
       ...result,
       options: options.options.map((option) => ({

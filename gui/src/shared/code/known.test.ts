@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { isWhole } from './complete';
 import { landInCode, landInTemplate } from './drop';
 import { completionsAt, fieldsInScript, type Known } from './known';
 import { dataTemplate, dotted, readMembers } from './paths';
@@ -14,6 +15,13 @@ const known: Known = {
 const labels = (code: string) => completionsAt(code, code.length, known)?.options.map((it) => it.label);
 
 describe('completions', () => {
+  it('end with the word, unless another goes on from it', () => {
+    const options = [{ label: 'least', kind: 'property' as const }];
+    expect(isWhole('least', options)).toBe(true);
+    expect(isWhole('lea', options)).toBe(false);
+    expect(isWhole('least', [...options, { label: 'leastOf', kind: 'property' }])).toBe(false);
+    expect(isWhole('first name', [{ label: 'first name', kind: 'property', apply: '["first name"]' }])).toBe(false);
+  });
   it('name the fields of the items with a sample', () => {
     const found = completionsAt('$json.', 6, known);
     expect(found?.options.find((it) => it.label === 'name')?.detail).toBe('"Ada"');

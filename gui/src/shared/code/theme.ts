@@ -70,7 +70,7 @@ const look = EditorView.theme({
   '.cm-searchMatch': { backgroundColor: 'color-mix(in srgb, var(--wait) 35%, transparent)' },
   '.cm-searchMatch.cm-searchMatch-selected': { backgroundColor: 'color-mix(in srgb, var(--wait) 60%, transparent)' },
   '.cm-expression': {
-    backgroundColor: 'color-mix(in srgb, var(--pin) 11%, transparent)',
+    backgroundColor: 'color-mix(in srgb, var(--pin) 8%, transparent)',
     borderRadius: '3px',
     padding: '1px 0',
   },

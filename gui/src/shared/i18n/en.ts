@@ -97,6 +97,7 @@ export const en = {
   'role.runner': 'may run',
   'role.editor': 'may edit',
   'role.admin': 'may do everything',
+  'role.too_low': 'This access {own}; for this it would need one that {needed}.',
 
   'home.title': 'Welcome',
   'home.hint':

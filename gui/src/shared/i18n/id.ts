@@ -95,6 +95,7 @@ export const id: Catalogue = {
   'role.runner': 'boleh menjalankan',
   'role.editor': 'boleh menyunting',
   'role.admin': 'boleh semuanya',
+  'role.too_low': 'Akses ini {own}; untuk ini perlu akses yang {needed}.',
 
   'home.title': 'Selamat datang',
   'home.hint': 'Node ini milik Anda. Alur kerja adalah langkah yang tersambung; setiap eksekusi dapat dilihat kembali.',

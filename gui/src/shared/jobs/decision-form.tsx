@@ -28,11 +28,11 @@ export function DecisionForm({ job, run, title }: DecisionFormProps) {
         value={note}
         onChange={(event) => setNote(event.target.value)}
       />
-      <Button look="primary" disabled={isBusy} onClick={() => answer.mutate(true)}>
+      <Button needs="runner" look="primary" disabled={isBusy} onClick={() => answer.mutate(true)}>
         <Check aria-hidden className="size-4" />
         {t('approve.yes')}
       </Button>
-      <Button look="danger" disabled={isBusy} onClick={() => answer.mutate(false)}>
+      <Button needs="runner" look="danger" disabled={isBusy} onClick={() => answer.mutate(false)}>
         <X aria-hidden className="size-4" />
         {t('approve.no')}
       </Button>

@@ -1,4 +1,6 @@
 import type { ButtonHTMLAttributes, ReactNode } from 'react';
+import type { Role } from '../api/types';
+import { useRefused } from '../auth/may';
 
 type Look = 'primary' | 'plain' | 'quiet' | 'danger';
 
@@ -14,10 +16,20 @@ const BASE =
 
 export const buttonClass = (look: Look = 'plain', more = ''): string => `${BASE} ${LOOKS[look]} ${more}`;
 
-export type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & { readonly look?: Look };
+export type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> & {
+  readonly look?: Look;
+  /** The role that its action takes: for lower ones it rests and says why. */
+  readonly needs?: Role;
+};
 
-export function Button({ look = 'plain', className = '', type = 'button', ...rest }: ButtonProps) {
-  return <button type={type} className={buttonClass(look, className)} {...rest} />;
+export function Button({ look = 'plain', className = '', type = 'button', needs, ...rest }: ButtonProps) {
+  return <button type={type} className={buttonClass(look, className)} {...rest} {...useRest(needs)} />;
+}
+
+/** What a button is told that is not for whoever is signed in. */
+export function useRest(needs: Role | undefined) {
+  const why = useRefused(needs);
+  return why === undefined ? undefined : { disabled: true, title: why, 'aria-description': why };
 }
 
 /** A button that is only a picture. `label` is what it is called. */
@@ -25,6 +37,7 @@ export function IconButton({
   label,
   children,
   className = '',
+  needs,
   ...rest
 }: Omit<ButtonProps, 'look'> & { readonly label: string; readonly children: ReactNode }) {
   return (
@@ -34,6 +47,7 @@ export function IconButton({
       title={label}
       className={`inline-flex size-8 shrink-0 items-center justify-center rounded-control text-text hover:bg-raised disabled:opacity-45 pointer-coarse:size-11 ${className}`}
       {...rest}
+      {...useRest(needs)}
     >
       {children}
     </button>

@@ -1,6 +1,8 @@
 import type { LucideIcon } from 'lucide-react';
 import { DropdownMenu as Radix } from 'radix-ui';
 import { type ReactNode, useRef, useState } from 'react';
+import type { Role } from '../api/types';
+import { useRest } from './button';
 
 export type MenuItem = {
   readonly id: string;
@@ -8,6 +10,8 @@ export type MenuItem = {
   readonly icon?: LucideIcon;
   readonly isDisabled?: boolean;
   readonly isDanger?: boolean;
+  /** The role that it takes: for lower ones it rests and says why. */
+  readonly needs?: Role;
   readonly onSelect: () => void;
 };
 
@@ -44,21 +48,32 @@ export function Menu({ trigger, label, items }: MenuProps) {
           collisionPadding={8}
           className="z-40 min-w-48 rounded-card border border-line bg-surface p-1 shadow-xl"
         >
-          {items.map(({ id, label: text, icon: Icon, isDisabled, isDanger, onSelect }) => (
-            <Radix.Item
-              key={id}
-              disabled={isDisabled}
+          {items.map((item) => (
+            <Line
+              key={item.id}
+              item={item}
               onSelect={() => {
-                chosen.current = onSelect;
+                chosen.current = item.onSelect;
               }}
-              className={`flex min-h-8 cursor-pointer items-center gap-2.5 rounded-control px-2.5 outline-none select-none data-highlighted:bg-raised data-disabled:opacity-55 pointer-coarse:min-h-11 ${isDanger ? 'text-fail' : ''}`}
-            >
-              {Icon && <Icon aria-hidden className="size-4 shrink-0" />}
-              {text}
-            </Radix.Item>
+            />
           ))}
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>
+  );
+}
+
+function Line({ item, onSelect }: { readonly item: MenuItem; readonly onSelect: () => void }) {
+  const { label, icon: Icon, isDisabled, isDanger, needs } = item;
+  return (
+    <Radix.Item
+      disabled={isDisabled}
+      onSelect={onSelect}
+      className={`flex min-h-8 cursor-pointer items-center gap-2.5 rounded-control px-2.5 outline-none select-none data-highlighted:bg-raised data-disabled:opacity-55 pointer-coarse:min-h-11 ${isDanger ? 'text-fail' : ''}`}
+      {...useRest(needs)}
+    >
+      {Icon && <Icon aria-hidden className="size-4 shrink-0" />}
+      {label}
+    </Radix.Item>
   );
 }

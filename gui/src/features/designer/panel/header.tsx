@@ -47,7 +47,7 @@ export function PanelHeader({ card, manifest }: HeaderProps) {
       </div>
       <div className="flex flex-wrap items-center gap-1">
         {step && (
-          <Button look="primary" onClick={() => void designer.start({ kind: 'only', step: id })}>
+          <Button needs="editor" look="primary" onClick={() => void designer.start({ kind: 'only', step: id })}>
             <Play aria-hidden className="size-4" />
             {t('panel.run')}
           </Button>
@@ -176,6 +176,7 @@ function MoreMenu({ card: { id, of, card } }: { readonly card: Card }) {
             id: 'until',
             label: t('panel.run_until'),
             icon: SkipForward,
+            needs: 'runner' as const,
             onSelect: () => void designer.start({ kind: 'until', step: id }),
           },
         ]

@@ -2,7 +2,7 @@ import { messages } from '../../i18n/messages';
 import { api } from '../client';
 import { unwrap } from '../problem';
 import type { Preset } from '../types';
-import { fetchItems } from './job-items';
+import { fetchLightPage } from './job-items';
 
 const WAIT_MS = 30_000;
 
@@ -24,7 +24,7 @@ export async function fetchPresetText(url: string): Promise<string> {
   if (answer.error) throw new Error(answer.error.message);
   // Without an id it has not ended within the time.
   if (answer.id === undefined) throw new Error(messages()('workflows.import.slow', { url }));
-  const page = await fetchItems({ job: answer.id, run: 'fetch', side: 'out', offset: 0 }, 1);
+  const page = await fetchLightPage({ job: answer.id, run: 'fetch', side: 'out', offset: 0 }, undefined, 1);
   const item = page.items[0]?.json as { readonly body?: unknown } | undefined;
   return typeof item?.body === 'string' ? item.body : '';
 }

@@ -1,8 +1,9 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { nodeAddress } from '../../auth/node-address';
-import { api, nodeFetch } from '../client';
-import { ApiError, unwrap } from '../problem';
+import { nodeFetch } from '../client';
+import { ApiError } from '../problem';
 import type { components } from '../schema';
+import type { Item } from '../types';
 
 export const ITEMS_PAGE = 100;
 /** The most bytes of one page that is shown; heavier items come fewer at a time. */
@@ -21,11 +22,6 @@ export type ItemPage = components['schemas']['ItemPage'] & {
   /** How many items one page of this list holds. */
   readonly limit: number;
 };
-
-export async function fetchItems({ job, ...ask }: ItemsAsk, limit = ITEMS_PAGE, signal?: AbortSignal) {
-  const params = { path: { job }, query: { ...ask, limit } };
-  return unwrap(await api.GET('/api/v1/jobs/{job}/items', { params, signal }));
-}
 
 /** How many items of a list fit one page, once it was seen that fewer do. */
 const fitting = new Map<string, number>();
@@ -62,6 +58,20 @@ export async function fetchLightPage(
     const said: unknown = await answer.json().catch(() => ({}));
     if (!answer.ok) throw new ApiError(answer.status, said as object);
     return { ...(said as components['schemas']['ItemPage']), limit };
+  }
+}
+
+/** The first items of a list, at most `most`, in as many pages as it takes. */
+export async function fetchFirst(
+  ask: Omit<ItemsAsk, 'offset'>,
+  most: number,
+  fetch: typeof fetchLightPage = fetchLightPage,
+): Promise<Item[]> {
+  const items: Item[] = [];
+  for (;;) {
+    const page = await fetch({ ...ask, offset: items.length });
+    items.push(...page.items);
+    if (page.items.length === 0 || items.length >= Math.min(page.total, most)) return items.slice(0, most);
   }
 }
 

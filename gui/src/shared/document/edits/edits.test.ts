@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { alone, two } from '../testing/editors';
-import { align, applyPlaces, distribute } from './arrange';
 import { addCard, codeFields, removeCards, renameCard, replaceComponent, setDisabled } from './cards';
 import {
   removeVariable,
@@ -247,44 +246,5 @@ describe('notes and frames', () => {
     expect(drawn().groups).toEqual({ g: { title: '', steps: ['mail'] }, h: { title: '', steps: ['tidy'] } });
     editor.apply(LABEL, ungroup(['g', 'h']));
     expect(drawn().groups).toEqual({});
-  });
-});
-
-describe('arranging', () => {
-  const boxes = [
-    { id: 'fetch', x: 0, y: 0, width: 100, height: 50 },
-    { id: 'tidy', x: 110, y: 30, width: 200, height: 70 },
-    { id: 'mail', x: 500, y: 10, width: 100, height: 50 },
-  ];
-  it('aligns, distributes and puts where a layout says', async () => {
-    const { editor } = await alone();
-    const places = () =>
-      ['fetch', 'tidy', 'mail'].map((id) => Object.values(editor.snapshot().preset.steps?.[id]?.position ?? {}));
-    const start = editor.snapshot().preset;
-    const placesAfter = (edit: Parameters<typeof editor.apply>[1]) => {
-      editor.apply(LABEL, edit);
-      const seen = places();
-      editor.undo();
-      expect(editor.snapshot().preset).toEqual(start);
-      return seen;
-    };
-    expect(
-      placesAfter(applyPlaces(boxes, Object.fromEntries(boxes.map(({ id, x, y }) => [id, { x: x + 1, y }])))),
-    ).toEqual([
-      [1, 0],
-      [111, 30],
-      [501, 10],
-    ]);
-    expect(placesAfter(align(boxes, 'right'))).toEqual([
-      [500, 0],
-      [400, 30],
-      [900, 0],
-    ]);
-    expect(placesAfter(align(boxes, 'middle'))).toEqual([
-      [0, 25],
-      [110, 15],
-      [500, 25],
-    ]);
-    expect(placesAfter(distribute(boxes, 'across'))[1]).toEqual([200, 30]);
   });
 });

@@ -363,8 +363,8 @@ function useParkedFocus(box: React.RefObject<HTMLDivElement | null>): void {
       hadFocus = event.target instanceof Node && canvas.contains(event.target);
     };
     const leave = (event: globalThis.FocusEvent) => {
-      // Somebody who goes elsewhere takes the focus along; a card that is taken away does not.
-      if (event.relatedTarget instanceof Node && !canvas.contains(event.relatedTarget)) hadFocus = false;
+      // Somebody who goes on takes the focus along; a card that is taken away does not. On the way the body has it.
+      if (event.relatedTarget instanceof Node) hadFocus = false;
     };
     const watch = new MutationObserver(() => {
       if (hadFocus && (document.activeElement === document.body || document.activeElement === null)) {

@@ -18,7 +18,7 @@ import WireView from './wire-view';
 const NODE_TYPES = { card: CardView };
 const EDGE_TYPES = { wire: WireView };
 /** A picture that would be smaller than this shows a part of itself instead. */
-const READABLE_ZOOM = 0.6;
+const READABLE_ZOOM = 0.5;
 
 type GraphCanvasProps = {
   readonly graph: Graph;
