@@ -403,19 +403,35 @@ mod tests {
     #[test]
     fn a_nonce_is_used_up_once_and_forgotten_when_it_is_over() {
         let doors = Doors::new([1; 32]);
+        let fresh = |nonce, now| doors.use_up(nonce, now).is_ok_and(|fresh| fresh);
         let nonce = |ends_at: Timestamp, n: u8| {
             let mut nonce = [n; END_BYTES + RANDOM_BYTES];
             nonce[..END_BYTES].copy_from_slice(&ends_at.0.to_be_bytes());
             nonce
         };
         let one = nonce(NOW.plus_ms(CHALLENGE_FOR_MS), 1);
-        assert!(doors.use_up(one, NOW).is_ok());
-        assert!(doors.use_up(one, NOW).is_err());
-        assert!(doors.use_up(nonce(NOW.plus_ms(CHALLENGE_FOR_MS), 2), NOW.plus_ms(1)).is_ok());
+        assert!(fresh(one, NOW));
+        assert!(!fresh(one, NOW));
+        assert!(fresh(nonce(NOW.plus_ms(CHALLENGE_FOR_MS), 2), NOW.plus_ms(1)));
         assert_eq!(doors.used.lock().unwrap().len(), 2);
         let later = NOW.plus_ms(CHALLENGE_FOR_MS + 1);
-        assert!(doors.use_up(nonce(later.plus_ms(9), 3), later).is_ok());
+        assert!(fresh(nonce(later.plus_ms(9), 3), later));
         assert_eq!(doors.used.lock().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_ticket_is_for_one_name_and_no_challenge_stands_for_it() {
+        let doors = Doors::new([1; 32]);
+        let (ticket, _) = doors.ticket("abc", NOW, [7; 16]);
+        let (nonce, _) = ticket.split_once('.').unwrap();
+        for other in [format!("{nonce}.abd"), format!("{nonce}."), nonce.to_owned(), "..".to_owned(), String::new()] {
+            assert!(doors.redeem(&other, NOW).is_err(), "{other}");
+        }
+        let (challenge, _) = doors.challenge(key(), NOW, [7; 16]);
+        assert!(doors.redeem(&format!("{challenge}.abc"), NOW).is_err());
+        assert!(doors.redeem(&ticket, NOW.plus_ms(CHALLENGE_FOR_MS)).is_err(), "late");
+        assert_eq!(doors.redeem(&ticket, NOW).ok(), Some("abc"));
+        assert!(doors.redeem(&ticket, NOW).is_err(), "used");
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub(crate) struct Up {
     /// Where to listen, on this machine only [default: 127.0.0.1:4141]
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
+    /// A further name of this node, as the proxy or tunnel before it is called: flow.example.org; may be said again
+    #[arg(long = "host", value_name = "NAME[:PORT]", value_parser = host_name)]
+    hosts: Vec<String>,
     /// Do not run the welcome preset in a fresh data directory
     #[arg(long)]
     no_welcome: bool,
@@ -49,7 +52,8 @@ impl Up {
             Some(file) => Some(read_passphrase(file)?),
             None => context.environment.passphrase.clone(),
         };
-        let prepared = prepare(&data, &context.environment.home, passphrase.as_ref())?;
+        let mut prepared = prepare(&data, &context.environment.home, passphrase.as_ref())?;
+        prepared.start.hosts.clone_from(&self.hosts);
         let listen = self.listen.as_deref().or(context.environment.listen.as_deref()).unwrap_or(LISTEN);
         let (listener, address) = bind(listen)?;
         let cancel = CancellationToken::new();
@@ -138,6 +142,17 @@ async fn login(client: &Client) -> Option<String> {
             None
         }
     }
+}
+
+/// A host as it stands in a request, without scheme and path.
+fn host_name(text: &str) -> Result<String, String> {
+    let (name, port) = text.rsplit_once(':').map_or((text, None), |(name, port)| (name, Some(port)));
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+    let is_name = !name.is_empty() && name.len() <= 253 && name.chars().all(good);
+    if is_name && port.is_none_or(|port| port.parse::<u16>().is_ok()) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err("a name such as flow.example.org or flow.example.org:8443, without https:// and without a path".to_owned())
 }
 
 /// Runs the welcome preset and shows what it gives.
