@@ -18,6 +18,7 @@ import { spliceBetween, type TextBinding } from './binding';
 import { completionSource, type Reading } from './complete';
 import { type DraggedField, draggedField } from './drag';
 import { type Landing, landInCode, landInCondition, landInTemplate } from './drop';
+import { GO_TO_LINE } from './go-to-line';
 import type { Known } from './known';
 import { languageOf } from './languages';
 import { templateMarks } from './template-marks';
@@ -92,6 +93,19 @@ const drops = (reading: Reading, language: string) =>
     },
   });
 
+/** Goes to a line that somebody else names. */
+const goToLine = EditorView.domEventHandlers({
+  [GO_TO_LINE](event: Event, view) {
+    const wanted = Number((event as CustomEvent).detail);
+    const line = view.state.doc.line(Math.min(Math.max(1, wanted), view.state.doc.lines));
+    view.dispatch({
+      selection: { anchor: line.from, head: line.to },
+      effects: EditorView.scrollIntoView(line.from, { y: 'center' }),
+    });
+    return true;
+  },
+});
+
 function features(options: EditorOptions): Extension {
   const isScript = options.reading === 'script' || (options.reading === 'plain' && !options.isOneLine);
   const source = completionSource(options.reading, options.language, options.known);
@@ -122,6 +136,7 @@ function features(options: EditorOptions): Extension {
       indentWithTab,
     ]),
     drops(options.reading, options.language),
+    goToLine,
     theme,
   ];
 }

@@ -47,6 +47,7 @@ export const designer = {
   'designer.run.input': 'Run with input…',
   'designer.run.choose': 'Select a step to run to it, or it alone.',
   'designer.run.started': 'Run started',
+  'designer.run.failed_in': '{name} failed: {why}',
   'designer.run.ended': 'Run {state}',
   'designer.run.show': 'Show it',
   'designer.run.unsaved': 'The node has not got your last edits, so nothing was run. Is it reachable?',
@@ -127,6 +128,8 @@ export const designer = {
 
   'designer.empty': 'An empty workflow',
   'designer.empty.hint': 'Something starts it, and steps do the work.',
+  'designer.empty.next':
+    'What should happen first? Drag from the dot of a card, press the plus beside it, or press {keys}.',
   'designer.empty.trigger': 'Add a trigger',
   'designer.empty.step': 'Add a step',
   'designer.empty.paste': 'Paste',

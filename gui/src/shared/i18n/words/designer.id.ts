@@ -47,6 +47,7 @@ export const designer = {
   'designer.run.input': 'Jalankan dengan masukan…',
   'designer.run.choose': 'Pilih satu langkah untuk menjalankan sampai ke sana, atau langkah itu saja.',
   'designer.run.started': 'Eksekusi dimulai',
+  'designer.run.failed_in': '{name} gagal: {why}',
   'designer.run.ended': 'Eksekusi {state}',
   'designer.run.show': 'Tampilkan',
   'designer.run.unsaved':
@@ -128,6 +129,8 @@ export const designer = {
 
   'designer.empty': 'Alur kerja kosong',
   'designer.empty.hint': 'Sesuatu memulainya, dan langkah-langkah bekerja.',
+  'designer.empty.next':
+    'Apa yang pertama terjadi? Seret dari titik kartu, tekan plus di sampingnya, atau tekan {keys}.',
   'designer.empty.trigger': 'Tambah pemicu',
   'designer.empty.step': 'Tambah langkah',
   'designer.empty.paste': 'Tempel',
