@@ -2,7 +2,7 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import type { Manifest } from '@/shared/api/types';
 import { carriesField } from '@/shared/code/drag';
-import { GO_TO_LINE } from '@/shared/code/go-to-line';
+import { goTo } from '@/shared/code/go-to';
 import type { DocPlace } from '@/shared/document/types';
 import { useSnapshot } from '@/shared/document/use-editor';
 import { FieldsView } from '@/shared/forms/form-view';
@@ -202,7 +202,7 @@ function usePlace({ id, of }: Card, onTab: (tab: string) => void): void {
       reached.add(place);
       field?.scrollIntoView({ block: 'center' });
       focusable?.focus();
-      if (line !== undefined) focusable?.dispatchEvent(new CustomEvent(GO_TO_LINE, { detail: line }));
+      if (line !== undefined) goTo(focusable, { line });
     };
     const timer = setInterval(look, TRY_MS);
     return () => clearInterval(timer);
