@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Failure } from '../api/types';
+import { Prose } from '../forms/prose';
 import { useMessages } from '../i18n/messages';
 
 type FailureNoteProps = { readonly failure: Failure; readonly children?: ReactNode };
@@ -13,8 +14,14 @@ export function FailureNote({ failure, children }: FailureNoteProps) {
       role="note"
       className="scroll-thin mx-3 mb-2 max-h-60 shrink-0 overflow-y-auto rounded-control border border-fail px-2.5 py-1.5"
     >
-      <p className="font-semibold break-words text-fail">{message.split('\n')[0]}</p>
-      {hint && <p className="break-words text-muted">{hint}</p>}
+      <p className="font-semibold break-words text-fail">
+        <Prose text={message.split('\n')[0] ?? ''} />
+      </p>
+      {hint && (
+        <p className="break-words text-muted">
+          <Prose text={hint} />
+        </p>
+      )}
       {(place || children) && (
         <div className="flex flex-wrap items-center gap-2">
           {place && <p className="text-muted">{t('step.error.place', { place })}</p>}

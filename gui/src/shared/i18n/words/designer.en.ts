@@ -51,6 +51,7 @@ export const designer = {
   'designer.run.ended': 'Run {state}',
   'designer.run.show': 'Show it',
   'designer.run.unsaved': 'The node has not got your last edits, so nothing was run. Is it reachable?',
+  'designer.run.stopped': 'Not run yet: the problems listed below come first.',
   'designer.run.failed': 'Not run: {why}',
   'designer.run.none': 'No run yet',
   'designer.run.none.hint': 'Run it, and see here what each step did.',

@@ -52,6 +52,7 @@ export const designer = {
   'designer.run.show': 'Tampilkan',
   'designer.run.unsaved':
     'Node belum menerima suntingan terakhir Anda, jadi tidak ada yang dijalankan. Apakah terjangkau?',
+  'designer.run.stopped': 'Belum dijalankan: masalah di bawah ini didahulukan.',
   'designer.run.failed': 'Tidak dijalankan: {why}',
   'designer.run.none': 'Belum ada eksekusi',
   'designer.run.none.hint': 'Jalankan, lalu lihat di sini apa yang dilakukan tiap langkah.',
