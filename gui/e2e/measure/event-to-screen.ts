@@ -34,10 +34,8 @@ export async function eventToScreen(node: TestNode, { page }: Person, runs: numb
     );
     await api.ask('POST', `/jobs/${job}/decide`, { run: 's1', approved: true });
     const at = await seen;
-    const { events } = await api.ask<{ events: JobEvent[] }>('GET', `/jobs/${job}/events?limit=100`);
-    const done = events.find(
-      (event) => JSON.stringify(event).includes('"s2"') && JSON.stringify(event).includes('step_succeeded'),
-    );
+    const events = await api.ask<JobEvent[]>('GET', `/jobs/${job}/events?max=100`);
+    const done = events.find(({ what }) => 'step_succeeded' in what && what.step_succeeded.run === 's2');
     if (done) took.push(at - done.at);
   }
   return took;
