@@ -86,10 +86,12 @@ export class Canvas {
     await this.page.getByRole('status').getByText('Live', { exact: true }).waitFor();
   }
 
-  /** Starts a run of the whole workflow. */
+  /** Runs the whole workflow; comes back once it is said that it runs, or has run already. */
   async run(): Promise<void> {
+    const said = this.page.getByRole('status').getByText(/^Run (started|succeeded)$/);
+    await said.waitFor({ state: 'detached' });
     await this.page.getByRole('button', { name: 'Run', exact: true }).first().click();
-    await this.page.getByRole('status').getByText('Run started').waitFor();
+    await said.waitFor();
   }
 
   /** The numbers that stand on the wires, smallest first. */

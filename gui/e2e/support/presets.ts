@@ -54,3 +54,18 @@ export async function ended(api: Api, job: string): Promise<string> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+const ROW = 50;
+
+/** Rows of steps, each fed by the one before it. */
+export function grid(name: string, count: number): Preset {
+  const steps: Record<string, unknown> = {};
+  const wires: Record<string, unknown> = {};
+  for (let at = 0; at < count; at += 1) {
+    const position = { x: (at % ROW) * GAP, y: Math.floor(at / ROW) * 112 };
+    steps[`s${at}`] = { component: 'set', name: `Step ${at}`, position, config: { fields: { at } } };
+    if (at % ROW > 0)
+      wires[`w${at}`] = { from: { step: `s${at - 1}`, port: 'out' }, to: { step: `s${at}`, port: 'in' } };
+  }
+  return { flowork: 'preset/1', name, title: `${count} steps`, steps, wires } as Preset;
+}

@@ -22,9 +22,10 @@ let running: Promise<LoginOutcome> | undefined;
 
 /** Logs in, by the link that this page was opened with or by the browser's key; one attempt at a time. */
 function begin(): Promise<LoginOutcome> {
+  if (running) return running;
   const token = linkToken;
   linkToken = undefined;
-  running ??= (token === undefined ? signIn() : enrol(token, browserName(navigator.userAgent))).finally(() => {
+  running = (token === undefined ? signIn() : enrol(token, browserName(navigator.userAgent))).finally(() => {
     running = undefined;
   });
   return running;
@@ -51,6 +52,16 @@ export default function LoginScreen({ why, isOver = false }: LoginScreenProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: once when the screen comes up; afterwards by the button.
   useEffect(() => {
     if (!isInsecure && outcome !== 'out') attempt();
+  }, []);
+  // A link that is pasted into the address of this very page changes only what stands behind the #.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: it needs nothing that changes.
+  useEffect(() => {
+    const onHash = () => {
+      linkToken = takeLoginToken() ?? linkToken;
+      if (linkToken !== undefined && !isInsecure) attempt();
+    };
+    addEventListener('hashchange', onHash);
+    return () => removeEventListener('hashchange', onHash);
   }, []);
   return (
     <Box className="flex min-h-dvh items-center justify-center p-4">

@@ -9,7 +9,7 @@ import { Loading } from '@/shared/ui/states';
 import { useNarrow } from '@/shared/ui/use-narrow';
 import { useBenchParts, useScene, useStoreValue } from './bench-context';
 import { apart, bothOf, ComparedBar } from './compared-bar';
-import { EmptyHint } from './empty-hint';
+import { EmptyHint, NextHint } from './empty-hint';
 import { comparedOf } from './panel/compared';
 import type { Bench } from './use-designer-model';
 
@@ -97,6 +97,7 @@ export function CanvasPane() {
         on={on}
       >
         {isEmpty && <EmptyHint canEdit={canEdit} />}
+        {!isEmpty && canEdit && !isNarrow && scene.graph.cards.every((card) => card.kind === 'trigger') && <NextHint />}
         {compared && <ComparedBar compared={compared} />}
       </EditingCanvas>
     </Suspense>

@@ -12,7 +12,12 @@ export type RunScope =
   | { readonly kind: 'only'; readonly step: string };
 
 /** `place` is where to look, such as `['steps', 'fetch', 'config', 'url']`; a new object for each time that somebody is sent there. */
-export type PanelState = { readonly isWide: boolean; readonly place?: DocPlace };
+export type PanelState = {
+  readonly isWide: boolean;
+  readonly place?: DocPlace;
+  /** The line of the code at `place`, from 1. */
+  readonly line?: number;
+};
 
 export interface Designer {
   readonly editor: PresetEditor;

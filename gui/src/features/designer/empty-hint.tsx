@@ -59,3 +59,13 @@ export function EmptyHint({ canEdit }: { readonly canEdit: boolean }) {
     </div>
   );
 }
+
+/** What to do when something starts the workflow and nothing is done yet. */
+export function NextHint() {
+  const t = useMessages();
+  return (
+    <p className="pointer-events-none absolute inset-x-4 bottom-16 mx-auto w-fit rounded-card border border-line bg-surface px-4 py-2 text-muted shadow-sm">
+      {t('designer.empty.next', { keys: keyText('N') })}
+    </p>
+  );
+}

@@ -4,7 +4,7 @@ import { History, Pause, Play, Square } from 'lucide-react';
 import { cancelJob } from '@/shared/api/requests/cancel-job';
 import { pauseJob, resumeJob } from '@/shared/api/requests/pause-job';
 import { hasEnded } from '@/shared/api/types';
-import { count, duration, moment, shortId } from '@/shared/format/format';
+import { count, duration, durationMs, moment, shortId } from '@/shared/format/format';
 import { listLength, type Run, runsInOrder, splitRun } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button, buttonClass } from '@/shared/ui/button';
@@ -46,7 +46,7 @@ export function RunTab() {
         <StateBadge state={view.state} />
         <span className="text-muted">{shortId(job)}</span>
         {view.acceptedAt !== undefined && <span className="text-muted">{moment(view.acceptedAt)}</span>}
-        {took !== undefined && <span className="text-muted">{duration(Math.max(0, took) * 1_000)}</span>}
+        {took !== undefined && <span className="text-muted">{durationMs(took)}</span>}
         <div className="flex-1" />
         {!isOver && (
           <Button needs="runner" disabled={pause.isPending} onClick={() => pause.mutate(job)}>
@@ -103,7 +103,7 @@ export function RunTab() {
                   </span>
                 )}
                 <span className={`w-20 shrink-0 text-right ${stateTone(run.status)}`}>
-                  {run.tookUs === undefined ? '' : duration(run.tookUs)}
+                  {run.tookUs ? duration(run.tookUs) : ''}
                 </span>
               </button>
             </li>

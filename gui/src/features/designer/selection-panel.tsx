@@ -1,4 +1,18 @@
-import { PanelRightClose, PanelRightOpen, Trash2, X } from 'lucide-react';
+import {
+  AlignCenterHorizontal,
+  AlignCenterVertical,
+  AlignEndHorizontal,
+  AlignEndVertical,
+  AlignHorizontalSpaceBetween,
+  AlignStartHorizontal,
+  AlignStartVertical,
+  AlignVerticalSpaceBetween,
+  type LucideIcon,
+  PanelRightClose,
+  PanelRightOpen,
+  Trash2,
+  X,
+} from 'lucide-react';
 import { lazy, Suspense } from 'react';
 import { useCanEdit } from '@/shared/document/use-editor';
 import { TINTS } from '@/shared/graph/canvas/tints';
@@ -72,19 +86,16 @@ export function SelectionPanel() {
   );
 }
 
-const MANY: readonly CommandId[] = [
-  'group',
-  'duplicate',
-  'disable',
-  'align.left',
-  'align.centre',
-  'align.right',
-  'align.top',
-  'align.middle',
-  'align.bottom',
-  'spread.x',
-  'spread.y',
-  'tidy',
+const MANY: readonly CommandId[] = ['group', 'duplicate', 'disable', 'tidy'];
+const LINING: readonly (readonly [CommandId, LucideIcon])[] = [
+  ['align.left', AlignStartVertical],
+  ['align.centre', AlignCenterVertical],
+  ['align.right', AlignEndVertical],
+  ['align.top', AlignStartHorizontal],
+  ['align.middle', AlignCenterHorizontal],
+  ['align.bottom', AlignEndHorizontal],
+  ['spread.x', AlignHorizontalSpaceBetween],
+  ['spread.y', AlignVerticalSpaceBetween],
 ];
 
 /** What can be done with what is no single step. */
@@ -155,6 +166,15 @@ export function Others({ ids }: { readonly ids: ReadonlySet<string> }) {
             ))}
           </div>
         </fieldset>
+      )}
+      {canEdit && ids.size > 1 && (
+        <div className="flex w-fit flex-wrap rounded-control border border-line">
+          {LINING.map(([id, Icon]) => (
+            <IconButton key={id} label={t(bindingOf(id).label)} onClick={commands[id]}>
+              <Icon aria-hidden className="size-4" />
+            </IconButton>
+          ))}
+        </div>
       )}
       {canEdit && (
         <div className="flex flex-wrap gap-2">

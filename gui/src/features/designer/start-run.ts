@@ -57,10 +57,10 @@ export async function startRun(model: DesignerModel, scope: RunScope, input?: Pa
     if (bottom.isOpen && bottom.tab !== 'logs' && bottom.tab !== 'data') model.bottom.set({ isOpen: true, tab: 'run' });
     model.say(t('designer.run.started'), { isQuiet: true });
   } catch (error) {
+    const isStopped = error instanceof ApiError && error.status === 422;
     // What stops it is listed; whoever pressed Run sees it at once.
-    if (error instanceof ApiError && error.status === 422) model.bottom.set({ isOpen: true, tab: 'problems' });
-    model.say(t('designer.run.failed', { why: error instanceof Error ? error.message : String(error) }), {
-      tone: 'refused',
-    });
+    if (isStopped) model.bottom.set({ isOpen: true, tab: 'problems' });
+    const why = error instanceof Error ? error.message : String(error);
+    model.say(isStopped ? t('designer.run.stopped') : t('designer.run.failed', { why }), { tone: 'refused' });
   }
 }

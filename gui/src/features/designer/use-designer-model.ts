@@ -63,10 +63,16 @@ function tellEnds(model: DesignerModel): () => void {
     if (wasGoing !== job) return;
     wasGoing = undefined;
     const t = messages();
-    const failed = [...view.runs].find(([, run]) => run.status === 'failed')?.[0];
-    const step = failed === undefined ? undefined : splitRun(failed).step;
+    const failed = [...view.runs].find(([, run]) => run.status === 'failed');
+    const step = failed && splitRun(failed[0]).step;
+    const why = failed?.[1].error?.message.split('\n')[0];
+    const name = model.card(step)?.name;
     const isFailed = view.state === 'failed';
-    model.say(t('designer.run.ended', { state: t(stateLabel(view.state)) }), {
+    const text =
+      isFailed && name !== undefined && why !== undefined
+        ? t('designer.run.failed_in', { name, why })
+        : t('designer.run.ended', { state: t(stateLabel(view.state)) });
+    model.say(text, {
       tone: isFailed ? 'refused' : 'plain',
       isQuiet: !isFailed,
       action: step === undefined ? undefined : { label: t('designer.run.show'), run: () => show(model, step) },

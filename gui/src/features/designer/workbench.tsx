@@ -92,12 +92,18 @@ function WideBody() {
     if (shownWide.current !== isWide) right.current?.resize(isWide ? WIDE : RIGHT);
     shownWide.current = isWide;
   }, [isWide]);
-  // The panel comes up over the right part of the canvas: what was picked there is brought into sight again.
+  // The panel comes up over the right part of the canvas: what was picked there is brought into sight again, with the focus if it had it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a wider panel takes more of the canvas.
   useEffect(() => {
     if (!hasPanel) return;
-    const timer = setTimeout(() => model.canvas.current?.reveal(model.selection.get(), true), 60);
+    const timer = setTimeout(() => {
+      const canvas = model.canvas.current;
+      const stop = model.stop.get();
+      canvas?.reveal(model.selection.get(), true);
+      if (stop !== undefined && canvas?.element() === document.activeElement) canvas?.focus(stop);
+    }, 60);
     return () => clearTimeout(timer);
-  }, [hasPanel, model]);
+  }, [hasPanel, isWide, model]);
   return (
     <div className="flex min-h-0 flex-1 flex-col">
       <Group orientation="vertical" className="min-h-0 flex-1">

@@ -5,6 +5,7 @@ import type { Card, Graph } from '@/shared/graph/model';
 import type { View } from '@/shared/history/view';
 import { stepOf } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
+import { FailureNote } from '@/shared/jobs/failure-note';
 import { IconButton } from '@/shared/ui/button';
 import { Empty } from '@/shared/ui/states';
 import { StateBadge } from '@/shared/ui/status';
@@ -64,21 +65,7 @@ export const StepPanel = memo(function StepPanel(props: StepPanelProps) {
           <X aria-hidden className="size-4" />
         </IconButton>
       </header>
-      {run?.error && (
-        <div role="note" className="mx-3 mb-2 rounded-control border border-fail px-2.5 py-1.5">
-          <p className="font-semibold break-words text-fail">{run.error.message.split('\n')[0]}</p>
-          {run.error.place && <p className="text-muted">{t('step.error.place', { place: run.error.place })}</p>}
-          {run.error.hint && <p className="text-muted">{run.error.hint}</p>}
-          {run.error.detail && (
-            <details>
-              <summary className="text-muted">{t('step.error.more')}</summary>
-              <pre tabIndex={0} className="scroll-thin max-h-40 overflow-auto font-mono text-meta whitespace-pre-wrap">
-                {run.error.detail}
-              </pre>
-            </details>
-          )}
-        </div>
-      )}
+      {run?.error && <FailureNote failure={run.error} />}
       <Tabs
         label={t('step.tabs')}
         value={tab}

@@ -3,7 +3,9 @@ import type { TextBinding } from './binding';
 import type { Reading } from './complete';
 import type { Known } from './known';
 
-const CodeView = lazy(() => import('./code-view'));
+/** Loads the editor's program. */
+export const loadCodeView = () => import('./code-view');
+const CodeView = lazy(loadCodeView);
 
 export type CodeEditorProps = {
   readonly binding: TextBinding;

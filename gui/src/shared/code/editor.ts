@@ -18,6 +18,7 @@ import { spliceBetween, type TextBinding } from './binding';
 import { completionSource, type Reading } from './complete';
 import { type DraggedField, draggedField } from './drag';
 import { type Landing, landInCode, landInCondition, landInTemplate } from './drop';
+import { GO_TO, type GoTo } from './go-to';
 import type { Known } from './known';
 import { languageOf } from './languages';
 import { templateMarks } from './template-marks';
@@ -92,6 +93,24 @@ const drops = (reading: Reading, language: string) =>
     },
   });
 
+/** Goes where somebody else says. */
+const goingTo = EditorView.domEventHandlers({
+  [GO_TO](event: Event, view) {
+    const where = (event as CustomEvent<GoTo>).detail;
+    const { doc } = view.state;
+    if ('at' in where) {
+      view.dispatch({ selection: { anchor: Math.min(where.at, doc.length) } });
+      return true;
+    }
+    const line = doc.line(Math.min(Math.max(1, where.line), doc.lines));
+    view.dispatch({
+      selection: { anchor: line.from, head: line.to },
+      effects: EditorView.scrollIntoView(line.from, { y: 'center' }),
+    });
+    return true;
+  },
+});
+
 function features(options: EditorOptions): Extension {
   const isScript = options.reading === 'script' || (options.reading === 'plain' && !options.isOneLine);
   const source = completionSource(options.reading, options.language, options.known);
@@ -122,6 +141,7 @@ function features(options: EditorOptions): Extension {
       indentWithTab,
     ]),
     drops(options.reading, options.language),
+    goingTo,
     theme,
   ];
 }

@@ -18,7 +18,8 @@ export function duration(us: number): string {
   return `${Math.floor(ms / MS.day)} d ${Math.floor((ms % MS.day) / MS.hour)} h`;
 }
 
-export const durationMs = (ms: number): string => duration(ms * 1_000);
+/** From milliseconds: less than one is all that such a clock can say. */
+export const durationMs = (ms: number): string => (ms < 1 ? '<1 ms' : duration(ms * 1_000));
 
 export function bytes(count: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

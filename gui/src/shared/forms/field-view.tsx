@@ -7,6 +7,7 @@ import { Conflict } from './conflict';
 import { EDITORS } from './editors';
 import { ExpressionEditor } from './expression';
 import { inserted } from './insert';
+import { useKeptFocus } from './kept-focus';
 import { useNames } from './names';
 import { isTemplate, Preview } from './preview';
 import { Prose } from './prose';
@@ -46,6 +47,9 @@ export function FieldView({ field, path, value, name, tools }: FieldViewProps) {
   const title = fieldName(field);
   const label = name ?? title;
   const isFx = canSwitch(field) && (isTemplate(value) || wantsExpression);
+  // Whoever empties an expression is still writing one.
+  if (isFx && !wantsExpression) setWantsExpression(true);
+  const kept = useKeptFocus(isFx);
   // What does not even read is told once, below the field.
   const hasPreview = (isFx || isAlwaysTemplate(field)) && isTemplate(value) && !isBad;
   const isCondition = field.kind === 'condition' && typeof value === 'string' && value.trim() !== '' && !isBad;
@@ -120,11 +124,14 @@ export function FieldView({ field, path, value, name, tools }: FieldViewProps) {
     // biome-ignore lint/a11y/noStaticElementInteractions: it only listens to what happens inside.
     <div
       {...named}
+      ref={kept.frame}
       data-field={at}
+      onInputCapture={kept.onInputCapture}
       className={`flex min-w-0 flex-col gap-1 rounded-control ${isOver ? 'outline-2 outline-offset-4 outline-pin' : ''}`}
       onFocus={(event) => {
         if (GROUPS.has(field.kind) && field.kind !== 'boolean') return;
         event.stopPropagation();
+        if (canSwitch(field)) kept.prepare();
         target.entered(path);
       }}
       onDragOver={(event) => {

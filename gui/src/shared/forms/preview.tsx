@@ -5,6 +5,7 @@ import { hasExpression } from '../code/template';
 import { inline } from '../data/shape';
 import { useMessages } from '../i18n/messages';
 import { IconButton } from '../ui/button';
+import { Prose } from './prose';
 import { useForm } from './target';
 
 const REST_MS = 250;
@@ -63,9 +64,12 @@ export function Preview({ text, id }: { readonly text: string; readonly id: stri
         <span className="text-muted">…</span>
       ) : 'error' in answer.data ? (
         <span className="text-fail">
-          {answer.data.error.message}
-          {answer.data.error.place && <span className="text-muted"> · {answer.data.error.place}</span>}
-          {answer.data.error.hint && <span className="block text-muted">{answer.data.error.hint}</span>}
+          <Prose text={answer.data.error.message} />
+          {answer.data.error.hint && (
+            <span className="block text-muted">
+              <Prose text={answer.data.error.hint} />
+            </span>
+          )}
         </span>
       ) : (
         <Value value={answer.data.value} />

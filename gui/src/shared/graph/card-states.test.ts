@@ -50,6 +50,11 @@ describe('the lights of a finished run', () => {
     expect(wires.get('skip>never')).toEqual({ kind: 'not-taken', count: 0 });
     expect(wires.get('flaky:error>caught')).toEqual({ kind: 'error', count: undefined });
   });
+
+  it('show nothing on wires to steps that were not in it', () => {
+    const drawnLater = { cards: [], wires: [wire('make>drawn-later')] };
+    expect(lights(drawnLater, fold(events)).wires.size).toBe(0);
+  });
 });
 
 describe('the light store', () => {

@@ -1,6 +1,6 @@
 //! How each card and wire is at one moment of a run, and a store that tells only those that changed.
 
-import type { RunStatus } from '../api/types';
+import { hasEnded, type RunStatus } from '../api/types';
 import { listLength, type Run, stepOf, type View } from '../history/view';
 import { ERROR_PORT, type Graph } from './model';
 
@@ -112,7 +112,8 @@ export function lights(graph: Graph, view: View): Lights {
       continue;
     }
     const count = carried(runs, wire.from.port);
-    if (count === undefined) continue;
+    // A wire that was drawn after the run, or leads to what did not run in it, carried nothing.
+    if (count === undefined || (target === undefined && hasEnded(view.state))) continue;
     const kind = count === 0 ? 'not-taken' : target === 'running' ? 'active' : 'carried';
     wires.set(wire.id, { kind, count });
   }

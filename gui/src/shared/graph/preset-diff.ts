@@ -120,7 +120,7 @@ const endsOf = ({ from, to }: Wire): string => `${from.step}:${from.port} → ${
 export function diffPresets(before: Preset, after: Preset): PresetDiff {
   const steps = entries('step', before.steps ?? {}, after.steps ?? {}, cardName);
   const triggers = entries('trigger', before.triggers ?? {}, after.triggers ?? {}, cardName);
-  const wires = wireChanges(wiresOf(before.wires), wiresOf(after.wires));
+  const wires = wireChanges(before, after);
   const variables = entries('variable', before.variables ?? {}, after.variables ?? {}, (id) => id);
   const settings = singles('setting', tidied({ ...before.settings }), tidied({ ...after.settings }));
   const pick = ({ name, title, docs }: Preset) => tidied({ name, title, docs });
@@ -134,19 +134,42 @@ export function diffPresets(before: Preset, after: Preset): PresetDiff {
   };
 }
 
-function wireChanges(before: readonly Wire[], after: readonly Wire[]) {
-  const [old, now] = [byId(before), byId(after)];
+/** A wire as people call it: the names of what it joins, and ports only where they say something. */
+function wireName(preset: Preset, { from, to }: Wire): string {
+  const end = (step: string, port: string, usual: string): string => {
+    const name = cardName(step, preset.steps?.[step] ?? preset.triggers?.[step] ?? {});
+    return port === usual ? name : `${name} (${port})`;
+  };
+  return `${end(from.step, from.port, 'out')} → ${end(to.step, to.port, 'in')}`;
+}
+
+function wireChanges(before: Preset, after: Preset) {
+  const [old, now] = [byId(wiresOf(before.wires)), byId(wiresOf(after.wires))];
   const changes: Change[] = [];
   const ids = new Map<string, ChangeKind>();
   for (const [ends, wire] of Object.entries(now)) {
     if (old[ends]) continue;
     ids.set(wire.id, 'added');
-    changes.push({ subject: 'wire', id: wire.id, kind: 'added', name: ends, values: [], isOnlyMoved: false });
+    changes.push({
+      subject: 'wire',
+      id: wire.id,
+      kind: 'added',
+      name: wireName(after, wire),
+      values: [],
+      isOnlyMoved: false,
+    });
   }
   for (const [ends, wire] of Object.entries(old)) {
     if (now[ends]) continue;
     ids.set(wire.id, 'removed');
-    changes.push({ subject: 'wire', id: wire.id, kind: 'removed', name: ends, values: [], isOnlyMoved: false });
+    changes.push({
+      subject: 'wire',
+      id: wire.id,
+      kind: 'removed',
+      name: wireName(before, wire),
+      values: [],
+      isOnlyMoved: false,
+    });
   }
   return { changes, byId: ids as ReadonlyMap<string, ChangeKind> };
 }

@@ -44,6 +44,14 @@ function score(manifest: Manifest, words: readonly string[]): number {
   return total / words.length;
 }
 
+/** In the order in which workflows are mostly built: data comes in, is worked on, and what that cannot do is written as code. */
+const CATEGORIES = ['Triggers', 'Network', 'Files and formats', 'Items', 'Flow', 'Code'];
+
+const categoryPlace = (category: string): number => {
+  const place = CATEGORIES.indexOf(category);
+  return place < 0 ? CATEGORIES.length : place;
+};
+
 /** The components that have every word of `query`, best first; all by category and title when nothing is typed. */
 export function ranked(manifests: Iterable<Manifest>, query: string): Manifest[] {
   const words = plain(query).split(/\s+/).filter(Boolean);
@@ -52,6 +60,7 @@ export function ranked(manifests: Iterable<Manifest>, query: string): Manifest[]
     return [...manifests].sort(
       (one, other) =>
         Number(other.kind === 'trigger') - Number(one.kind === 'trigger') ||
+        categoryPlace(one.category) - categoryPlace(other.category) ||
         one.category.localeCompare(other.category) ||
         byTitle(one, other),
     );

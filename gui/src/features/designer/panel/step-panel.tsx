@@ -2,6 +2,7 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import type { Manifest } from '@/shared/api/types';
 import { carriesField } from '@/shared/code/drag';
+import { goTo } from '@/shared/code/go-to';
 import type { DocPlace } from '@/shared/document/types';
 import { useSnapshot } from '@/shared/document/use-editor';
 import { FieldsView } from '@/shared/forms/form-view';
@@ -16,6 +17,7 @@ import { AdvancedTab } from './advanced-tab';
 import { type Card, cardOf } from './card-of';
 import { InputData, OutputData } from './data-tab';
 import { DocsTab } from './docs-tab';
+import { Failed } from './failed';
 import { FieldList, useFieldInsertion } from './field-list';
 import { PanelHeader } from './header';
 import { useWorld } from './world';
@@ -58,6 +60,7 @@ function CardPanel({ card, manifest }: CardPanelProps) {
     <section ref={frame} aria-label={name} className="flex h-full min-h-0 flex-col bg-surface">
       <FormContext value={world}>
         <PanelHeader card={card} manifest={manifest} />
+        <Failed card={card} manifest={manifest} />
         {manifest ? (
           <Body card={card} manifest={manifest} form={form} isWide={isWide} tab={tab} onTab={setTab} />
         ) : (
@@ -186,6 +189,7 @@ function usePlace({ id, of }: Card, onTab: (tab: string) => void): void {
       return;
     }
     onTab('config');
+    const { line } = panel.get();
     let tries = 0;
     const look = () => {
       tries += 1;
@@ -198,10 +202,11 @@ function usePlace({ id, of }: Card, onTab: (tab: string) => void): void {
       reached.add(place);
       field?.scrollIntoView({ block: 'center' });
       focusable?.focus();
+      if (line !== undefined) goTo(focusable, { line });
     };
     const timer = setInterval(look, TRY_MS);
     return () => clearInterval(timer);
-  }, [place, of, id, onTab]);
+  }, [place, of, id, onTab, panel]);
 }
 
 /** The field of a path, or the nearest one around it. */

@@ -165,16 +165,22 @@ function VersionLine({ version, isShown, onCompare, onError }: VersionLineProps)
   return (
     <li className={`flex flex-wrap items-center gap-x-1 rounded-control py-1 pl-2 ${isShown ? 'bg-raised' : ''}`}>
       <div className="min-w-32 flex-1">
-        <span className="font-semibold">{name}</span>
+        <span className={version.label ? 'font-semibold' : 'font-mono'}>{name}</span>
         {isActive && (
           <span className="ml-2 rounded-full border border-ok px-1.5 text-meta text-ok">{t('versions.active')}</span>
         )}
         <span className="block text-meta text-muted">
-          <time dateTime={new Date(version.frozen_at).toISOString()}>{fullTime(version.frozen_at)}</time> ·{' '}
-          <code className="font-mono">{shortHash(version.id)}</code>
+          <time dateTime={new Date(version.frozen_at).toISOString()}>{fullTime(version.frozen_at)}</time>
+          {version.label && (
+            <>
+              {' · '}
+              <code className="font-mono">{shortHash(version.id)}</code>
+            </>
+          )}
         </span>
       </div>
       <IconButton
+        needs="runner"
         label={t('versions.run', { name })}
         onClick={() => void act(async () => run.choose(await startJob({ version: version.id }, crypto.randomUUID())))}
       >

@@ -1,5 +1,5 @@
 import { Plus, X } from 'lucide-react';
-import { useId, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { useMessages } from '../../i18n/messages';
 import { Button, IconButton } from '../../ui/button';
 import { Input } from '../../ui/field';
@@ -7,7 +7,10 @@ import type { EditorProps } from '../editor-props';
 import { FieldView } from '../field-view';
 import { HEADERS } from '../hints';
 import { firstValue, isRecord } from '../schema';
-import { useForm } from '../target';
+import { pointerOf, useForm } from '../target';
+
+/** What a value is typed or chosen in. */
+const FIRST = 'input, select, textarea, [contenteditable=true]';
 
 /** Names with values. A name is taken over when its field is left, so that rows do not jump while somebody types. */
 export function MapEditor({ field, path, value, label }: EditorProps<'map'>) {
@@ -15,6 +18,8 @@ export function MapEditor({ field, path, value, label }: EditorProps<'map'>) {
   const { target, canEdit, fieldNames } = useForm();
   const [name, setName] = useState('');
   const list = useId();
+  const rows = useRef<HTMLDivElement>(null);
+  const fresh = useRef<string>(undefined);
   const entries = isRecord(value) ? Object.entries(value) : [];
   const isTaken = entries.some(([key]) => key === name.trim());
   const isHeaders = field.of.hint.suggest === 'header';
@@ -24,9 +29,18 @@ export function MapEditor({ field, path, value, label }: EditorProps<'map'>) {
     if (key === '' || isTaken) return;
     target.set([...path, key], firstValue({ ...field.of, isRequired: true }));
     setName('');
+    fresh.current = key;
   };
+  // Who named it says next what it is.
+  useEffect(() => {
+    const key = fresh.current;
+    if (key === undefined || !Object.hasOwn(isRecord(value) ? value : {}, key)) return;
+    fresh.current = undefined;
+    const field = rows.current?.querySelector(`[data-field="${CSS.escape(pointerOf([...path, key]))}"]`);
+    field?.querySelector<HTMLElement>(FIRST)?.focus();
+  }, [value, path]);
   return (
-    <div className="flex flex-col gap-2">
+    <div ref={rows} className="flex flex-col gap-2">
       {entries.map(([key, it]) => (
         <div key={key} className="flex flex-col gap-1 border-l-2 border-line pl-2">
           <div className="flex items-center gap-1">

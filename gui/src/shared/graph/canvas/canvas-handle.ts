@@ -32,8 +32,8 @@ type HandleParts = {
 };
 
 const PAD = 48;
-/** How many frames a card may take to be mounted after it came into sight. */
-const FRAMES_MAX = 8;
+/** How many frames a card may take to be mounted after it came into sight; a panel that comes up with it takes many. */
+const FRAMES_MAX = 60;
 
 const still = typeof matchMedia === 'undefined' ? undefined : matchMedia('(prefers-reduced-motion: reduce)');
 const duration = (): number => (still?.matches ? 0 : 120);
@@ -79,6 +79,9 @@ export function useHandle({ ref, box, scene, selection, stop }: HandleParts): vo
     };
     const focusSoon = (id: string, frames: number): void => {
       const card = box.current?.querySelector<HTMLElement>(`[data-card="${CSS.escape(id)}"]`);
+      // Whoever went elsewhere meanwhile stays there.
+      const isMine = box.current?.contains(document.activeElement) || document.activeElement === document.body;
+      if (!isMine) return;
       if (card) card.focus({ preventScroll: true });
       else if (frames > 0) requestAnimationFrame(() => focusSoon(id, frames - 1));
     };

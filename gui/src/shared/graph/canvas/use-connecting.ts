@@ -4,7 +4,7 @@ import { useReactFlow, useStore } from '@xyflow/react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { Connections, type Refusal } from '../connect';
 import { KeyedStore } from '../keyed-store';
-import type { Card, Point, WireEnd } from '../model';
+import { CARD_HEIGHT, CARD_WIDTH, type Card, type Point, type WireEnd } from '../model';
 import type { Scene } from '../scene';
 import type { CanvasEvents } from './edit-context';
 import type { FlowNode, WireEdge } from './flow-nodes';
@@ -104,7 +104,10 @@ export function useConnecting(scene: Scene, connections: { readonly get: () => C
         return;
       }
       if (taken.current || card || !under?.closest('.react-flow__pane')) return;
-      on.add({ at: flow.screenToFlowPosition(client), client, loose: { end: loose, side: isForward ? 'out' : 'in' } });
+      // What is added has its port where the wire was let go.
+      const { x, y } = flow.screenToFlowPosition(client);
+      const at = { x: isForward ? x : x - CARD_WIDTH, y: y - CARD_HEIGHT / 2 };
+      on.add({ at, client, loose: { end: loose, side: isForward ? 'out' : 'in' } });
     };
     return {
       isValidConnection: (connection) => {

@@ -47,9 +47,11 @@ export const designer = {
   'designer.run.input': 'Run with input…',
   'designer.run.choose': 'Select a step to run to it, or it alone.',
   'designer.run.started': 'Run started',
+  'designer.run.failed_in': '{name} failed: {why}',
   'designer.run.ended': 'Run {state}',
   'designer.run.show': 'Show it',
   'designer.run.unsaved': 'The node has not got your last edits, so nothing was run. Is it reachable?',
+  'designer.run.stopped': 'Not run yet: the problems listed below come first.',
   'designer.run.failed': 'Not run: {why}',
   'designer.run.none': 'No run yet',
   'designer.run.none.hint': 'Run it, and see here what each step did.',
@@ -127,6 +129,8 @@ export const designer = {
 
   'designer.empty': 'An empty workflow',
   'designer.empty.hint': 'Something starts it, and steps do the work.',
+  'designer.empty.next':
+    'What should happen first? Drag from the dot of a card, press the plus beside it, or press {keys}.',
   'designer.empty.trigger': 'Add a trigger',
   'designer.empty.step': 'Add a step',
   'designer.empty.paste': 'Paste',

@@ -47,10 +47,12 @@ export const designer = {
   'designer.run.input': 'Jalankan dengan masukan…',
   'designer.run.choose': 'Pilih satu langkah untuk menjalankan sampai ke sana, atau langkah itu saja.',
   'designer.run.started': 'Eksekusi dimulai',
+  'designer.run.failed_in': '{name} gagal: {why}',
   'designer.run.ended': 'Eksekusi {state}',
   'designer.run.show': 'Tampilkan',
   'designer.run.unsaved':
     'Node belum menerima suntingan terakhir Anda, jadi tidak ada yang dijalankan. Apakah terjangkau?',
+  'designer.run.stopped': 'Belum dijalankan: masalah di bawah ini didahulukan.',
   'designer.run.failed': 'Tidak dijalankan: {why}',
   'designer.run.none': 'Belum ada eksekusi',
   'designer.run.none.hint': 'Jalankan, lalu lihat di sini apa yang dilakukan tiap langkah.',
@@ -128,6 +130,8 @@ export const designer = {
 
   'designer.empty': 'Alur kerja kosong',
   'designer.empty.hint': 'Sesuatu memulainya, dan langkah-langkah bekerja.',
+  'designer.empty.next':
+    'Apa yang pertama terjadi? Seret dari titik kartu, tekan plus di sampingnya, atau tekan {keys}.',
   'designer.empty.trigger': 'Tambah pemicu',
   'designer.empty.step': 'Tambah langkah',
   'designer.empty.paste': 'Tempel',

@@ -154,6 +154,7 @@ export const panel = {
   'panel.tab.advanced': 'Advanced',
   'panel.off': 'Switched off: what comes in goes on unchanged.',
   'panel.pinned': 'Pinned: it gives this data instead of running.',
+  'panel.failed.go': 'Go there',
   'panel.newer': 'Drawn with version {version}; the node has {newest}.',
   'panel.update': 'Use version {newest}',
   'panel.in': 'Input',

@@ -154,6 +154,7 @@ export const panel = {
   'panel.tab.advanced': 'Lanjutan',
   'panel.off': 'Dimatikan: yang masuk diteruskan apa adanya.',
   'panel.pinned': 'Disematkan: memberi data ini tanpa berjalan.',
+  'panel.failed.go': 'Ke sana',
   'panel.newer': 'Dibuat dengan versi {version}; node punya {newest}.',
   'panel.update': 'Pakai versi {newest}',
   'panel.in': 'Masukan',

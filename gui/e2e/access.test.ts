@@ -1,0 +1,175 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { beforeAll, expect, test } from 'vitest';
+import { type Person, PHONE, WIDE } from './support/browser';
+import { Canvas } from './support/designer';
+import { journey } from './support/journey';
+import { draft, ended, keep, row, start } from './support/presets';
+
+type Found = { readonly id: string; readonly help: string; readonly nodes: readonly { readonly html: string }[] };
+
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe finds on the page as it stands, and whether the page is wider than the screen. */
+async function faults(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const { violations } = (await page.evaluate('axe.run()')) as { violations: readonly Found[] };
+  const told = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes[0]?.html.slice(0, 200)}`);
+  const isWide = await page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+  return isWide ? [...told, 'the page is wider than the screen'] : told;
+}
+
+type Looked = { readonly path: () => string; readonly there: (page: Page) => Promise<unknown> };
+
+journey('every page for everyone', (at) => {
+  let preset: string;
+  let job: string;
+
+  const heading = (name: string) => (page: Page) => page.getByRole('heading', { name, level: 1 }).waitFor();
+  const pages: Readonly<Record<string, Looked>> = {
+    home: { path: () => '/', there: heading('Welcome') },
+    workflows: { path: () => '/workflows', there: (page) => page.getByRole('link', { name: 'Orders' }).waitFor() },
+    designer: {
+      path: () => `/workflows/${preset}`,
+      there: async (page) => {
+        const canvas = new Canvas(page);
+        await canvas.card('Total').click();
+        await page.getByRole('textbox', { name: 'Name of the step' }).waitFor();
+        await page.getByRole('combobox', { name: 'Fields: Name of the new one' }).waitFor();
+      },
+    },
+    runs: { path: () => '/runs', there: (page) => page.getByText('orders').first().waitFor() },
+    run: { path: () => `/runs/${job}?step=s1&tab=out`, there: (page) => page.getByText('Ada').first().waitFor() },
+    components: { path: () => '/components/set', there: heading('Components') },
+    triggers: { path: () => '/triggers', there: heading('Triggers') },
+    approvals: { path: () => '/approvals', there: (page) => page.getByText('Pay 12 €?').waitFor() },
+    settings: { path: () => '/settings', there: (page) => page.getByText('this tab').waitFor() },
+  };
+
+  beforeAll(async () => {
+    const api = await at.node.api();
+    preset = await keep(
+      api,
+      row('orders', 'Orders', [
+        { component: 'set', name: 'Total', config: { fields: { name: 'Ada', total: '{{ 3 * 4 }}' } } },
+        { component: 'approval', name: 'May we pay?', config: { title: 'Pay {{ $json.total }} €?' }, port: 'approved' },
+        { component: 'set', name: 'Pay', config: { fields: { paid: true } } },
+      ]),
+    );
+    job = await start(api, preset);
+    await api.ask('POST', `/presets/${preset}/activate`, {});
+  });
+
+  const LOOKS: readonly (readonly [string, BrowserContextOptions])[] = [
+    ['wide and light', { ...WIDE, colorScheme: 'light' }],
+    ['wide and dark', { ...WIDE, colorScheme: 'dark' }],
+    ['on a phone, light', { ...PHONE, colorScheme: 'light' }],
+    ['on a phone, dark', { ...PHONE, colorScheme: 'dark' }],
+  ];
+
+  test.each(LOOKS)('axe finds nothing, %s', async (_, options) => {
+    const out = await at.person({ ...options, reducedMotion: 'reduce' });
+    out.watch.expect(/403/);
+    await out.page.goto(at.node.url);
+    await out.page.getByText('This browser is not known here yet').waitFor();
+    const found: Record<string, string[]> = { login: await faults(out.page) };
+    await out.enter(await at.node.anotherLink());
+    for (const [name, { path, there }] of Object.entries(pages)) {
+      await out.page.goto(at.node.url + path());
+      await there(out.page);
+      found[name] = await faults(out.page);
+    }
+    await out.page.context().close();
+    expect(Object.entries(found).filter(([, faulty]) => faulty.length > 0)).toEqual([]);
+  });
+
+  test('axe finds nothing in Indonesian, and nothing there is English', async () => {
+    const person = await at.person({ ...WIDE, locale: 'id-ID', reducedMotion: 'reduce' });
+    await person.page.goto(await at.node.anotherLink());
+    for (const [path, title] of [
+      ['/', 'Selamat datang'],
+      ['/settings', 'Pengaturan'],
+    ] as const) {
+      await person.page.getByRole('navigation').first().waitFor();
+      await person.page.goto(at.node.url + path);
+      await person.page.getByRole('heading', { name: title, level: 1 }).waitFor();
+      expect(await person.page.evaluate(() => document.documentElement.lang)).toBe('id');
+      expect(await faults(person.page), path).toEqual([]);
+    }
+    await person.page.context().close();
+  });
+});
+
+/** Presses Tab until what has the focus is called so. */
+async function tabTo(page: Page, name: RegExp, key = 'Tab'): Promise<void> {
+  const called: string[] = [];
+  for (let turn = 0; turn < 80; turn += 1) {
+    await page.keyboard.press(key);
+    const focused = page.locator(':focus');
+    const said = (await focused.count()) === 0 ? '' : await focused.ariaSnapshot();
+    if (name.test(said)) return;
+    called.push(said);
+  }
+  throw new Error(`Tab came to nothing called ${name}: ${called.join(' | ')}`);
+}
+
+journey('without a mouse', (at) => {
+  let ana: Person;
+
+  test('two connected steps are built and run by keys alone', async () => {
+    ana = await at.person();
+    const { page } = ana;
+    const { keyboard } = page;
+    const canvas = new Canvas(page);
+    await ana.enter(at.node.link);
+    await keyboard.press('Control+k');
+    await page.getByRole('dialog').getByRole('combobox').waitFor();
+    await keyboard.type('Workflows');
+    await page.getByRole('option', { name: 'Workflows' }).first().waitFor();
+    await keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Workflows', level: 1 }).waitFor();
+    await tabTo(page, /New workflow/);
+    await keyboard.press('Enter');
+    await tabTo(page, /What is it called\?/);
+    await keyboard.press('Control+a');
+    await keyboard.type('By keys');
+    await keyboard.press('Enter');
+    await canvas.card('Start').waitFor();
+
+    await tabTo(page, /Start/);
+    for (const component of ['Set fields', 'Do nothing']) {
+      await keyboard.press('n');
+      await page.getByRole('dialog').getByRole('combobox').waitFor();
+      await keyboard.type(component);
+      await page
+        .getByRole('option', { name: new RegExp(`^${component}`) })
+        .first()
+        .waitFor();
+      await keyboard.press('Enter');
+      await canvas.card(component).waitFor();
+    }
+    const id = new URL(page.url()).pathname.split('/').at(-1) ?? '';
+    await canvas.isSaved();
+    const wires = Object.values((await draft(await at.node.api(), id)).wires ?? {});
+    expect(wires.length, 'wires').toBe(2);
+
+    await keyboard.press('ArrowLeft');
+    await canvas.card('Set fields').and(page.locator(':focus')).waitFor();
+    await keyboard.press('Enter');
+    await tabTo(page, /Fields: Name of the new one/);
+    await keyboard.type('greeting');
+    await keyboard.press('Enter');
+    await tabTo(page, /Value of greeting/);
+    await keyboard.type('Hello');
+    await canvas.isSaved();
+    await keyboard.press('Control+Enter');
+    await tabTo(page, /Narrow the panel/, 'Shift+Tab');
+    await keyboard.press('Enter');
+    for (const name of ['Start', 'Set fields', 'Do nothing'])
+      await canvas.card(name).filter({ hasText: 'succeeded' }).waitFor();
+    const api = await at.node.api();
+    const [job] = (await api.ask<{ jobs: { id: string }[] }>('GET', '/jobs?limit=1')).jobs;
+    expect(await ended(api, job?.id ?? '')).toBe('succeeded');
+  });
+});

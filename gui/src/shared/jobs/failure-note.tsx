@@ -1,0 +1,41 @@
+import type { ReactNode } from 'react';
+import type { Failure } from '../api/types';
+import { Prose } from '../forms/prose';
+import { useMessages } from '../i18n/messages';
+
+type FailureNoteProps = { readonly failure: Failure; readonly children?: ReactNode };
+
+/** What went wrong in a step, where, and what to do about it; `children` are buttons beside the place. */
+export function FailureNote({ failure, children }: FailureNoteProps) {
+  const t = useMessages();
+  const { message, place, hint, detail } = failure;
+  return (
+    <div
+      role="note"
+      className="scroll-thin mx-3 mb-2 max-h-60 shrink-0 overflow-y-auto rounded-control border border-fail px-2.5 py-1.5"
+    >
+      <p className="font-semibold break-words text-fail">
+        <Prose text={message.split('\n')[0] ?? ''} />
+      </p>
+      {hint && (
+        <p className="break-words text-muted">
+          <Prose text={hint} />
+        </p>
+      )}
+      {(place || children) && (
+        <div className="flex flex-wrap items-center gap-2">
+          {place && <p className="text-muted">{t('step.error.place', { place })}</p>}
+          {children}
+        </div>
+      )}
+      {detail && (
+        <details>
+          <summary className="text-muted">{t('step.error.more')}</summary>
+          <pre tabIndex={0} className="scroll-thin max-h-40 overflow-auto font-mono text-meta whitespace-pre-wrap">
+            {detail}
+          </pre>
+        </details>
+      )}
+    </div>
+  );
+}
