@@ -14,6 +14,10 @@ const Markdown = lazy(() => import('../ui/markdown'));
 const KINDS: readonly TextKind[] = ['text', 'markdown', 'html', 'svg'];
 
 /** One item drawn: its texts as Markdown, HTML or pictures, its files as pictures or downloads. Nothing in it ever runs. */
+/** What stands before HTML that is drawn: nothing in it may ask for anything, not even this node. */
+const SEALED =
+  '<!doctype html><meta http-equiv="content-security-policy" content="default-src \'none\'; img-src data:; style-src \'unsafe-inline\'">';
+
 export function Rendered({ items, offset }: { readonly items: readonly Item[]; readonly offset: number }) {
   const t = useMessages();
   const [place, setPlace] = useState(0);
@@ -115,7 +119,7 @@ function Drawn({ kind, text }: { readonly kind: TextKind; readonly text: string 
         <iframe
           title={t('data.as.html')}
           sandbox=""
-          srcDoc={text}
+          srcDoc={SEALED + text}
           className="h-80 w-full rounded-control border border-line bg-[#fff]"
         />
       );

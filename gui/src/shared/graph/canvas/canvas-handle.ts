@@ -32,6 +32,8 @@ type HandleParts = {
 };
 
 const PAD = 48;
+/** The corner at the lower right where the map and the zoom lie over the canvas. */
+const CORNER = { width: 192, height: 168 };
 /** How many frames a card may take to be mounted after it came into sight; a panel that comes up with it takes many. */
 const FRAMES_MAX = 60;
 
@@ -53,14 +55,19 @@ export function useHandle({ ref, box, scene, selection, stop }: HandleParts): vo
       const [x, y, zoom] = transform;
       const bounds = boundsOf(wanted);
       const [left, top] = [bounds.x * zoom + x, bounds.y * zoom + y];
+      const size = { width: bounds.width * zoom, height: bounds.height * zoom };
+      /** How far a card at a place reaches up under the map. */
+      const under = (atLeft: number, atTop: number): number =>
+        atLeft + size.width > width - CORNER.width ? Math.max(0, atTop + size.height - (height - CORNER.height)) : 0;
       const isInSight =
+        under(left, top) === 0 &&
         left >= PAD &&
         top >= PAD &&
-        left + bounds.width * zoom <= width - PAD &&
-        top + bounds.height * zoom <= height - PAD;
+        left + size.width <= width - PAD &&
+        top + size.height <= height - PAD;
       const isSmall = zoom < 0.4 && !keepZoom;
       if (isInSight && !isSmall) return;
-      const isLarge = bounds.width * zoom > width - 2 * PAD || bounds.height * zoom > height - 2 * PAD;
+      const isLarge = size.width > width - 2 * PAD || size.height > height - 2 * PAD;
       if (isLarge && wanted.length > 1) {
         void flow.setViewport(viewportOf(wanted, { width, height }, undefined, 0), { duration: duration() });
       } else if (isSmall) {
@@ -69,12 +76,10 @@ export function useHandle({ ref, box, scene, selection, stop }: HandleParts): vo
         // No further than it must: what somebody looks at stays where it is.
         const shift = (start: number, length: number, room: number) =>
           Math.max(0, PAD - start) + Math.min(0, room - PAD - start - length);
-        const to = {
-          x: x + shift(left, bounds.width * zoom, width),
-          y: y + shift(top, bounds.height * zoom, height),
-          zoom,
-        };
-        void flow.setViewport(to, { duration: duration() });
+        const across = shift(left, size.width, width);
+        const down = shift(top, size.height, height);
+        const up = under(left + across, top + down);
+        void flow.setViewport({ x: x + across, y: y + down - up, zoom }, { duration: duration() });
       }
     };
     const focusSoon = (id: string, frames: number): void => {
