@@ -5,6 +5,7 @@ import { canHoldKeys } from '@/shared/auth/keys';
 import { enrol, type LoginOutcome, signIn, takeLoginToken } from '@/shared/auth/login';
 import { nodeAddress } from '@/shared/auth/node-address';
 import { type SignedOutReason, setSession } from '@/shared/auth/session';
+import { browserUnsent } from '@/shared/document/unsent';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button } from '@/shared/ui/button';
 import { CopyLine } from '@/shared/ui/copy-line';
@@ -45,6 +46,7 @@ export default function LoginScreen({ why, isOver = false }: LoginScreenProps) {
   const isOut = (why === 'left' || why === 'refused') && linkToken === undefined;
   const [outcome, setOutcome] = useState<Shown>(isOut ? 'out' : 'working');
   const [isInsecure] = useState(() => !canHoldKeys());
+  const [unsent] = useState(() => browserUnsent().all().length);
   const attempt = () => {
     setOutcome('working');
     void begin().then(setOutcome, (error: unknown) => setOutcome({ kind: 'refused', detail: String(error) }));
@@ -74,6 +76,7 @@ export default function LoginScreen({ why, isOver = false }: LoginScreenProps) {
           </div>
         </div>
         {why !== 'first' && <p role="status">{t(`login.${why}`)}</p>}
+        {unsent > 0 && <p className="text-muted">{t('login.unsent', { count: unsent })}</p>}
         {isInsecure ? (
           <InsecureNotice />
         ) : (

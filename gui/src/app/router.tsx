@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, createRouter, Link, lazyRouteComponent } 
 import { Compass } from 'lucide-react';
 import { useMessages } from '@/shared/i18n/messages';
 import { buttonClass } from '@/shared/ui/button';
+import { isOutdated } from '@/shared/ui/lazily';
 import { Empty, Failed, Loading } from '@/shared/ui/states';
 import { Frame } from './frame';
 import { pages } from './pages';
@@ -21,6 +22,13 @@ function NotFound() {
   );
 }
 
+/** A page that does not stand. When the node has a newer one, it is loaded again as a whole. */
+function Broken({ error, reset }: { readonly error: unknown; readonly reset: () => void }) {
+  const t = useMessages();
+  if (isOutdated(error)) return <Failed error={new Error(t('missing.outdated'))} retry={() => location.reload()} />;
+  return <Failed error={error} retry={reset} />;
+}
+
 const root = createRootRoute({ component: Frame, notFoundComponent: NotFound });
 
 const routes = pages.map((page) =>
@@ -29,7 +37,7 @@ const routes = pages.map((page) =>
     path: page.path,
     component: lazyRouteComponent(page.load),
     pendingComponent: () => <Loading />,
-    errorComponent: ({ error, reset }) => <Failed error={error} retry={reset} />,
+    errorComponent: Broken,
   }),
 );
 

@@ -1,8 +1,9 @@
 //! The keys that work everywhere: Mod+K for commands, ? for the help of keys.
-import { lazy, Suspense, useEffect, useSyncExternalStore } from 'react';
+import { Suspense, useEffect, useSyncExternalStore } from 'react';
+import { lazily } from '@/shared/ui/lazily';
 
-const CommandPalette = lazy(() => import('./command-palette'));
-const KeysHelp = lazy(() => import('./keys-help'));
+const CommandPalette = lazily(() => import('./command-palette'));
+const KeysHelp = lazily(() => import('./keys-help'));
 
 type Shown = 'palette' | 'keys' | undefined;
 let shown: Shown;

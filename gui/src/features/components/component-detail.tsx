@@ -1,13 +1,14 @@
-import { lazy, Suspense, useMemo } from 'react';
+import { Suspense, useMemo } from 'react';
 import type { Manifest } from '@/shared/api/types';
 import { inline } from '@/shared/data/shape';
 import { iconOf } from '@/shared/graph/canvas/icons';
 import { useMessages } from '@/shared/i18n/messages';
+import { lazily } from '@/shared/ui/lazily';
 import { Facts } from '@/shared/ui/page';
 import { Loading } from '@/shared/ui/states';
 import { optionsOf } from './options';
 
-const Markdown = lazy(() => import('@/shared/ui/markdown'));
+const Markdown = lazily(() => import('@/shared/ui/markdown'));
 
 /** The docs page of a component begins with its title and summary, which stand above it here. */
 function body(manifest: Manifest): string {

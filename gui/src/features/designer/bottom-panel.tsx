@@ -1,8 +1,9 @@
 import { ChevronDown, ChevronUp } from 'lucide-react';
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import { hasEnded } from '@/shared/api/types';
 import { useMessages } from '@/shared/i18n/messages';
 import { IconButton } from '@/shared/ui/button';
+import { lazily } from '@/shared/ui/lazily';
 import { Loading } from '@/shared/ui/states';
 import { StateIcon } from '@/shared/ui/status';
 import { type Tab, Tabs } from '@/shared/ui/tabs';
@@ -13,9 +14,9 @@ import { RunLogs } from './run-logs';
 import { RunTab } from './run-tab';
 import { useRun } from './use-run';
 
-const ProblemsPanel = lazy(async () => ({ default: (await import('./panel/problems-panel')).ProblemsPanel }));
+const ProblemsPanel = lazily(async () => ({ default: (await import('./panel/problems-panel')).ProblemsPanel }));
 
-const VersionsPanel = lazy(async () => ({ default: (await import('./panel/versions-panel')).VersionsPanel }));
+const VersionsPanel = lazily(async () => ({ default: (await import('./panel/versions-panel')).VersionsPanel }));
 
 /** What the lower panel and the sheet of a phone show. */
 export function useBottomTabs(): readonly (Tab & { readonly id: BottomTab })[] {

@@ -1,4 +1,5 @@
 import { DropdownMenu as Radix } from 'radix-ui';
+import { useRefused } from '@/shared/auth/may';
 import { TINTS } from '@/shared/graph/canvas/tints';
 import { COLOURS } from '@/shared/graph/scene';
 import { useMessages } from '@/shared/i18n/messages';
@@ -52,11 +53,16 @@ export function CanvasMenu({
   const { model, actions, commands, designer } = useBenchParts();
   const scene = useScene();
   const canEdit = designer.editor.canEdit();
+  const mayRun = useRefused('runner') === undefined;
+  const mayPin = useRefused('editor') === undefined;
   const isGroup = scene.groups.some((it) => it.id === popup.id);
   const isNote = scene.notes.some((it) => it.id === popup.id);
   const isMany = !isGroup && model.selection.get().size > 1;
   const list = popup.id === undefined ? PANE : isGroup ? GROUP : isMany ? MANY : isNote ? NOTE : CARD;
-  const shown = list.filter((id) => canEdit || !bindingOf(id).isEdit);
+  const shown = list.filter(
+    (id) =>
+      (canEdit || !bindingOf(id).isEdit) && (id !== 'run.until' || mayRun) && (id !== 'run.only' || (mayRun && mayPin)),
+  );
   return (
     <Radix.Root open modal={false} onOpenChange={(open) => !open && model.popup.get() === popup && onClose()}>
       <Radix.Trigger asChild>

@@ -1,10 +1,11 @@
-import { lazy, Suspense, useEffect, useMemo } from 'react';
+import { Suspense, useEffect, useMemo } from 'react';
 import { drawnOf } from '@/shared/document/read';
 import { useCanEdit } from '@/shared/document/use-editor';
 import type { CanvasEvents } from '@/shared/graph/canvas/edit-context';
 import { CARD_WIDTH } from '@/shared/graph/model';
 import { sceneOf } from '@/shared/graph/scene';
 import { useMessages } from '@/shared/i18n/messages';
+import { lazily } from '@/shared/ui/lazily';
 import { Loading } from '@/shared/ui/states';
 import { useNarrow } from '@/shared/ui/use-narrow';
 import { useBenchParts, useScene, useStoreValue } from './bench-context';
@@ -13,7 +14,7 @@ import { EmptyHint, NextHint } from './empty-hint';
 import { comparedOf } from './panel/compared';
 import type { Bench } from './use-designer-model';
 
-const EditingCanvas = lazy(() => import('@/shared/graph/canvas/editing-canvas'));
+const EditingCanvas = lazily(() => import('@/shared/graph/canvas/editing-canvas'));
 
 const coarse = typeof matchMedia === 'undefined' ? undefined : matchMedia('(pointer: coarse)');
 

@@ -1,12 +1,13 @@
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import { useSnapshot } from '@/shared/document/use-editor';
 import { useMessages } from '@/shared/i18n/messages';
+import { lazily } from '@/shared/ui/lazily';
 import { Empty, Loading } from '@/shared/ui/states';
 import { useBenchParts, useSelection } from './bench-context';
 import { cardOf } from './panel/card-of';
 
-const InputData = lazy(async () => ({ default: (await import('./panel/data-tab')).InputData }));
-const OutputData = lazy(async () => ({ default: (await import('./panel/data-tab')).OutputData }));
+const InputData = lazily(async () => ({ default: (await import('./panel/data-tab')).InputData }));
+const OutputData = lazily(async () => ({ default: (await import('./panel/data-tab')).OutputData }));
 
 /** What goes into the selected step and what comes out of it, side by side. */
 export function DataPane() {

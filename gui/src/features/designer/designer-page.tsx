@@ -1,17 +1,19 @@
-import { useQuery } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { FileX } from 'lucide-react';
-import { useEffect, useMemo, useState } from 'react';
+import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { isMissing } from '@/shared/api/problem';
 import { componentsQuery } from '@/shared/api/requests/components';
 import { presetQuery } from '@/shared/api/requests/presets';
+import type { Preset } from '@/shared/api/types';
 import { openEditor } from '@/shared/document/editor';
 import type { PresetEditor } from '@/shared/document/types';
 import { useSync } from '@/shared/document/use-editor';
 import type { Manifests } from '@/shared/graph/model';
 import { useMessages } from '@/shared/i18n/messages';
-import { buttonClass } from '@/shared/ui/button';
-import { Empty, Failed, Loading } from '@/shared/ui/states';
+import { useNewDraft, useOpenDraft } from '@/shared/presets/new-draft';
+import { Button, buttonClass } from '@/shared/ui/button';
+import { Empty, Failed, Loading, Problem } from '@/shared/ui/states';
 import { Workbench } from './workbench';
 
 /** An id of a document, as links of this page have it; a name is looked up first. */
@@ -38,15 +40,51 @@ export default function DesignerPage() {
   );
 }
 
-function Gone() {
+function Gone({ children }: { readonly children?: ReactNode }) {
   const t = useMessages();
   return (
     <Empty icon={<FileX aria-hidden />} title={t('designer.gone')}>
       <p>{t('designer.gone.hint')}</p>
+      {children}
       <Link to="/workflows" className={buttonClass()}>
         {t('designer.back')}
       </Link>
     </Empty>
+  );
+}
+
+/** It was there once: what this browser still has of it is offered when the node never got it, and forgotten else. */
+function Deleted({ editor }: { readonly editor: PresetEditor }) {
+  const t = useMessages();
+  const make = useNewDraft();
+  const open = useOpenDraft();
+  const [{ preset, heads }] = useState(() => editor.snapshot());
+  const [isUnsent, setUnsent] = useState(() => editor.hasUnsent());
+  useEffect(() => {
+    if (!isUnsent) editor.forget();
+  }, [editor, isUnsent]);
+  const keep = useMutation({
+    mutationFn: () => make(preset as Preset),
+    onSuccess: ({ id }) => {
+      setUnsent(false);
+      open(id);
+    },
+  });
+  return (
+    <Gone>
+      {heads.length > 0 && (
+        <>
+          {isUnsent && <p>{t('designer.gone.unsent')}</p>}
+          <div className="flex flex-wrap justify-center gap-2">
+            <Button needs="editor" look="primary" disabled={keep.isPending} onClick={() => keep.mutate()}>
+              {t('designer.gone.keep')}
+            </Button>
+            {isUnsent && <Button onClick={() => setUnsent(false)}>{t('designer.gone.forget')}</Button>}
+          </div>
+          <Problem error={keep.error} />
+        </>
+      )}
+    </Gone>
   );
 }
 
@@ -105,7 +143,7 @@ function WhenThere({ editor, manifests, waiting }: WhenThereProps) {
     return (
       <>
         <h1 className="sr-only">{t('designer.title')}</h1>
-        <Gone />
+        <Deleted editor={editor} />
       </>
     );
   }

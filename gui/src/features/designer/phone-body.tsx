@@ -1,8 +1,9 @@
 import { X } from 'lucide-react';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import { onlyOne } from '@/shared/graph/selection';
 import { useMessages } from '@/shared/i18n/messages';
 import { IconButton } from '@/shared/ui/button';
+import { lazily } from '@/shared/ui/lazily';
 import { Loading } from '@/shared/ui/states';
 import { type Tab, Tabs } from '@/shared/ui/tabs';
 import { useBenchParts, useScene, useSelection } from './bench-context';
@@ -11,7 +12,7 @@ import { CanvasPane } from './canvas-pane';
 import { Outline } from './outline';
 import { Others } from './selection-panel';
 
-const StepPanel = lazy(async () => ({ default: (await import('./panel/step-panel')).StepPanel }));
+const StepPanel = lazily(async () => ({ default: (await import('./panel/step-panel')).StepPanel }));
 
 /** A phone: the canvas to look at, the steps as a list, and what is selected in a sheet from below. */
 export function PhoneBody() {

@@ -1,5 +1,5 @@
 import { StickyNote } from 'lucide-react';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { Suspense, useMemo, useState } from 'react';
 import type { Manifest } from '@/shared/api/types';
 import { iconOf } from '@/shared/graph/canvas/icons';
 import { Connections, fits } from '@/shared/graph/connect';
@@ -7,13 +7,14 @@ import { type Card, ERROR_PORT } from '@/shared/graph/model';
 import { ranked } from '@/shared/graph/ranking';
 import { readingOrder } from '@/shared/graph/walk';
 import { useMessages } from '@/shared/i18n/messages';
+import { lazily } from '@/shared/ui/lazily';
 import { useBenchParts, useScene, useStoreValue } from './bench-context';
 import { CanvasMenu } from './canvas-menu';
 import { ImportDialog } from './import-dialog';
 import type { Popup } from './model';
 import { type Pick, Picker } from './picker';
 
-const RunDialog = lazy(() => import('@/shared/jobs/run-dialog'));
+const RunDialog = lazily(() => import('@/shared/jobs/run-dialog'));
 
 const NOTE = '@note';
 

@@ -13,7 +13,7 @@ import {
   Trash2,
   X,
 } from 'lucide-react';
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import { useCanEdit } from '@/shared/document/use-editor';
 import { TINTS } from '@/shared/graph/canvas/tints';
 import { COLOURS } from '@/shared/graph/scene';
@@ -21,12 +21,13 @@ import { onlyOne } from '@/shared/graph/selection';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button, IconButton } from '@/shared/ui/button';
 import { Field, Input, TextArea } from '@/shared/ui/field';
+import { lazily } from '@/shared/ui/lazily';
 import { Loading } from '@/shared/ui/states';
 import { useBenchParts, useScene, useSelection, useStoreValue } from './bench-context';
 import { bindingOf, type CommandId } from './keymap';
 
-const WorkflowPanel = lazy(async () => ({ default: (await import('./panel/workflow-panel')).WorkflowPanel }));
-const StepPanel = lazy(async () => ({ default: (await import('./panel/step-panel')).StepPanel }));
+const WorkflowPanel = lazily(async () => ({ default: (await import('./panel/workflow-panel')).WorkflowPanel }));
+const StepPanel = lazily(async () => ({ default: (await import('./panel/step-panel')).StepPanel }));
 
 /** What is selected: a step's panel, or what can be done with a note, a frame, a connection, or several things. */
 export function SelectionPanel() {

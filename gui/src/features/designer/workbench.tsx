@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'react';
 import { Group, Panel, type PanelImperativeHandle, Separator } from 'react-resizable-panels';
+import { loadCodeView } from '@/shared/code/code-editor';
 import { takeArriving } from '@/shared/document/arriving';
 import type { PresetEditor } from '@/shared/document/types';
 import { useCanEdit } from '@/shared/document/use-editor';
@@ -46,6 +47,19 @@ export function Workbench({ editor, manifests }: WorkbenchProps) {
   );
 }
 
+const AHEAD_MS = 1_500;
+
+/** The parts that come up by a click; what does not load now is loaded then. */
+const loadAhead = () =>
+  Promise.allSettled([
+    import('./panel/step-panel'),
+    import('./panel/workflow-panel'),
+    import('./panel/problems-panel'),
+    import('./panel/versions-panel'),
+    import('./panel/data-tab'),
+    loadCodeView(),
+  ]);
+
 function Whole({ bench }: { readonly bench: Bench }) {
   const { model, actions, commands, designer } = bench;
   const isNarrow = useNarrow();
@@ -53,6 +67,11 @@ function Whole({ bench }: { readonly bench: Bench }) {
   useKeys(model, commands, true);
   useClipboard(model, actions, true);
   useOfferedHere(bench);
+  // What may be opened next is there already when the node goes away.
+  useEffect(() => {
+    const timer = setTimeout(() => void loadAhead(), AHEAD_MS);
+    return () => clearTimeout(timer);
+  }, []);
   // What an import left for this workflow is pasted once, as soon as it can be.
   useEffect(() => {
     if (!canEdit) return;

@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ChartNoAxesColumn, Cpu, Play, Plus, UserCheck, Workflow } from 'lucide-react';
-import { lazy, Suspense, useState } from 'react';
+import { Suspense, useState } from 'react';
 import { approvalsQuery } from '@/shared/api/requests/approvals';
 import { fetchJobs, NO_FILTER } from '@/shared/api/requests/jobs';
 import { nodeQuery } from '@/shared/api/requests/node';
@@ -13,11 +13,12 @@ import type { Runnable } from '@/shared/jobs/run-dialog';
 import { useNewDraft, useOpenDraft } from '@/shared/presets/new-draft';
 import { type RecipeName, recipe, recipeHint, recipeTitle } from '@/shared/presets/recipes';
 import { Button, buttonClass } from '@/shared/ui/button';
+import { lazily } from '@/shared/ui/lazily';
 import { PageHeader, Panel, ScrollPage } from '@/shared/ui/page';
 import { Problem, Ready } from '@/shared/ui/states';
 import { StateIcon, stateLabel, stateTone } from '@/shared/ui/status';
 
-const RunDialog = lazy(() => import('@/shared/jobs/run-dialog'));
+const RunDialog = lazily(() => import('@/shared/jobs/run-dialog'));
 
 export default function HomePage() {
   const t = useMessages();

@@ -1,15 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import {
-  lazy,
-  Suspense,
-  useCallback,
-  useDeferredValue,
-  useEffect,
-  useMemo,
-  useState,
-  useSyncExternalStore,
-} from 'react';
+import { Suspense, useCallback, useDeferredValue, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { componentsQuery } from '@/shared/api/requests/components';
 import { versionQuery } from '@/shared/api/requests/version';
 import { hasEnded } from '@/shared/api/types';
@@ -21,6 +12,7 @@ import { RunHistory } from '@/shared/history/run-history';
 import type { Timeline } from '@/shared/history/timeline';
 import { stepOf } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
+import { lazily } from '@/shared/ui/lazily';
 import { Failed, Loading } from '@/shared/ui/states';
 import { Tabs } from '@/shared/ui/tabs';
 import { useNarrow } from '@/shared/ui/use-narrow';
@@ -37,7 +29,7 @@ import { usePosition } from './use-position';
 import { useScrubbing } from './use-scrubbing';
 import { Waterfall } from './waterfall';
 
-const GraphCanvas = lazy(() => import('@/shared/graph/canvas/graph-canvas'));
+const GraphCanvas = lazily(() => import('@/shared/graph/canvas/graph-canvas'));
 
 export default function RunPage() {
   const { job = '' } = useParams({ strict: false }) as { job?: string };

@@ -70,7 +70,7 @@ function Row({ card, state, isSelected, onSelect }: RowProps) {
       <span className="min-w-0 flex-1">
         <span className="block truncate font-semibold">{card.name}</span>
         <span className={`block truncate text-meta ${state ? stateTone(state.status) : 'text-muted'}`}>
-          {isFailed ? state.error : cardLine(t, state) || card.title}
+          {isFailed ? state.error : cardLine(t, state) || card.summary || card.title}
         </span>
       </span>
     </button>

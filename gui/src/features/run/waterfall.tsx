@@ -47,9 +47,15 @@ function rowOf(name: string, run: Run, heardAt: number, now: number): Row {
   return row;
 }
 
+/** How far apart a run's own measure and the stamps of one try may be: both ends are whole milliseconds. */
+const STAMPS_US = 2_000;
+
 /** All the time of a run: its work, and its waits, which its own measure leaves out. */
-const lengthUs = ({ run, bars }: Row): number =>
-  Math.max(run.tookUs ?? 0, 1_000 * bars.reduce((sum, bar) => sum + bar.to - bar.from, 0));
+function lengthUs({ run, bars }: Row): number {
+  const byStamps = 1_000 * bars.reduce((sum, bar) => sum + bar.to - bar.from, 0);
+  if (run.tookUs !== undefined && byStamps - run.tookUs < STAMPS_US * bars.length) return run.tookUs;
+  return Math.max(run.tookUs ?? 0, byStamps);
+}
 
 type WaterfallProps = {
   readonly timeline: Timeline;
@@ -143,7 +149,7 @@ export const Waterfall = memo(function Waterfall(props: WaterfallProps) {
                     })}
                   </span>
                   <span className="w-20 shrink-0 text-right text-meta whitespace-nowrap text-muted">
-                    {duration(lengthUs(row))}
+                    {lengthUs(row) > 0 ? duration(lengthUs(row)) : ''}
                   </span>
                 </button>
               </li>

@@ -1,10 +1,11 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { Suspense, useMemo, useState } from 'react';
 import { jobsQuery } from '@/shared/api/requests/jobs';
 import { nodeQuery } from '@/shared/api/requests/node';
 import type { Job } from '@/shared/api/types';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button } from '@/shared/ui/button';
+import { lazily } from '@/shared/ui/lazily';
 import { PageHeader } from '@/shared/ui/page';
 import { Empty, Failed, Loading } from '@/shared/ui/states';
 import { BulkBar } from './bulk-bar';
@@ -12,7 +13,7 @@ import { useFilter } from './filter';
 import { FilterBar } from './filter-bar';
 import { JobsTable } from './jobs-table';
 
-const Throughput = lazy(() => import('./throughput'));
+const Throughput = lazily(() => import('./throughput'));
 
 export default function RunsPage() {
   const t = useMessages();

@@ -30,6 +30,8 @@ export function DeleteDialog({ draft, isOn, onExport, onDone, onClose }: DeleteD
     mutationFn: async () => {
       if (isOn) await deactivate(draft.id);
       await removeDraft(draft.id);
+      // What this browser kept of it goes too; when that fails it is forgotten once somebody opens it.
+      void import('@/shared/document/forget').then(({ forgetDraft }) => forgetDraft(draft.id)).catch(() => {});
     },
     onSuccess: () => {
       void client.invalidateQueries({ queryKey: presetsQuery.queryKey });

@@ -183,7 +183,7 @@ function TriggerSwitch({ title, triggersOn, isBusy, onFlip }: SwitchProps) {
       aria-label={t('workflows.triggers_of', { name: title })}
       title={isOn ? t('workflows.on.hint', { count: triggersOn }) : t('workflows.off.hint')}
       {...useRest('editor')}
-      className="group relative z-10 inline-flex min-h-8 w-20 max-md:ml-auto items-center gap-2 rounded-control text-meta text-muted aria-checked:text-ok pointer-coarse:min-h-11"
+      className="group relative z-10 inline-flex min-h-8 w-20 max-md:ml-auto items-center gap-2 rounded-control text-meta text-muted aria-checked:text-ok disabled:opacity-55 pointer-coarse:min-h-11"
     >
       <span
         aria-hidden

@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link, useNavigate, useSearch } from '@tanstack/react-router';
 import { FileUp, Plus, Search, Upload, Workflow } from 'lucide-react';
-import { lazy, Suspense, useMemo, useState } from 'react';
+import { Suspense, useMemo, useState } from 'react';
 import { activationsQuery } from '@/shared/api/requests/activations';
 import { fetchDraft } from '@/shared/api/requests/draft';
 import { presetsQuery } from '@/shared/api/requests/presets';
@@ -12,6 +12,7 @@ import { useNewDraft } from '@/shared/presets/new-draft';
 import { Button } from '@/shared/ui/button';
 import { type Command, useCommands } from '@/shared/ui/commands';
 import { Input, Select } from '@/shared/ui/field';
+import { lazily } from '@/shared/ui/lazily';
 import { PageHeader, ScrollPage } from '@/shared/ui/page';
 import { Empty, Problem, Ready } from '@/shared/ui/states';
 import { arranged, newestRuns, ORDERS, type Order, readWanted, titleOf, type Wanted, writeWanted } from './arrange';
@@ -20,10 +21,10 @@ import { readFileText } from './file-text';
 import { useFileDrop } from './use-file-drop';
 import { type RowActions, WorkflowRow } from './workflow-row';
 
-const RunDialog = lazy(() => import('@/shared/jobs/run-dialog'));
-const NewDialog = lazy(() => import('./new-dialog').then(({ NewDialog: it }) => ({ default: it })));
-const ImportDialog = lazy(() => import('./import-dialog').then(({ ImportDialog: it }) => ({ default: it })));
-const DeleteDialog = lazy(() => import('./delete-dialog').then(({ DeleteDialog: it }) => ({ default: it })));
+const RunDialog = lazily(() => import('@/shared/jobs/run-dialog'));
+const NewDialog = lazily(() => import('./new-dialog').then(({ NewDialog: it }) => ({ default: it })));
+const ImportDialog = lazily(() => import('./import-dialog').then(({ ImportDialog: it }) => ({ default: it })));
+const DeleteDialog = lazily(() => import('./delete-dialog').then(({ DeleteDialog: it }) => ({ default: it })));
 
 type Open =
   | { readonly kind: 'new' }

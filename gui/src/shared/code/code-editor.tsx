@@ -1,11 +1,12 @@
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
+import { lazily } from '@/shared/ui/lazily';
 import type { TextBinding } from './binding';
 import type { Reading } from './complete';
 import type { Known } from './known';
 
 /** Loads the editor's program. */
 export const loadCodeView = () => import('./code-view');
-const CodeView = lazy(loadCodeView);
+const CodeView = lazily(loadCodeView);
 
 export type CodeEditorProps = {
   readonly binding: TextBinding;

@@ -1,7 +1,8 @@
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
+import { lazily } from '@/shared/ui/lazily';
 import { Loading } from '../ui/states';
 
-const TextDiffView = lazy(() => import('./text-diff-view'));
+const TextDiffView = lazily(() => import('./text-diff-view'));
 
 export type TextDiffProps = {
   readonly before: string;

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState } from 'react';
+import { type ReactNode, Suspense, useEffect, useMemo, useState } from 'react';
+import { lazily } from '@/shared/ui/lazily';
 import { fetchFile } from '../api/requests/files';
 import type { BlobRef, Item } from '../api/types';
 import { saveFile } from '../format/download';
@@ -10,7 +11,7 @@ import { Select } from '../ui/field';
 import { Empty, Loading, Problem } from '../ui/states';
 import { kindOfText, OPEN_CHARS_MAX, type TextKind, textsOf } from './shape';
 
-const Markdown = lazy(() => import('../ui/markdown'));
+const Markdown = lazily(() => import('../ui/markdown'));
 const KINDS: readonly TextKind[] = ['text', 'markdown', 'html', 'svg'];
 
 /** One item drawn: its texts as Markdown, HTML or pictures, its files as pictures or downloads. Nothing in it ever runs. */

@@ -25,6 +25,12 @@ export interface Connection {
   mayEdit(): boolean | undefined;
   /** Whether this browser keeps what the node has not got. */
   isKept(): boolean;
+  /** Whether this browser holds edits that the node has not got. */
+  hasUnsent(): boolean;
+  /** Remembers whether it does. */
+  unsent(isUnsent: boolean): void;
+  /** Drops what this browser keeps of the document. */
+  forget(): void;
   /** The heads that the node said it has, on this connection. */
   nodeHeads(): Heads | undefined;
   peers(): readonly Peer[];
@@ -89,6 +95,7 @@ export class HandleEditor implements PresetEditor {
   }
 
   readonly #tell = (): void => {
+    if (this.#connection && this.sync() === 'live') this.#connection.unsent(false);
     for (const listener of [...this.#listeners]) listener();
   };
 
@@ -144,13 +151,29 @@ export class HandleEditor implements PresetEditor {
   }
 
   apply(label: PlainKey, edit: Edit, merge?: string): void {
-    if (this.canEdit()) this.#doc?.apply(label, edit, merge);
+    if (!this.canEdit()) return;
+    this.#doc?.apply(label, edit, merge);
+    this.#edited();
   }
   undo(evenOverOthers = false): Undone {
-    return (this.canEdit() && this.#doc?.undo(evenOverOthers)) || UNDONE_NOTHING;
+    const done = (this.canEdit() && this.#doc?.undo(evenOverOthers)) || UNDONE_NOTHING;
+    this.#edited();
+    return done;
   }
   redo(): Undone {
-    return (this.canEdit() && this.#doc?.redo()) || UNDONE_NOTHING;
+    const done = (this.canEdit() && this.#doc?.redo()) || UNDONE_NOTHING;
+    this.#edited();
+    return done;
+  }
+  /** Until the node says that it has it. */
+  #edited(): void {
+    if (this.#connection && this.sync() !== 'live') this.#connection.unsent(true);
+  }
+  hasUnsent(): boolean {
+    return this.#connection?.hasUnsent() ?? false;
+  }
+  forget(): void {
+    this.#connection?.forget();
   }
   canUndo(): boolean {
     return this.canEdit() && this.#doc?.canUndo === true;

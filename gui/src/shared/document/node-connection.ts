@@ -1,7 +1,7 @@
 //! What the way to the node says about one document: whether it is there, which heads the node has, who else is there, and whether this
 //! session may edit it.
 import type { Heads } from '@automerge/automerge/slim';
-import type { DocHandle } from '@automerge/automerge-repo/slim';
+import type { DocHandle, DocumentId } from '@automerge/automerge-repo/slim';
 import type { Present } from '../api/requests/present';
 import type { Connection } from './handle-editor';
 import { PresenceBoard } from './presence';
@@ -116,6 +116,16 @@ export class NodeConnection implements Connection {
   }
   isKept(): boolean {
     return this.#documents.drafts?.isKept() ?? false;
+  }
+  hasUnsent(): boolean {
+    return this.#documents.unsent?.has(this.#id) ?? false;
+  }
+  unsent(isUnsent: boolean): void {
+    this.#documents.unsent?.set(this.#id, isUnsent);
+  }
+  forget(): void {
+    this.unsent(false);
+    this.#documents.repo.delete(this.#id as DocumentId);
   }
   nodeHeads(): Heads | undefined {
     return this.#heads;

@@ -7,9 +7,15 @@ import { nodeAddress } from '../auth/node-address';
 import { currentSession, onSession } from '../auth/session';
 import { NodeAdapter, NotSignedIn, type Surroundings } from './adapter';
 import { browserDrafts, type Drafts } from './drafts';
+import { browserUnsent, type Unsent } from './unsent';
 import { loadWhole } from './whole-load';
 
-export type NodeDocuments = { readonly repo: Repo; readonly way: NodeAdapter; readonly drafts?: Drafts };
+export type NodeDocuments = {
+  readonly repo: Repo;
+  readonly way: NodeAdapter;
+  readonly drafts?: Drafts;
+  readonly unsent?: Unsent;
+};
 
 let shared: NodeDocuments | undefined;
 
@@ -26,7 +32,7 @@ function open(): NodeDocuments {
   const peerId = `tab-${uuid()}` as PeerId;
   const repo = new Repo({ network: [way], storage: drafts, peerId });
   loadWhole(repo);
-  return { repo, way, drafts };
+  return { repo, way, drafts, unsent: browserUnsent() };
 }
 
 /** How often it is looked whether the machine slept, and what counts as that; a hidden tab ticks once a minute. */

@@ -100,6 +100,10 @@ export interface PresetEditor {
   subscribe(listener: () => void): () => void;
   sync(): SyncState;
   canEdit(): boolean;
+  /** Whether this browser holds edits that the node has not got. */
+  hasUnsent(): boolean;
+  /** Drops what this browser keeps of the document, once there is none any more. */
+  forget(): void;
   /** Whether this browser keeps what the node has not got; false where it has no storage or no room: then a closed tab loses it. */
   isKept(): boolean;
   /**

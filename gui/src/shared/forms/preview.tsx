@@ -1,6 +1,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { ChevronLeft, ChevronRight } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import { useRefused } from '../auth/may';
 import { hasExpression } from '../code/template';
 import { inline } from '../data/shape';
 import { useMessages } from '../i18n/messages';
@@ -39,17 +40,19 @@ export function Preview({ text, id }: { readonly text: string; readonly id: stri
   const { target, items, item } = useForm();
   // Without data there is nothing to show; the form says so once.
   const needsData = items.length === 0 && readsItems(text);
+  // The node works expressions out only for those who may write them.
+  const isRefused = useRefused('editor') !== undefined;
   const rested = useRested(text);
   const answer = useQuery({
     queryKey: ['preview', numberOf(target), numberOf(items), item, rested],
     queryFn: ({ signal }) => target.preview({ text: rested, item }, signal),
     placeholderData: keepPreviousData,
-    enabled: !needsData,
+    enabled: !needsData && !isRefused,
     staleTime: 60_000,
     gcTime: 30_000,
     retry: false,
   });
-  if (needsData) return null;
+  if (needsData || isRefused) return null;
   const isOld = rested !== text || answer.isPlaceholderData;
   return (
     <output

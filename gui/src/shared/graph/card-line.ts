@@ -25,6 +25,6 @@ export function cardLine(t: Translate, state: CardState | undefined): string {
 /** What a card says aloud beyond what stands on it. */
 export function cardRest(t: Translate, card: Card, state: CardState | undefined): string {
   const ports = t('card.ports', { in: card.inputs.length, out: card.outputs.length });
-  // Before anything is heard of it the title stands on the card itself.
-  return state ? `${card.title}, ${ports}` : ports;
+  // Before anything is heard of it, and when its config says nothing, the title stands on the card itself.
+  return state || card.summary ? `${card.title}, ${ports}` : ports;
 }

@@ -5,7 +5,7 @@ import { anyMeet, boundsOf, cardAt, cardsIn, viewportOf, wireAt } from './bounds
 import { columnsOf, withoutBackEdges } from './layering';
 import { arranged, tidy } from './layout';
 import { CARD_HEIGHT, CARD_WIDTH, type Card, cardHeight, type Graph, graphOf, isPlaced } from './model';
-import { neighbour } from './walk';
+import { neighbour, readingOrder } from './walk';
 
 const card = (id: string, more: Partial<Card> = {}): Card => ({
   id,
@@ -165,5 +165,33 @@ describe('what is shown at first', () => {
     const { x, zoom } = viewportOf(cards, room, undefined, 0);
     expect(zoom).toBeCloseTo(720 / 2_224);
     expect(x).toBeCloseTo(40);
+  });
+});
+
+describe('the reading order', () => {
+  const card = (id: string, x: number, y = 0) => ({ id, x, y }) as Card;
+  const wire = (from: string, to: string, port = 'in') => ({
+    id: `${from}>${to}`,
+    from: { step: from, port: 'out' },
+    to: { step: to, port },
+  });
+  const order = (graph: Graph) => readingOrder(graph).map(({ id }) => id);
+
+  it('goes column by column, and never puts a step before what leads to it', () => {
+    expect(order({ cards: [card('b', 10, 5), card('c', 10, 0), card('a', 0)], wires: [] })).toEqual(['a', 'c', 'b']);
+    const back = {
+      cards: [card('late', 5), card('first', 0), card('middle', 10)],
+      wires: [wire('first', 'middle'), wire('middle', 'late')],
+    };
+    expect(order(back)).toEqual(['first', 'middle', 'late']);
+  });
+  it('has every step once, in loops and in circles too', () => {
+    const loop = {
+      cards: [card('loop', 0), card('work', 5)],
+      wires: [wire('loop', 'work'), wire('work', 'loop', 'back')],
+    };
+    expect(order(loop)).toEqual(['loop', 'work']);
+    const circle = { cards: [card('a', 0), card('b', 5)], wires: [wire('a', 'b'), wire('b', 'a')] };
+    expect(order(circle)).toEqual(['a', 'b']);
   });
 });

@@ -20,6 +20,8 @@ export type Card = Rect & {
   /** The component's name for people. */
   readonly title: string;
   readonly category: string;
+  /** What of its config says most, such as the path of a file. */
+  readonly summary?: string | undefined;
   readonly kind: 'step' | 'trigger';
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -78,6 +80,20 @@ function portsOf(
   return { inputs: [...inputs], outputs: [...outputs] };
 }
 
+const SUMMARY_CHARS_MAX = 80;
+
+/** The first text of a config that is neither code nor one of a few choices: a path, an address, a condition. */
+function summaryOf({ config }: Manifest, values: Readonly<Record<string, unknown>>): string | undefined {
+  const { properties } = config as { properties?: Readonly<Record<string, unknown>> };
+  for (const [name, field] of Object.entries(properties ?? {})) {
+    const value = values[name];
+    if (typeof value !== 'string' || value.trim() === '' || field === null || typeof field !== 'object') continue;
+    if ('enum' in field || 'oneOf' in field || 'x-language' in field || 'contentMediaType' in field) continue;
+    return value.trim().split('\n')[0]?.slice(0, SUMMARY_CHARS_MAX);
+  }
+  return undefined;
+}
+
 function cardOf(
   id: string,
   of: Step | Trigger,
@@ -94,6 +110,7 @@ function cardOf(
     component: of.component,
     title: manifest?.title ?? of.component,
     category: manifest?.category ?? '',
+    summary: manifest && summaryOf(manifest, of.config ?? {}),
     kind,
     inputs,
     outputs,

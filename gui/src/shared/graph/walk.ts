@@ -30,9 +30,54 @@ export function neighbour(graph: Graph, id: string, direction: Direction): strin
   return best?.id;
 }
 
-/** The cards in reading order: column by column, top to bottom. What a list beside the canvas shows. */
-export const readingOrder = (graph: Graph): Card[] =>
-  [...graph.cards].sort((one, other) => one.x - other.x || one.y - other.y);
+/**
+ * The cards as somebody reads them: none before what leads to it, else column by column, top to bottom. What a list beside the canvas
+ * shows.
+ */
+export function readingOrder(graph: Graph): Card[] {
+  const byPlace = [...graph.cards].sort((one, other) => one.x - other.x || one.y - other.y);
+  const place = new Map(byPlace.map((card, at) => [card.id, at]));
+  const open = new Map<string, number>();
+  const next = new Map<string, string[]>();
+  for (const { from, to } of graph.wires) {
+    // What comes back to a loop comes after it.
+    if (to.port === 'back' || !place.has(from.step) || !place.has(to.step)) continue;
+    open.set(to.step, (open.get(to.step) ?? 0) + 1);
+    const list = next.get(from.step);
+    if (list) list.push(to.step);
+    else next.set(from.step, [to.step]);
+  }
+  // The places of those that may come next, the last one first.
+  const ready = byPlace.flatMap((card, at) => (open.has(card.id) ? [] : [at])).reverse();
+  const found: Card[] = [];
+  for (let at = ready.pop(); at !== undefined; at = ready.pop()) {
+    const card = byPlace[at];
+    if (!card) break;
+    found.push(card);
+    for (const id of next.get(card.id) ?? []) {
+      const left = (open.get(id) ?? 1) - 1;
+      open.set(id, left);
+      if (left === 0) insertDown(ready, place.get(id) ?? 0);
+    }
+  }
+  // A circle that no check has refused yet has no beginning.
+  if (found.length < byPlace.length) {
+    const there = new Set(found);
+    found.push(...byPlace.filter((card) => !there.has(card)));
+  }
+  return found;
+}
+
+/** Puts a number where it belongs in a list that goes down. */
+function insertDown(list: number[], value: number): void {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((list[middle] ?? 0) > value) low = middle + 1;
+    else high = middle;
+  }
+  list.splice(low, 0, value);
+}
 
 /** Everything that leads to `id` (`up`), or that it leads to (`down`), itself left out. */
 export function stream(graph: Graph, id: string, direction: 'up' | 'down'): string[] {

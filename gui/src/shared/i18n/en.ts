@@ -65,6 +65,7 @@ export const en = {
   'error.title': 'That did not work',
   'missing.title': 'There is nothing here',
   'missing.hint': 'The address may be mistyped, or what it named is gone.',
+  'missing.outdated': 'The node has a newer version of this page.',
   'missing.home': 'Go home',
 
   'state.queued': 'queued',

@@ -63,6 +63,7 @@ export const id: Catalogue = {
   'error.title': 'Itu tidak berhasil',
   'missing.title': 'Tidak ada apa pun di sini',
   'missing.hint': 'Alamatnya mungkin salah ketik, atau yang dituju sudah tidak ada.',
+  'missing.outdated': 'Node punya versi halaman ini yang lebih baru.',
   'missing.home': 'Ke beranda',
 
   'state.queued': 'antre',

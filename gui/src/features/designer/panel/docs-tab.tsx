@@ -1,14 +1,15 @@
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import type { Manifest } from '@/shared/api/types';
 import { setConfig } from '@/shared/document/edits/config';
 import { useCanEdit } from '@/shared/document/use-editor';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button } from '@/shared/ui/button';
+import { lazily } from '@/shared/ui/lazily';
 import { Loading } from '@/shared/ui/states';
 import { useDesigner } from '../context';
 import type { Card } from './card-of';
 
-const Markdown = lazy(() => import('@/shared/ui/markdown'));
+const Markdown = lazily(() => import('@/shared/ui/markdown'));
 
 /** The docs page begins with title and summary; the title stands in the panel's head. */
 const body = (manifest: Manifest): string => manifest.docs.replace(/^#[^\n]*\n+/, '').trim();

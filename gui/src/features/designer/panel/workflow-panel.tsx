@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useId, useMemo, useState } from 'react';
+import { Suspense, useId, useMemo, useState } from 'react';
 import { presetsQuery } from '@/shared/api/requests/presets';
 import { CodeEditor } from '@/shared/code/code-editor';
 import { setName, setSettings, setText } from '@/shared/document/edits/config';
@@ -12,12 +12,13 @@ import { useTyped } from '@/shared/forms/use-typed';
 import { type Translate, useMessages } from '@/shared/i18n/messages';
 import { Button } from '@/shared/ui/button';
 import { Field, Input } from '@/shared/ui/field';
+import { lazily } from '@/shared/ui/lazily';
 import { useDesigner } from '../context';
 import { presentAt, settle, textAt } from './card-of';
 import { plainTarget, usePlainWorld } from './plain-world';
 import { Variables } from './workflow-variables';
 
-const Markdown = lazy(() => import('@/shared/ui/markdown'));
+const Markdown = lazily(() => import('@/shared/ui/markdown'));
 const NOTHING = {};
 
 /** What the workflow is called and does, its variables, and how its runs are run and kept. Shown when no step is selected. */

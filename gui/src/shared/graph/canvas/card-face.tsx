@@ -35,7 +35,8 @@ type FaceProps = {
 export function CardFace({ card, state, problems = 0 }: FaceProps) {
   const t = useMessages();
   const Icon = iconOf(card.component, card.category);
-  const line = state?.status === 'failed' && state.error ? state.error : cardLine(t, state) || card.title;
+  const line =
+    state?.status === 'failed' && state.error ? state.error : cardLine(t, state) || card.summary || card.title;
   return (
     <>
       <span className="flex w-full items-center gap-2">

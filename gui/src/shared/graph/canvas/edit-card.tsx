@@ -1,6 +1,7 @@
 import { Handle, type NodeProps, Position } from '@xyflow/react';
 import { Ellipsis, Pin, Play, Plus, Power, Trash2 } from 'lucide-react';
 import { memo, useEffect, useRef, useState } from 'react';
+import { useRefused } from '../../auth/may';
 import { useMessages } from '../../i18n/messages';
 import { type Card, ERROR_PORT, portOffset } from '../model';
 import type { ChangeKind } from '../preset-diff';
@@ -66,10 +67,12 @@ function Toolbar({ card }: { readonly card: Card }) {
   const { on, canEdit } = useEdit();
   const act = (action: CardAction) => () => on.act(action, card.id);
   const isStep = card.kind === 'step';
+  const mayRun = useRefused('editor') === undefined;
+  if (!canEdit && !(isStep && mayRun)) return null;
   return (
     <div className="nodrag nopan absolute -top-8 right-0 flex h-8 items-start [.react-flow__node.dragging_&]:hidden">
       <div className="flex h-7 items-center rounded-control border border-line bg-surface shadow-sm">
-        {isStep && (
+        {isStep && mayRun && (
           <Tool label={t('designer.do.run_only')} onClick={act('run')}>
             <Play aria-hidden className="size-3.5" />
           </Tool>

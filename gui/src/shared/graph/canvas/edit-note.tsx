@@ -1,5 +1,6 @@
 import { type NodeProps, useReactFlow } from '@xyflow/react';
-import { lazy, memo, type PointerEvent, Suspense, useRef, useState } from 'react';
+import { memo, type PointerEvent, Suspense, useRef, useState } from 'react';
+import { lazily } from '@/shared/ui/lazily';
 import { useMessages } from '../../i18n/messages';
 import { snap } from '../grid';
 import { GRID } from '../model';
@@ -7,7 +8,7 @@ import { useEdit, useIs } from './edit-context';
 import type { NoteNode } from './flow-nodes';
 import { TINTS } from './tints';
 
-const Markdown = lazy(() => import('../../ui/markdown'));
+const Markdown = lazily(() => import('../../ui/markdown'));
 
 /** The least size of a note. */
 export const NOTE_LEAST = { width: 8 * GRID, height: 3 * GRID };

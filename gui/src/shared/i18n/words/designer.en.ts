@@ -6,6 +6,9 @@ export const designer = {
   'designer.rename': 'Name of the workflow',
   'designer.more': 'More',
   'designer.gone': 'This workflow is gone',
+  'designer.gone.unsent': 'This browser still holds edits of it that the node never got.',
+  'designer.gone.keep': 'Keep it as a new workflow',
+  'designer.gone.forget': 'Forget it',
   'designer.gone.hint': 'Somebody deleted it, or the address is mistyped.',
   'designer.opening': 'Opening the workflow…',
 

@@ -6,6 +6,9 @@ export const designer = {
   'designer.rename': 'Nama alur kerja',
   'designer.more': 'Lainnya',
   'designer.gone': 'Alur kerja ini sudah tidak ada',
+  'designer.gone.unsent': 'Peramban ini masih menyimpan suntingan yang tidak sampai ke node.',
+  'designer.gone.keep': 'Simpan sebagai alur kerja baru',
+  'designer.gone.forget': 'Lupakan',
   'designer.gone.hint': 'Seseorang menghapusnya, atau alamatnya salah ketik.',
   'designer.opening': 'Membuka alur kerja…',
 

@@ -42,6 +42,8 @@ export const sessions = {
   'origins.allow': 'Allow',
   'origins.remove': 'Remove the page {origin}',
   'origins.bad': 'An https address, or http on this machine itself.',
+  'login.unsent':
+    'Edits of {count} {count|workflow|workflows} that the node has not got yet stay in this browser; they go to the node after the next sign-in.',
   'login.left': 'You are signed out.',
   'login.again': 'Sign in',
   'login.elsewhere':

@@ -43,6 +43,8 @@ export const sessions = {
   'origins.allow': 'Izinkan',
   'origins.remove': 'Hapus halaman {origin}',
   'origins.bad': 'Alamat https, atau http di mesin ini sendiri.',
+  'login.unsent':
+    'Suntingan {count} alur kerja yang belum sampai ke node tetap di peramban ini; dikirim setelah masuk lagi.',
   'login.left': 'Anda sudah keluar.',
   'login.again': 'Masuk',
   'login.elsewhere':
