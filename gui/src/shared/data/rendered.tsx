@@ -14,11 +14,11 @@ import { kindOfText, OPEN_CHARS_MAX, type TextKind, textsOf } from './shape';
 const Markdown = lazily(() => import('../ui/markdown'));
 const KINDS: readonly TextKind[] = ['text', 'markdown', 'html', 'svg'];
 
-/** One item drawn: its texts as Markdown, HTML or pictures, its files as pictures or downloads. Nothing in it ever runs. */
 /** What stands before HTML that is drawn: nothing in it may ask for anything, not even this node. */
 const SEALED =
   '<!doctype html><meta http-equiv="content-security-policy" content="default-src \'none\'; img-src data:; style-src \'unsafe-inline\'">';
 
+/** One item drawn: its texts as Markdown, HTML or pictures, its files as pictures or downloads. Nothing in it ever runs. */
 export function Rendered({ items, offset }: { readonly items: readonly Item[]; readonly offset: number }) {
   const t = useMessages();
   const [place, setPlace] = useState(0);
