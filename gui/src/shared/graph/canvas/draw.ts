@@ -111,8 +111,8 @@ function cards(
   pen.textBaseline = 'middle';
   for (const card of scene.graph.cards) {
     if (!meet(card, seen)) continue;
-    const status = lights.card(card.id)?.status;
-    const role = status ? stateRole(status) : 'control';
+    const state = lights.card(card.id);
+    const role = state && !state.isOld ? stateRole(state.status) : 'control';
     const isSelected = selection.has(card.id);
     pen.fillStyle = paint(isSelected ? 'raised' : 'surface');
     pen.fillRect(card.x, card.y, card.width, card.height);
