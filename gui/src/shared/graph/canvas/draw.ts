@@ -119,7 +119,7 @@ function cards(
     pen.strokeStyle = paint(isSelected ? 'accent' : role === 'muted' ? 'control' : role);
     pen.lineWidth = (isSelected ? 3 : 1.5) / zoom;
     pen.strokeRect(card.x, card.y, card.width, card.height);
-    if (status) {
+    if (state && !state.isOld) {
       pen.fillStyle = paint(role);
       pen.fillRect(card.x, card.y, 12, card.height);
     }
