@@ -35,7 +35,9 @@ export async function eventToScreen(node: TestNode, { page }: Person, runs: numb
     await api.ask('POST', `/jobs/${job}/decide`, { run: 's1', approved: true });
     const at = await seen;
     const events = await api.ask<JobEvent[]>('GET', `/jobs/${job}/events?max=100`);
-    const done = events.find(({ what }) => 'step_succeeded' in what && what.step_succeeded.run === 's2');
+    const done = events.find(
+      ({ what }) => typeof what === 'object' && 'step_succeeded' in what && what.step_succeeded.run === 's2',
+    );
     if (done) took.push(at - done.at);
   }
   return took;

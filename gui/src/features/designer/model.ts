@@ -59,7 +59,7 @@ export class DesignerModel {
   ) {
     this.last = editor.snapshot().preset;
     this.scene = new Store(sceneOf(this.last, manifests, EMPTY_SCENE));
-    this.run.draw(this.scene.get().graph);
+    this.run.draw(this.scene.get().graph, this.last);
     this.stopListening = editor.subscribe(() => this.draw());
   }
 
@@ -96,9 +96,9 @@ export class DesignerModel {
     if (preset === this.last) return;
     this.last = preset;
     const scene = sceneOf(preset, this.manifests, this.scene.get());
+    this.run.draw(scene.graph, preset);
     if (scene === this.scene.get()) return;
     this.scene.set(scene);
-    this.run.draw(scene.graph);
     const rects = rectsOf(scene);
     const wires = new Set(scene.graph.wires.map((wire) => wire.id));
     this.selection.keepOnly((id) => rects.has(id) || wires.has(id));

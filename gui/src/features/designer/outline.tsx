@@ -193,7 +193,7 @@ function CardLine({ card }: { readonly card: Card }) {
       <Icon aria-hidden className="size-4 shrink-0 text-muted" />
       <span className="min-w-0 flex-1">
         <span className={`block truncate ${card.isDisabled ? 'line-through' : ''}`}>{card.name}</span>
-        <span className={`block truncate text-meta ${state ? stateTone(state.status) : 'text-muted'}`}>
+        <span className={`block truncate text-meta ${state && !state.isOld ? stateTone(state.status) : 'text-muted'}`}>
           {state ? cardLine(t, state) : leads}
         </span>
       </span>

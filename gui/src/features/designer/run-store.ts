@@ -1,6 +1,10 @@
 //! The run that the canvas shows: followed live from its first event, told at most once a frame.
+import { fetchVersion } from '@/shared/api/requests/version';
+import type { Preset } from '@/shared/api/types';
+import type { DrawnPreset } from '@/shared/document/types';
 import { LightStore, lights } from '@/shared/graph/card-states';
 import type { Graph } from '@/shared/graph/model';
+import { isSameWork } from '@/shared/graph/preset-diff';
 import { RunHistory } from '@/shared/history/run-history';
 import type { View } from '@/shared/history/view';
 
@@ -11,6 +15,9 @@ export class RunStore {
   private history: RunHistory | undefined;
   private stop: AbortController | undefined;
   private graph: Graph = { cards: [], wires: [] };
+  private drawn: DrawnPreset | undefined;
+  /** What ran, once it is read. */
+  private ran: { readonly version: string; readonly preset?: Preset } | undefined;
   private readonly listeners = new Set<() => void>();
 
   readonly job = (): string | undefined => this.id;
@@ -31,10 +38,11 @@ export class RunStore {
     this.tell();
   };
 
-  /** The picture whose cards and wires light up. */
-  readonly draw = (graph: Graph): void => {
-    if (graph === this.graph) return;
+  /** The picture whose cards and wires light up, and what it is drawn from. */
+  readonly draw = (graph: Graph, drawn: DrawnPreset): void => {
+    if (graph === this.graph && drawn === this.drawn) return;
     this.graph = graph;
+    this.drawn = drawn;
     this.light();
   };
 
@@ -68,6 +76,7 @@ export class RunStore {
       if (progress.lastSeq !== lastSeq) {
         lastSeq = progress.lastSeq;
         this.seen = history.timeline.newest();
+        this.readVersion();
         this.light();
       }
       this.tell();
@@ -76,7 +85,32 @@ export class RunStore {
   }
 
   private light(): void {
-    this.lights.set(this.seen ? lights(this.graph, this.seen) : { cards: new Map(), wires: new Map() });
+    this.lights.set(
+      this.seen ? lights(this.graph, this.seen, (step) => this.isOld(step)) : { cards: new Map(), wires: new Map() },
+    );
+  }
+
+  /** Whether a step is no longer the one that ran. Until it is known what ran, nothing is said. */
+  private isOld(step: string): boolean {
+    const ran = this.ran?.preset;
+    return ran !== undefined && this.drawn !== undefined && !isSameWork(ran, this.drawn as Preset, step);
+  }
+
+  private readVersion(): void {
+    const version = this.seen?.submission?.version;
+    if (version === undefined || this.ran?.version === version || !this.stop) return;
+    this.ran = { version };
+    fetchVersion(version, this.stop.signal).then(
+      ({ preset }) => {
+        if (this.ran?.version !== version) return;
+        this.ran = { version, preset };
+        this.light();
+      },
+      () => {
+        // Asked again with the next event.
+        if (this.ran?.version === version) this.ran = undefined;
+      },
+    );
   }
 
   private tell(): void {

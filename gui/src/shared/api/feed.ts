@@ -55,6 +55,13 @@ function pauseInBrowser(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
+/** Hears that the browser has lost its network: nothing is live then until the node has answered again. */
+function onOffline(listener: () => void): () => void {
+  if (typeof window === 'undefined') return () => {};
+  addEventListener('offline', listener);
+  return () => removeEventListener('offline', listener);
+}
+
 /** Follows until the node says that there is nothing more, refuses, or `signal` ends it. */
 export async function follow(options: FeedOptions): Promise<void> {
   const { open, onMessages, onState, signal } = options;
@@ -69,6 +76,7 @@ export async function follow(options: FeedOptions): Promise<void> {
     const link = new AbortController();
     const stop = () => link.abort();
     signal.addEventListener('abort', stop);
+    const deaf = onOffline(stop);
     try {
       const answer = await open(lastId, link.signal);
       if (answer.status === 204) return onState({ kind: 'ended' });
@@ -94,6 +102,7 @@ export async function follow(options: FeedOptions): Promise<void> {
       // Whatever broke it, the answer is the same: say that it is stale, and come back.
     } finally {
       link.abort();
+      deaf();
       signal.removeEventListener('abort', stop);
     }
     if (signal.aborted) return;

@@ -9,7 +9,7 @@ import type { Card } from './model';
 export function cardLine(t: Translate, state: CardState | undefined): string {
   if (!state) return '';
   const { status, runs, ended, rounds, attempt, itemsOut, tookUs } = state;
-  const parts: string[] = [];
+  const parts: string[] = state.isOld ? [t('card.old')] : [];
   if (status === 'waiting' && state.waitsFor) parts.push(t(`waits.${state.waitsFor}`));
   else if (state.source) parts.push(t(`source.${state.source}`));
   else parts.push(t(stateLabel(status)));

@@ -19,6 +19,8 @@ export type CardState = {
   readonly source: 'pin' | 'disabled' | 'kept' | 'edited' | undefined;
   /** Rounds begun and in all, of a loop. */
   readonly rounds: readonly [number, number] | undefined;
+  /** Whether the step has been changed since, so that this says nothing about how it is now. */
+  readonly isOld: boolean;
 };
 
 export type WireState = {
@@ -66,6 +68,7 @@ function cardState(runs: readonly Run[]): CardState {
     waitsFor: waitOf(lead),
     source: sourceOf(lead),
     rounds: lead.roundsTotal === undefined ? undefined : [Object.keys(lead.rounds).length, lead.roundsTotal],
+    isOld: false,
   };
 }
 
@@ -96,10 +99,12 @@ function carried(runs: readonly Run[], port: string): number | undefined {
 
 export type Lights = { readonly cards: ReadonlyMap<string, CardState>; readonly wires: ReadonlyMap<string, WireState> };
 
-/** How a graph stands at `view`. */
-export function lights(graph: Graph, view: View): Lights {
+/** How a graph stands at `view`; `isOld` says which steps are no longer those that ran. */
+export function lights(graph: Graph, view: View, isOld: (step: string) => boolean = () => false): Lights {
   const byStep = runsByStep(view);
-  const cards = new Map([...byStep].map(([step, runs]) => [step, cardState(runs)]));
+  const cards = new Map(
+    [...byStep].map(([step, runs]) => [step, isOld(step) ? { ...cardState(runs), isOld: true } : cardState(runs)]),
+  );
   const wires = new Map<string, WireState>();
   for (const wire of graph.wires) {
     const runs = byStep.get(wire.from.step) ?? [];

@@ -68,6 +68,17 @@ export function valueChanges(before: unknown, after: unknown, path: readonly str
   return [{ path, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) }];
 }
 
+/** Whether a step or trigger does the same in both presets: its name and its place say nothing about that. */
+export function isSameWork(one: Preset, other: Preset, id: string): boolean {
+  const [old, now] = [one.steps?.[id] ?? one.triggers?.[id], other.steps?.[id] ?? other.triggers?.[id]];
+  if (!old || !now) return false;
+  return (
+    old.component === now.component &&
+    Boolean(old.disabled) === Boolean(now.disabled) &&
+    sameJson(old.config ?? {}, now.config ?? {})
+  );
+}
+
 /** Fields beside the config in which nothing and its default are the same. */
 const DEFAULTS: Readonly<Record<string, unknown>> = { on_error: 'fail', on_crash: 'retry', priority: 0 };
 

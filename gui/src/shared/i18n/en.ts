@@ -202,6 +202,7 @@ export const en = {
   'run.waterfall': 'Where time went',
   'run.waterfall.none': 'No step has begun yet',
   'run.waterfall.idle': 'idle for {time}',
+  'card.old': 'before the change',
   'card.items': '{count} {count|item|items}',
   'card.try': 'try {number}',
   'card.ports': '{in} in, {out} out',

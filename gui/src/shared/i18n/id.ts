@@ -199,6 +199,7 @@ export const id: Catalogue = {
   'run.waterfall': 'Ke mana waktu pergi',
   'run.waterfall.none': 'Belum ada langkah yang mulai',
   'run.waterfall.idle': 'diam selama {time}',
+  'card.old': 'sebelum diubah',
   'card.items': '{count} item',
   'card.try': 'percobaan {number}',
   'card.ports': '{in} masuk, {out} keluar',

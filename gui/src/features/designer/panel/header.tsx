@@ -75,7 +75,7 @@ export function PanelHeader({ card, manifest }: HeaderProps) {
         </IconButton>
         <MoreMenu card={card} />
       </div>
-      {isOff && <p className="text-meta text-fail">{t('panel.off')}</p>}
+      {isOff && <p className="text-meta text-fail">{t(step ? 'panel.off' : 'panel.off.trigger')}</p>}
       {isPinned && <p className="text-meta text-pin">{t('panel.pinned')}</p>}
       {isOld && (
         <p className="flex flex-wrap items-center gap-2 text-meta text-wait">

@@ -20,7 +20,7 @@ const HATCHED = 'bg-[repeating-linear-gradient(135deg,transparent_0_6px,var(--ra
 
 /** The classes of a card's box. */
 export function faceClass(card: Card, state: CardState | undefined, isSelected: boolean): string {
-  const border = isSelected ? 'border-accent' : ((state && BORDER[state.status]) ?? 'border-control');
+  const border = isSelected ? 'border-accent' : (state && !state.isOld && BORDER[state.status]) || 'border-control';
   return `flex flex-col justify-center gap-0.5 overflow-hidden rounded-card border bg-surface px-3 text-left shadow-sm hover:bg-raised ${border} ${isSelected ? 'ring-2 ring-accent' : ''} ${card.isDisabled ? HATCHED : ''}`;
 }
 
@@ -35,8 +35,9 @@ type FaceProps = {
 export function CardFace({ card, state, problems = 0 }: FaceProps) {
   const t = useMessages();
   const Icon = iconOf(card.component, card.category);
+  const isNow = state !== undefined && !state.isOld;
   const line =
-    state?.status === 'failed' && state.error ? state.error : cardLine(t, state) || card.summary || card.title;
+    isNow && state.status === 'failed' && state.error ? state.error : cardLine(t, state) || card.summary || card.title;
   return (
     <>
       <span className="flex w-full items-center gap-2">
@@ -52,9 +53,9 @@ export function CardFace({ card, state, problems = 0 }: FaceProps) {
             <span className="sr-only">{t('designer.problems.count', { count: problems })}</span>
           </span>
         )}
-        {state && <StateIcon state={state.status} />}
+        {isNow && <StateIcon state={state.status} />}
       </span>
-      <span className={`w-full truncate text-meta ${state ? stateTone(state.status) : 'text-muted'}`}>{line}</span>
+      <span className={`w-full truncate text-meta ${isNow ? stateTone(state.status) : 'text-muted'}`}>{line}</span>
       <span className="sr-only">{cardRest(t, card, state)}</span>
     </>
   );

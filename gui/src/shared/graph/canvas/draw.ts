@@ -111,15 +111,15 @@ function cards(
   pen.textBaseline = 'middle';
   for (const card of scene.graph.cards) {
     if (!meet(card, seen)) continue;
-    const status = lights.card(card.id)?.status;
-    const role = status ? stateRole(status) : 'control';
+    const state = lights.card(card.id);
+    const role = state && !state.isOld ? stateRole(state.status) : 'control';
     const isSelected = selection.has(card.id);
     pen.fillStyle = paint(isSelected ? 'raised' : 'surface');
     pen.fillRect(card.x, card.y, card.width, card.height);
     pen.strokeStyle = paint(isSelected ? 'accent' : role === 'muted' ? 'control' : role);
     pen.lineWidth = (isSelected ? 3 : 1.5) / zoom;
     pen.strokeRect(card.x, card.y, card.width, card.height);
-    if (status) {
+    if (state && !state.isOld) {
       pen.fillStyle = paint(role);
       pen.fillRect(card.x, card.y, 12, card.height);
     }

@@ -1,0 +1,154 @@
+//! Pictures of every page for the guide, light and dark, made from a real node with real runs. `npm run pictures`.
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import type { Preset } from '@/shared/api/types';
+import type { Api } from './support/api';
+import { openBrowser, Person, PHONE, WIDE } from './support/browser';
+import { Canvas } from './support/designer';
+import { TestNode } from './support/node';
+import { ended, keep, start } from './support/presets';
+import { invoices } from './support/showcase';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const INTO = join(ROOT, 'docs/guide/pictures');
+
+type Shown = { readonly path: string; readonly there: (page: Page) => Promise<unknown> };
+
+const heading = (name: string) => (page: Page) => page.getByRole('heading', { name, level: 1 }).waitFor();
+
+/** Brings the examples onto the node and runs them, some more than once, some that fail, one that waits. */
+async function furnish(node: TestNode, api: Api): Promise<Readonly<Record<string, string>>> {
+  await copyFile(join(ROOT, 'examples/data/orders.csv'), join(node.data, 'files/orders.csv'));
+  const ids: Record<string, string> = {};
+  for (const file of await readdir(join(ROOT, 'examples'))) {
+    if (!file.endsWith('.json') || file === 'welcome.json') continue;
+    const preset = JSON.parse(await readFile(join(ROOT, 'examples', file), 'utf8')) as Preset;
+    ids[preset.name] = await keep(api, preset);
+  }
+  const draft = await keep(api, invoices);
+  await api.ask('POST', `/presets/${draft}/activate`, {});
+  await api.ask('POST', `/presets/${ids['six-languages']}/activate`, {});
+  const run = async (name: string, more: object = {}) => {
+    const job = await start(api, name, more);
+    await ended(api, job);
+    return job;
+  };
+  for (const name of ['welcome', 'csv-clean', 'log-report', 'csv-clean', 'six-languages']) await run(name);
+  const rows = await run('csv-clean');
+  const failed = await run('log-report', { variables: { log: '/var/log/shop.log' } });
+  const first = await run('six-languages');
+  const second = await run('six-languages', { variables: { discount_percent: 25 } });
+  const waiting = await start(api, 'invoices');
+  return { ...ids, draft, rows, failed, first, second, waiting };
+}
+
+const node = await TestNode.start();
+const browser = await openBrowser();
+try {
+  const api = await node.api();
+  const made = await furnish(node, api);
+  const of = (name: string) => made[name] ?? '';
+  const designer: Shown = {
+    path: `/workflows/${of('draft')}`,
+    there: async (page) => {
+      const canvas = new Canvas(page);
+      await canvas.card('Start').filter({ hasText: 'succeeded' }).waitFor();
+      await canvas.isSaved();
+    },
+  };
+  const pages: Readonly<Record<string, Shown>> = {
+    home: { path: '/', there: (page) => page.getByRole('link', { name: 'Invoices to pay', exact: true }).waitFor() },
+    workflows: { path: '/workflows', there: (page) => page.getByText('Six languages, one order').first().waitFor() },
+    designer: {
+      ...designer,
+      there: async (page) => {
+        await designer.there(page);
+        const panel = await new Canvas(page).open('Add up');
+        await panel.getByText('Code', { exact: true }).waitFor();
+        await page.getByRole('button', { name: 'Show all' }).click();
+        await page.mouse.move(500, 20);
+      },
+    },
+    'designer-wide': {
+      ...designer,
+      there: async (page) => {
+        await designer.there(page);
+        await new Canvas(page).card('Letter').click();
+        await page.getByRole('button', { name: 'Widen the panel' }).click();
+        await page.getByText('Input', { exact: true }).first().waitFor();
+        await page.getByRole('button', { name: 'Show all' }).click();
+        await page.mouse.move(300, 20);
+      },
+    },
+    runs: { path: '/runs', there: (page) => page.getByText('six-languages').first().waitFor() },
+    run: { path: `/runs/${of('second')}`, there: heading(`Six languages, one order ${of('second').slice(-6)}`) },
+    'run-data': {
+      path: `/runs/${of('rows')}?step=amount&tab=out`,
+      there: heading(`Good rows, bad rows ${of('rows').slice(-6)}`),
+    },
+    'run-failed': {
+      path: `/runs/${of('failed')}?step=read`,
+      there: (page) => page.getByText('failed').first().waitFor(),
+    },
+    compare: {
+      path: `/runs/${of('second')}?other=${of('first')}`,
+      there: (page) => page.getByText('discount_percent').first().waitFor(),
+    },
+    components: { path: '/components/http-request', there: heading('Components') },
+    triggers: { path: '/triggers', there: (page) => page.getByText('Order by HTTP').first().waitFor() },
+    approvals: { path: '/approvals', there: (page) => page.getByText('Pay 3 invoices?').waitFor() },
+    settings: { path: '/settings', there: (page) => page.getByText('this tab').waitFor() },
+  };
+  const phone: Readonly<Record<string, Shown>> = {
+    'phone-designer': designer,
+    'phone-run': {
+      path: `/runs/${of('waiting')}`,
+      there: (page) => page.getByRole('button', { name: 'Yes' }).waitFor(),
+    },
+    'phone-runs': { path: '/runs', there: (page) => page.getByText('six-languages').first().waitFor() },
+    'phone-approvals': { path: '/approvals', there: (page) => page.getByText('Pay 3 invoices?').waitFor() },
+  };
+
+  await mkdir(INTO, { recursive: true });
+  const take = async (
+    options: BrowserContextOptions,
+    shown: Readonly<Record<string, Shown>>,
+    theme: 'light' | 'dark',
+  ) => {
+    const person = await Person.open(browser, { ...options, colorScheme: theme, reducedMotion: 'reduce' });
+    const { page } = person;
+    // What is taken is what stands still: the same picture twice.
+    const shoot = async (name: string) => {
+      let last: Buffer = Buffer.alloc(0);
+      for (;;) {
+        const now = await page.screenshot({ animations: 'disabled', caret: 'hide' });
+        if (now.equals(last)) break;
+        last = now;
+        await page.waitForTimeout(400);
+      }
+      await writeFile(join(INTO, `${name}-${theme}.png`), last);
+      process.stdout.write(`${name}-${theme}.png\n`);
+    };
+    if (options === WIDE) {
+      await page.goto(node.url);
+      await page.getByText('This browser is not known here yet').waitFor();
+      await shoot('login');
+    }
+    await person.enter(await node.anotherLink());
+    for (const [name, { path, there }] of Object.entries(shown)) {
+      await page.goto(node.url + path);
+      await there(page);
+      await shoot(name);
+    }
+    await page.context().close();
+  };
+  for (const theme of ['light', 'dark'] as const) {
+    await take(WIDE, pages, theme);
+    await take(PHONE, phone, theme);
+  }
+} finally {
+  await browser.close();
+  await node.stop();
+}
