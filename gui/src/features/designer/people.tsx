@@ -28,13 +28,13 @@ export function People() {
             <button
               type="button"
               title={label}
+              aria-label={`${label} (${initials(peer.name)})`}
               aria-pressed={isFollowed}
               className={`flex size-7 items-center justify-center rounded-full border-2 text-meta font-semibold text-[#fff] ${isFollowed ? 'border-text' : 'border-surface'}`}
               style={{ background: peer.colour }}
               onClick={() => model.following.set(isFollowed ? undefined : peer.id)}
             >
               {initials(peer.name)}
-              <span className="sr-only"> {label}</span>
             </button>
           </li>
         );
