@@ -116,7 +116,7 @@ function Drawn({ kind, text }: { readonly kind: TextKind; readonly text: string 
         <iframe
           title={t('data.as.html')}
           sandbox=""
-          srcDoc={text}
+          srcDoc={ONLY_LOOKED_AT + text}
           className="h-80 w-full rounded-control border border-line bg-[#fff]"
         />
       );
@@ -146,6 +146,9 @@ function Picture({ bytes: content, type }: { readonly bytes: BlobPart; readonly 
     )
   );
 }
+
+/** What data may load: nothing, not even from this node, whose open webhooks a picture's address could call. */
+const ONLY_LOOKED_AT = `<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">`;
 
 const PICTURES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/svg+xml', 'image/avif'];
 const PICTURE_BYTES_MAX = 20 << 20;
