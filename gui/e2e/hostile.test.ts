@@ -1,40 +1,54 @@
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Page } from 'playwright-core';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import type { Person } from './support/browser';
 import { Canvas } from './support/designer';
 import { journey } from './support/journey';
 import { ended, grid, keep, row, start } from './support/presets';
 import { RunPage } from './support/run-page';
 
-/** Sets a mark wherever it is run, and asks for something elsewhere wherever it is loaded. */
-const HURT = "top.hurt=(top.hurt||0)+1;parent.hurt=1;window.hurt=1;fetch('http://127.0.0.1:9/fetched')";
-const HTML = `<h1>Hello</h1><img src=x onerror="${HURT}"><img src="http://127.0.0.1:9/html.png"><script>${HURT}</script>
-<iframe srcdoc="<script>${HURT}</script>"></iframe><a href="javascript:${HURT}">go</a><form action="http://127.0.0.1:9/form"><button>send</button></form>
-<meta http-equiv="refresh" content="0;url=http://127.0.0.1:9/away"><link rel="stylesheet" href="http://127.0.0.1:9/style.css">`;
-const SVG = `<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" onload="${HURT}"><script>${HURT}</script><image href="http://127.0.0.1:9/svg.png" width="9" height="9"/><foreignObject width="9" height="9"><body xmlns="http://www.w3.org/1999/xhtml"><img src="x" onerror="${HURT}"/></body></foreignObject><rect width="64" height="64" fill="teal"/></svg>`;
-const MARKDOWN = `# A title\n\n[press me](javascript:${encodeURIComponent(HURT)}) and ![picture](http://127.0.0.1:9/markdown.png)\n\n<script>${HURT}</script><img src=x onerror="${HURT}">\n\n[data](data:text/html,<script>${HURT}</script>)`;
-const NAME = `<img src=x onerror="${HURT}">`;
-
-/** What was asked for that is no part of the node: nothing may be. */
-function leaving(page: Page, node: string): string[] {
-  const left: string[] = [];
-  page.context().on('request', (request) => {
-    const url = request.url();
-    if (!url.startsWith(node) && !/^(blob|data|about):/.test(url)) left.push(url);
+/** Somebody elsewhere who would be told. */
+class Elsewhere {
+  /** What was asked for there: nothing may be. */
+  readonly asked: string[] = [];
+  readonly #server = createServer((request, response) => {
+    this.asked.push(request.url ?? '');
+    response.end();
   });
-  return left;
+
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  close(): void {
+    this.#server.close();
+  }
 }
+
+const elsewhere = new Elsewhere();
+const THERE = await elsewhere.listen();
+
+/** Sets a mark wherever it is run, and asks for something elsewhere wherever it is loaded. */
+const HURT = `top.hurt=(top.hurt||0)+1;parent.hurt=1;window.hurt=1;fetch('${THERE}/fetched')`;
+const HTML = `<h1>Hello</h1><img src=x onerror="${HURT}"><img src="${THERE}/html.png"><script>${HURT}</script>
+<iframe srcdoc="<script>${HURT}</script>"></iframe><a href="javascript:${HURT}">go</a><form action="${THERE}/form"><button>send</button></form>
+<meta http-equiv="refresh" content="0;url=${THERE}/away"><link rel="stylesheet" href="${THERE}/style.css">`;
+const SVG = `<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" onload="${HURT}"><script>${HURT}</script><image href="${THERE}/svg.png" width="9" height="9"/><foreignObject width="9" height="9"><body xmlns="http://www.w3.org/1999/xhtml"><img src="x" onerror="${HURT}"/></body></foreignObject><rect width="64" height="64" fill="teal"/></svg>`;
+const MARKDOWN = `# A title\n\n[press me](javascript:${encodeURIComponent(HURT)}) and ![picture](${THERE}/markdown.png)\n\n<script>${HURT}</script><img src=x onerror="${HURT}">\n\n[data](data:text/html,<script>${HURT}</script>)`;
+const NAME = `<img src=x onerror="${HURT}">`;
 
 journey('HTML and SVG in data', (at) => {
   let ana: Person;
-  let left: string[];
+
+  afterAll(() => elsewhere.close());
 
   const isUnhurt = async () => {
     for (const frame of ana.page.frames())
       expect(await frame.evaluate('typeof window.hurt').catch(() => 'undefined'), frame.url()).toBe('undefined');
-    expect(left).toEqual([]);
+    expect(elsewhere.asked, 'asked for elsewhere').toEqual([]);
   };
 
   test('names, notes and logs of a workflow are shown as the text that they are', async () => {
@@ -48,7 +62,6 @@ journey('HTML and SVG in data', (at) => {
     ana = await at.person();
     // The policy stops what the sandbox would let load.
     ana.watch.expect(/Content Security Policy|Blocked (script execution|form submission)|The document is sandboxed/);
-    left = leaving(ana.page, at.node.url);
     await ana.enter(at.node.link);
     await ana.page.goto(`${at.node.url}/workflows/${id}`);
     await ana.page.getByRole('heading', { level: 1, name: NAME }).waitFor();

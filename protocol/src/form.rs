@@ -11,10 +11,11 @@ use serde_json::{Map, Value, json};
 use crate::check::{Catalogue, Problem, Severity, check};
 use crate::id::StepId;
 use crate::plan::{nearest, pointer};
-use crate::preset::{FORMAT, Position, Preset, Retention, Retry, Settings, Step, Trigger, Variable, Wire};
+use crate::preset::{FORMAT, Group, Note, Position, Preset, Retention, Retry, Settings, Step, Trigger, Variable, Wire};
 
 /// The parts of a preset.
-const PARTS: [&str; 9] = ["flowork", "name", "title", "docs", "steps", "wires", "variables", "triggers", "settings"];
+const PARTS: [&str; 11] =
+    ["flowork", "name", "title", "docs", "steps", "wires", "variables", "triggers", "notes", "groups", "settings"];
 
 /// Every problem of `raw`, worst first: the mistakes in its form, and what is wrong with the rest of it.
 #[must_use]
@@ -65,6 +66,17 @@ pub fn read(raw: &Value) -> (Option<Preset>, Vec<Problem>) {
             .object(&place, "a variable", value)
             .and_then(|fields| form.fields::<Variable>(&place, "a variable", fields, &[("value", Value::Null)]));
         preset.variables.insert(name.clone(), read.unwrap_or_default());
+    }
+    for (id, value) in form.map("notes", "notes by id", parts) {
+        let place = format!("/notes/{}", pointer(id));
+        let read = form.object(&place, "a note", value).and_then(|it| form.fields::<Note>(&place, "a note", it, &[]));
+        preset.notes.insert(id.clone(), read.unwrap_or_default());
+    }
+    for (id, value) in form.map("groups", "groups by id", parts) {
+        let place = format!("/groups/{}", pointer(id));
+        let read =
+            form.object(&place, "a group", value).and_then(|it| form.fields::<Group>(&place, "a group", it, &[]));
+        preset.groups.insert(id.clone(), read.unwrap_or_default());
     }
     form.wires(parts.get("wires"), &mut preset);
     preset.wires.retain(|_, wire| !unread.contains(&wire.from.step) && !unread.contains(&wire.to.step));
@@ -351,13 +363,22 @@ mod tests {
     }
 
     #[test]
+    fn every_part_of_a_preset_is_known_here() {
+        let schema = schemars::schema_for!(Preset);
+        let parts = schema.as_value()["properties"].as_object().map(|map| map.keys().cloned().collect::<BTreeSet<_>>());
+        assert_eq!(parts, Some(PARTS.map(str::to_owned).into()));
+    }
+
+    #[test]
     fn a_preset_without_mistakes_is_read_as_the_typed_reader_does() -> Result<(), serde_json::Error> {
         let raw = json!({
             "flowork": "preset/1", "name": "x", "title": "X",
             "steps": { "a": { "component": "no-op", "retry": { "tries": 5 }, "note": "n" } },
             "wires": { "w": { "from": { "step": "t", "port": "out" }, "to": { "step": "a", "port": "in" } } },
             "triggers": { "t": { "component": "manual" } },
-            "variables": { "v": { "value": 1 } }, "settings": { "concurrency": 2 }
+            "variables": { "v": { "value": 1 } }, "settings": { "concurrency": 2 },
+            "notes": { "n": { "text": "why", "position": { "x": 1.5, "y": 2.0 }, "width": 3.0, "height": 4.0 } },
+            "groups": { "g": { "title": "first", "steps": ["a"], "colour": "blue" } }
         });
         let typed: Preset = serde_json::from_value(raw.clone())?;
         let (read, problems) = read(&raw);

@@ -28,7 +28,7 @@ export function People() {
             <button
               type="button"
               title={label}
-              aria-label={label}
+              aria-label={`${label} (${initials(peer.name)})`}
               aria-pressed={isFollowed}
               className={`flex size-7 items-center justify-center rounded-full border-2 text-meta font-semibold text-[#fff] ${isFollowed ? 'border-text' : 'border-surface'}`}
               style={{ background: peer.colour }}

@@ -14,10 +14,6 @@ import { kindOfText, OPEN_CHARS_MAX, type TextKind, textsOf } from './shape';
 const Markdown = lazily(() => import('../ui/markdown'));
 const KINDS: readonly TextKind[] = ['text', 'markdown', 'html', 'svg'];
 
-/** What stands before HTML that is drawn: nothing in it may ask for anything, not even this node. */
-const SEALED =
-  '<!doctype html><meta http-equiv="content-security-policy" content="default-src \'none\'; img-src data:; style-src \'unsafe-inline\'">';
-
 /** One item drawn: its texts as Markdown, HTML or pictures, its files as pictures or downloads. Nothing in it ever runs. */
 export function Rendered({ items, offset }: { readonly items: readonly Item[]; readonly offset: number }) {
   const t = useMessages();
@@ -120,7 +116,7 @@ function Drawn({ kind, text }: { readonly kind: TextKind; readonly text: string 
         <iframe
           title={t('data.as.html')}
           sandbox=""
-          srcDoc={SEALED + text}
+          srcDoc={ONLY_LOOKED_AT + text}
           className="h-80 w-full rounded-control border border-line bg-[#fff]"
         />
       );
@@ -150,6 +146,9 @@ function Picture({ bytes: content, type }: { readonly bytes: BlobPart; readonly 
     )
   );
 }
+
+/** What data may load: nothing, not even from this node, whose open webhooks a picture's address could call. */
+const ONLY_LOOKED_AT = `<!doctype html><meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">`;
 
 const PICTURES = ['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/svg+xml', 'image/avif'];
 const PICTURE_BYTES_MAX = 20 << 20;

@@ -159,9 +159,9 @@ function Side({ step, side, port, title, head, foot, empty }: SideViewProps) {
   useEffect(() => setOffset(0), [step, port, side]);
   const known = data.data ?? undefined;
   return (
-    <section aria-label={title} className="flex h-full min-h-0 flex-col">
+    <div className="flex h-full min-h-0 flex-col">
       <div className="flex min-h-9 shrink-0 flex-wrap items-center gap-2 border-b border-line px-3 py-1">
-        <h3 className="font-semibold">{title}</h3>
+        <h2 className="font-semibold">{title}</h2>
         {known && (
           <span className={`text-meta ${known.from === 'pin' ? 'text-pin' : 'text-muted'}`}>
             {t(known.from === 'pin' ? 'panel.from.pin' : 'panel.from.run')}
@@ -192,7 +192,7 @@ function Side({ step, side, port, title, head, foot, empty }: SideViewProps) {
         )}
       </div>
       {foot && <div className="flex shrink-0 flex-wrap gap-2 border-t border-line px-3 py-2">{foot}</div>}
-    </section>
+    </div>
   );
 }
 

@@ -2,7 +2,8 @@
 //! input on, with a note that says what was not known, so that nothing is lost in silence.
 
 import type { Item, Step, Trigger } from '../../api/types';
-import { CARD_HEIGHT } from '../../graph/model';
+import { freePlace } from '../../graph/grid';
+import { CARD_HEIGHT, CARD_WIDTH, type Rect } from '../../graph/model';
 import type { DrawnNote } from '../types';
 import { isMap } from '../values';
 import type { Fragment } from './fragment';
@@ -37,6 +38,7 @@ export function fromN8n(said: unknown, words: N8nWords): Fragment {
   const steps: Record<string, Step> = {};
   const triggers: Record<string, Trigger> = {};
   const notes: Record<string, DrawnNote> = {};
+  const unknown: [string, DrawnNote][] = [];
   const mapped = new Map<string, { readonly node: Node; readonly to: Mapped }>();
   for (const node of nodes) {
     if (kindOf(node) === 'stickyNote') {
@@ -44,13 +46,23 @@ export function fromN8n(said: unknown, words: N8nWords): Fragment {
       continue;
     }
     const known = KINDS[kindOf(node)]?.(parametersOf(node), node.name, node.version);
-    if (!known) notes[`${node.id}-note`] = unknownNote(node, words);
+    if (!known) unknown.push([`${node.id}-note`, unknownNote(node, words)]);
     // What starts runs and is not known has no input that it could pass on.
     if (!known && isTrigger(node)) continue;
     const to = known ?? { component: 'no-op', config: {} };
     mapped.set(node.name, { node, to });
     if (to.kind === 'trigger') triggers[node.id] = cardOf(node, to, words);
     else steps[node.id] = { ...cardOf(node, to, words), ...optionsOf(node), ...pinOf(node, to, pinData) };
+  }
+  // What is said below a card must not lie on the card of the next row.
+  const taken: Rect[] = nodes
+    .filter((node) => kindOf(node) !== 'stickyNote')
+    .map(({ position }) => ({ ...position, width: CARD_WIDTH, height: CARD_HEIGHT }));
+  for (const [id, note] of unknown) {
+    const { width, height } = note;
+    const position = freePlace(taken, { ...note.position, width, height });
+    notes[id] = { ...note, position };
+    taken.push({ ...position, width, height });
   }
   return {
     flowork: 'fragment/1',
