@@ -84,7 +84,7 @@ journey('every page for everyone', (at) => {
     expect(Object.entries(found).filter(([, faulty]) => faulty.length > 0)).toEqual([]);
   });
 
-  test('axe finds nothing in Indonesian, and nothing there is English', async () => {
+  test('axe finds nothing in Indonesian, and the page says its language', async () => {
     const person = await at.person({ ...WIDE, locale: 'id-ID', reducedMotion: 'reduce' });
     await person.page.goto(await at.node.anotherLink());
     for (const [path, title] of [

@@ -1,4 +1,5 @@
 import { useRef, useState } from 'react';
+import { type Path, useForm } from './target';
 
 /**
  * The text of a field while somebody types in it. What others write meanwhile shows at once, but an answer that comes late never takes
@@ -23,4 +24,10 @@ export function useTyped(value: string, commit: (text: string) => void): [string
       commit(next);
     },
   ];
+}
+
+/** [`useTyped`] for a field that is left out when it is emptied, unless it is required. */
+export function useTypedText(field: { readonly isRequired: boolean }, path: Path, value: string) {
+  const { target } = useForm();
+  return useTyped(value, (next) => target.set(path, next === '' && !field.isRequired ? undefined : next, true));
 }

@@ -10,7 +10,7 @@ import { Field, Input, Select } from '../../ui/field';
 import { Problem } from '../../ui/states';
 import type { EditorProps } from '../editor-props';
 import { useForm } from '../target';
-import { useTyped } from '../use-typed';
+import { useTyped, useTypedText } from '../use-typed';
 
 const NEW = '\0new';
 const asText = (value: unknown): string => (typeof value === 'string' ? value : '');
@@ -155,10 +155,8 @@ const STARTS = [
 /** A file or folder of the machine that the node runs on. */
 export function PathEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'path'>) {
   const t = useMessages();
-  const { target, canEdit } = useForm();
-  const [text, type] = useTyped(asText(value), (next) =>
-    target.set(path, next === '' && !field.isRequired ? undefined : next, true),
-  );
+  const { canEdit } = useForm();
+  const [text, type] = useTypedText(field, path, asText(value));
   const where = STARTS.find(([start]) => text.startsWith(start));
   return (
     <>

@@ -12,19 +12,17 @@ import type { Choice } from '../schema';
 import { readSpan, writeSpan } from '../spans';
 import { useForm } from '../target';
 import { useShared } from '../use-shared';
-import { useTyped } from '../use-typed';
+import { useTypedText } from '../use-typed';
 
 const asText = (value: unknown): string =>
   value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
 /** What an empty field of text stands for: nothing where that is allowed. */
 export function TextEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'text'>) {
-  const { target, canEdit, known, fieldNames, fileNames } = useForm();
+  const { canEdit, known, fieldNames, fileNames } = useForm();
   const list = useId();
   const shared = useShared(path);
-  const [text, type] = useTyped(asText(value), (next) =>
-    target.set(path, next === '' && !field.isRequired ? undefined : next, true),
-  );
+  const [text, type] = useTypedText(field, path, asText(value));
   if (field.rows > 1) {
     return (
       <CodeEditor

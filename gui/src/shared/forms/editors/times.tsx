@@ -6,17 +6,15 @@ import { nextTimes, readCron } from '../cron';
 import type { EditorProps } from '../editor-props';
 import { readSpan, writeSpan } from '../spans';
 import { useForm } from '../target';
-import { useTyped } from '../use-typed';
+import { useTypedText } from '../use-typed';
 
 const asText = (value: unknown): string => (value === undefined || value === null ? '' : String(value));
 const SPANS: readonly string[] = ['30s', '5m', '1h', '1d'];
 
 /** A span: `30s`, `5m`, `1h 30m`. */
 export function DurationEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'duration'>) {
-  const { target, canEdit } = useForm();
-  const [text, type] = useTyped(asText(value), (next) =>
-    target.set(path, next === '' && !field.isRequired ? undefined : next, true),
-  );
+  const { canEdit } = useForm();
+  const [text, type] = useTypedText(field, path, asText(value));
   const ms = readSpan(text);
   return (
     <div className="flex flex-wrap items-center gap-1">
@@ -56,11 +54,9 @@ const localText = (at: Date): string =>
 /** A moment, kept as ISO in UTC, chosen in the time of this browser. */
 export function TimeEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'time'>) {
   const t = useMessages();
-  const { target, canEdit } = useForm();
+  const { canEdit } = useForm();
   const language = useLanguage();
-  const [text, type] = useTyped(asText(value), (next) =>
-    target.set(path, next === '' && !field.isRequired ? undefined : next, true),
-  );
+  const [text, type] = useTypedText(field, path, asText(value));
   const at = new Date(/^\d+$/.test(text) ? Number(text) : text);
   const isTime = text !== '' && !Number.isNaN(at.getTime());
   return (
@@ -127,11 +123,9 @@ async function cronWords(expression: string): Promise<string> {
 /** A cron expression, what it says, and when it comes next. */
 export function CronEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'cron'>) {
   const t = useMessages();
-  const { target, canEdit } = useForm();
+  const { canEdit } = useForm();
   const language = useLanguage();
-  const [text, type] = useTyped(asText(value), (next) =>
-    target.set(path, next === '' && !field.isRequired ? undefined : next, true),
-  );
+  const [text, type] = useTypedText(field, path, asText(value));
   const reads = readCron(text) !== undefined;
   const words = useQuery({
     queryKey: ['cron', text, language],
