@@ -148,6 +148,28 @@ macro_rules! hash_id {
         }
 
         text_serde!($name);
+        bytes_cbor!($name);
+    };
+}
+
+/// 32 bytes as CBOR has them.
+macro_rules! bytes_cbor {
+    ($name:ident) => {
+        impl<C> minicbor::Encode<C> for $name {
+            fn encode<W: minicbor::encode::Write>(
+                &self, encoder: &mut minicbor::Encoder<W>, _: &mut C,
+            ) -> Result<(), minicbor::encode::Error<W::Error>> {
+                encoder.bytes(&self.0)?.ok()
+            }
+        }
+
+        impl<'b, C> minicbor::Decode<'b, C> for $name {
+            fn decode(decoder: &mut minicbor::Decoder<'b>, _: &mut C) -> Result<Self, minicbor::decode::Error> {
+                let at = decoder.position();
+                let bytes = decoder.bytes()?.try_into();
+                bytes.map(Self).map_err(|_| minicbor::decode::Error::message("it has 32 bytes").at(at))
+            }
+        }
     };
 }
 
@@ -186,6 +208,11 @@ hash_id!(
     /// A frozen preset, named by the BLAKE3 hash of its canonical JSON.
     VersionId,
     "version id"
+);
+hash_id!(
+    /// A grant, named by the BLAKE3 hash of its signed bytes.
+    GrantId,
+    "grant id"
 );
 hash_id!(
     /// A chunk of items inside one job, named by the BLAKE3 hash of its canonical bytes.
@@ -301,40 +328,73 @@ impl FromStr for JobId {
 
 text_serde!(JobId);
 
-/// A node, named by its ed25519 public key and shown as a libp2p PeerId.
-///
-/// Source of the text form: the libp2p peer-ids spec (identity multihash of the protobuf key, base58btc).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(pub [u8; 32]);
-
 const PEER_ID_PREFIX: [u8; 6] = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
 
-impl fmt::Display for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut bytes = Vec::with_capacity(38);
-        bytes.extend_from_slice(&PEER_ID_PREFIX);
-        bytes.extend_from_slice(&self.0);
-        f.write_str(&bs58::encode(bytes).into_string())
+macro_rules! key_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        ///
+        /// Source of the text form: the libp2p peer-ids spec (identity multihash of the protobuf key, base58btc).
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub [u8; 32]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let mut bytes = Vec::with_capacity(38);
+                bytes.extend_from_slice(&PEER_ID_PREFIX);
+                bytes.extend_from_slice(&self.0);
+                f.write_str(&bs58::encode(bytes).into_string())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                let wrong = |why| ParseIdError::new($what, text, why);
+                let bytes = bs58::decode(text).into_vec().map_err(|_| wrong("it is not base58"))?;
+                let key = bytes.strip_prefix(&PEER_ID_PREFIX).ok_or_else(|| wrong("it does not name an ed25519 key"))?;
+                Ok(Self(key.try_into().map_err(|_| wrong("its key is not 32 bytes"))?))
+            }
+        }
+
+        text_serde!($name);
+        bytes_cbor!($name);
+    };
+}
+
+key_id!(
+    /// A node, named by its ed25519 public key and shown as a libp2p PeerId.
+    NodeId,
+    "node id"
+);
+key_id!(
+    /// A person, named by the ed25519 public key with which they say which nodes are theirs.
+    PersonId,
+    "person id"
+);
+key_id!(
+    /// The ed25519 public key of whoever may give or be given something: a node or a person.
+    Key,
+    "key"
+);
+
+impl From<NodeId> for Key {
+    fn from(node: NodeId) -> Self {
+        Self(node.0)
     }
 }
 
-impl fmt::Debug for NodeId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NodeId({self})")
+impl From<PersonId> for Key {
+    fn from(person: PersonId) -> Self {
+        Self(person.0)
     }
 }
-
-impl FromStr for NodeId {
-    type Err = ParseIdError;
-    fn from_str(text: &str) -> Result<Self, ParseIdError> {
-        let wrong = |why| ParseIdError::new("node id", text, why);
-        let bytes = bs58::decode(text).into_vec().map_err(|_| wrong("it is not base58"))?;
-        let key = bytes.strip_prefix(&PEER_ID_PREFIX).ok_or_else(|| wrong("it does not name an ed25519 key"))?;
-        Ok(Self(key.try_into().map_err(|_| wrong("its key is not 32 bytes"))?))
-    }
-}
-
-text_serde!(NodeId);
 
 use crate::time::Timestamp;
 

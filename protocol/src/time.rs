@@ -21,4 +21,16 @@ impl Timestamp {
     pub fn since_ms(self, earlier: Self) -> u64 {
         u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
     }
+
+    /// Whole seconds since the Unix epoch, rounded down; zero before it.
+    #[must_use]
+    pub fn seconds(self) -> u64 {
+        u64::try_from(self.0 / 1000).unwrap_or(0)
+    }
+}
+
+/// A time from seconds since the Unix epoch, as signed statements hold it; saturates.
+#[must_use]
+pub fn of_seconds(seconds: u64) -> Timestamp {
+    Timestamp(i64::try_from(seconds.saturating_mul(1000)).unwrap_or(i64::MAX))
 }

@@ -296,18 +296,26 @@ fn from_cbor<T: for<'de> Deserialize<'de>>(bytes: &mut &[u8]) -> Result<T, Error
     ciborium::de::from_reader_with_recursion_limit(bytes, DEPTH_MAX).map_err(|error| Error::Form(error.to_string()))
 }
 
-/// A CBOR byte string, which serde would write as a list of numbers.
-mod byte_string {
+/// For `#[serde(with = …)]`: a CBOR byte string, which serde would write as a list of numbers.
+pub mod byte_string {
     use std::fmt;
 
     use serde::de::{Error, Visitor};
     use serde::{Deserializer, Serializer};
 
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    /// Writes bytes as one byte string.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(bytes)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    /// Reads one byte string.
+    ///
+    /// # Errors
+    /// When something else is there.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
         struct Bytes;
         impl Visitor<'_> for Bytes {
             type Value = Vec<u8>;

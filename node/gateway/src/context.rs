@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use flowork_ports::Followers;
 use flowork_ports::bell::LOOK_EVERY;
 use flowork_ports::documents::FrozenPreset;
 use flowork_ports::roles::{RoleStatus, Trouble};
@@ -52,8 +53,8 @@ pub(crate) struct Inner {
     pub(crate) trial_room: Semaphore,
     /// How people get in.
     pub(crate) doors: Doors,
-    /// How many feeds and waiting requests look at the store.
-    pub(crate) lookers: AtomicUsize,
+    /// Feeds and waiting requests that follow jobs.
+    pub(crate) followers: Followers,
     known: watch::Receiver<Arc<Known>>,
     next_shard: AtomicU64,
     stats: Mutex<Option<(Instant, Arc<Stats>)>>,
@@ -81,7 +82,7 @@ impl Ctx {
             visit_room: Arc::new(Semaphore::new(routes::sync::VISITS_MAX)),
             trial_room: Semaphore::new(routes::expressions::AT_ONCE_MAX),
             doors: Doors::new(rand::random()),
-            lookers: AtomicUsize::new(0),
+            followers: Followers::new(options.reader.clone(), options.bell.clone()),
             next_shard: AtomicU64::new(rand::random()),
             stats: Mutex::new(None),
             options,

@@ -1,12 +1,11 @@
 //! Reading a job: its view at an event, its lists of items, what went into a run.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use axum::http::StatusCode;
 use flowork_ports::documents::FrozenPreset;
+use flowork_ports::list;
 use flowork_protocol::event::{AfterFailure, Run};
-use flowork_protocol::id::ChunkId;
 use flowork_protocol::item::{Chunked, List};
 use flowork_protocol::job::Summary;
 use flowork_protocol::plan::{ERROR_PORT, LOOP_BACK, LOOP_BODY, Plan};
@@ -18,8 +17,6 @@ use crate::problem::Problem;
 
 /// How many events are read at once.
 const EVENTS_PAGE: usize = 1_000;
-/// How many chunks are read at once.
-const CHUNKS_PAGE: usize = 16;
 /// The most bytes of JSON that one page of items holds, counted by whole chunks.
 const PAGE_BYTES_MAX: usize = 64 << 20;
 /// How many items of a list an overview shows.
@@ -88,77 +85,27 @@ pub(crate) async fn page(
             break;
         }
         if offset < list.len() {
-            items.extend(slice(ctx, job, list, offset, room).await?);
+            let part = list::slice(&*ctx.options.reader, job, list, offset, room, PAGE_BYTES_MAX).await;
+            items.extend(part.map_err(|error| unreadable(job, error))?);
         }
         offset = offset.saturating_sub(list.len());
     }
     Ok(items)
 }
 
-async fn slice(ctx: &Ctx, job: JobId, list: &List, offset: u64, limit: usize) -> Result<Vec<Arc<Item>>, Problem> {
-    let chunked = match list {
-        List::Inline(items) => {
-            let skip = usize::try_from(offset).unwrap_or(usize::MAX);
-            return Ok(items.iter().skip(skip).take(limit).cloned().collect());
+/// A list that cannot be read, as an answer.
+fn unreadable(job: JobId, error: list::Error) -> Problem {
+    match error {
+        list::Error::Store(error) => error.into(),
+        list::Error::Damaged { .. } => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "chunk-damaged", error.to_string())
+                .hint("the rest of the job still reads; `flowork restore` brings the chunk back from a backup")
+                .job(job)
         }
-        List::Chunked(chunked) => chunked,
-    };
-    let wanted = wanted(chunked, offset, limit as u64);
-    let mut ids: Vec<ChunkId> = Vec::new();
-    let mut seen = HashSet::new();
-    ids.extend(wanted.iter().map(|(chunk, ..)| *chunk).filter(|chunk| seen.insert(*chunk)));
-    let mut read: HashMap<ChunkId, Vec<Arc<Item>>> = HashMap::with_capacity(ids.len());
-    let mut bytes = 0;
-    for some in ids.chunks(CHUNKS_PAGE) {
-        for (id, text) in ctx.options.reader.chunks(job, some.to_vec()).await? {
-            bytes += text.len();
-            if bytes > PAGE_BYTES_MAX {
-                return Err(Problem::wrong(
-                    "page-too-large",
-                    format!("these items are larger than {PAGE_BYTES_MAX} bytes"),
-                )
-                .hint("ask for fewer at once with `limit`"));
-            }
-            read.insert(id, serde_json::from_slice(&text).map_err(|error| damaged(job, id, &error.to_string()))?);
+        list::Error::TooLarge(_) => {
+            Problem::wrong("page-too-large", error.to_string()).hint("ask for fewer at once with `limit`")
         }
     }
-    let mut items = Vec::new();
-    for (chunk, first, count) in wanted {
-        let from = read.get(&chunk).ok_or_else(|| damaged(job, chunk, "it is not there"))?;
-        let part = from.get(first..first + count).ok_or_else(|| damaged(job, chunk, "it is too short"))?;
-        items.extend_from_slice(part);
-    }
-    Ok(items)
-}
-
-/// Which slices of which chunks make items `offset .. offset + limit`.
-fn wanted(chunked: &Chunked, mut offset: u64, mut limit: u64) -> Vec<(ChunkId, usize, usize)> {
-    let mut wanted = Vec::new();
-    for (chunk, first, count) in &chunked.runs {
-        let count = u64::from(*count);
-        if offset >= count {
-            offset -= count;
-            continue;
-        }
-        let take = (count - offset).min(limit);
-        if take == 0 {
-            break;
-        }
-        if let Some(id) = chunked.chunks.get(*chunk as usize) {
-            // Both are below a u32, so they fit.
-            wanted.push((*id, (u64::from(*first) + offset) as usize, take as usize));
-        }
-        limit -= take;
-        offset = 0;
-    }
-    wanted
-}
-
-fn damaged(job: JobId, chunk: ChunkId, why: &str) -> Problem {
-    let detail = format!("chunk {} of job {job} cannot be read: {why}", chunk.short());
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "chunk-damaged", detail)
-        .hint("the rest of the job still reads; `flowork restore` brings the chunk back from a backup")
-        .job(job)
 }
 
 /// What went into `run` on `port` (on all its ports when none is said), list by list in the order of the sources.
@@ -213,20 +160,5 @@ fn given_by(view: &JobView, run: &Run, port: &str) -> Option<List> {
             Some(List::Inline(vec![Arc::new(Item::json(serde_json::json!({ "error": error })))]))
         }
         None => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_of_a_chunked_list_reads_only_the_slices_that_it_needs() {
-        let (one, two) = (ChunkId([1; 32]), ChunkId([2; 32]));
-        let list = Chunked { chunks: vec![one, two], runs: vec![(0, 5, 3), (1, 0, 4), (0, 0, 2)], len: 9 };
-        assert_eq!(wanted(&list, 0, 100), [(one, 5, 3), (two, 0, 4), (one, 0, 2)]);
-        assert_eq!(wanted(&list, 2, 3), [(one, 7, 1), (two, 0, 2)]);
-        assert_eq!(wanted(&list, 7, 1), [(one, 0, 1)]);
-        assert_eq!(wanted(&list, 9, 5), []);
     }
 }

@@ -2,17 +2,16 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use flowork_ports::documents::DocumentTable;
 use flowork_ports::store::Error;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
 use crate::error::Failed;
-use crate::file;
+use crate::plain::PlainFile;
 use crate::pool::Pool;
-use crate::writer::{Tables, Writer};
+use crate::writer::Writer;
 
 /// The file's name.
 pub(crate) const FILE: &str = "documents.db";
@@ -20,15 +19,13 @@ const SMALL_BYTES: usize = 256;
 
 /// The table of documents in SQLite.
 pub(crate) struct SqliteDocuments {
-    writer: Writer<DocumentFile>,
+    writer: Writer<PlainFile>,
     readers: Arc<Pool>,
 }
 
 impl SqliteDocuments {
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
-        let path = dir.join(FILE);
-        let db = file::open_writer(&path).map_err(|error| Failed::from(error).named(FILE))?;
-        Ok(Self { writer: Writer::start(DocumentFile { db, freed: true })?, readers: Pool::new(path, FILE.to_owned()) })
+        Ok(Self { writer: PlainFile::start(dir, FILE)?, readers: Pool::new(dir.join(FILE), FILE.to_owned()) })
     }
 }
 
@@ -101,7 +98,7 @@ impl DocumentTable for SqliteDocuments {
     async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), Error> {
         let key = key.to_owned();
         let hash = *blake3::hash(&bytes).as_bytes();
-        let put = move |file: &mut DocumentFile| {
+        let put = move |file: &mut PlainFile| {
             file.db
                 .prepare_cached(
                     "INSERT INTO document (key, hash, body) VALUES (?1, ?2, ?3)
@@ -116,55 +113,12 @@ impl DocumentTable for SqliteDocuments {
 
     async fn delete(&self, key: &str) -> Result<(), Error> {
         let key = key.to_owned();
-        let delete = move |file: &mut DocumentFile| {
+        let delete = move |file: &mut PlainFile| {
             file.db.prepare_cached("DELETE FROM document WHERE key = ?1")?.execute([&key])?;
             file.freed = true;
             Ok(())
         };
         self.writer.call(SMALL_BYTES, delete).await?;
         Ok(())
-    }
-}
-
-struct DocumentFile {
-    db: Connection,
-    freed: bool,
-}
-
-impl Tables for DocumentFile {
-    fn file(&self) -> &str {
-        FILE
-    }
-
-    fn begin(&mut self) -> Result<(), Failed> {
-        self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        Ok(())
-    }
-
-    fn commit(&mut self) -> Result<u64, Failed> {
-        self.db.prepare_cached("COMMIT")?.execute([])?;
-        Ok(0)
-    }
-
-    fn rollback(&mut self) {
-        if !self.db.is_autocommit()
-            && let Err(error) = self.db.execute_batch("ROLLBACK")
-        {
-            tracing::error!(file = FILE, %error, "a transaction could not be rolled back");
-        }
-    }
-
-    // Documents ring their own bell: docs knows which one changed.
-    fn ring(&mut self) {}
-
-    fn rest(&mut self) -> Option<Duration> {
-        if !self.freed {
-            return None;
-        }
-        file::shrink(&self.db, file::FREE_PAGES_KEPT, &mut self.freed).unwrap_or_else(|error| {
-            tracing::warn!(file = FILE, %error, "free pages could not be given back to the disk");
-            self.freed = false;
-            None
-        })
     }
 }

@@ -41,6 +41,7 @@ pub(crate) const NODE: Kind = Kind {
 };
 pub(crate) const DOCUMENTS: Kind =
     Kind { what: "documents", migrations: &[include_str!("migrations/documents_1.sql")] };
+pub(crate) const MESH: Kind = Kind { what: "mesh tables", migrations: &[include_str!("migrations/mesh_1.sql")] };
 pub(crate) const SEARCH: Kind = Kind { what: "search index", migrations: &[include_str!("migrations/search_1.sql")] };
 
 impl Kind {

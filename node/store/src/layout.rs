@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use flowork_ports::bell::Bell;
 use flowork_ports::documents::DocumentTable;
+use flowork_ports::mesh_table::MeshTable;
 use flowork_ports::roles::Trouble;
 use flowork_ports::store::{Error as StoreError, Inbox, NodeTables, Reader, Shard};
 use flowork_ports::{Blobs, Sweeper};
@@ -19,15 +20,18 @@ use crate::documents::SqliteDocuments;
 use crate::error::named;
 use crate::file::{self, Kind};
 use crate::garbage::FileSweeper;
+use crate::mesh::SqliteMesh;
 use crate::node::SqliteNode;
 use crate::reader::SqliteReader;
 use crate::search::Indexer;
 use crate::shard::SqliteShard;
 use crate::spare::SpareInbox;
-use crate::{blobs, documents, inboxes, node};
+use crate::{blobs, documents, inboxes, mesh, node};
 
 /// The format of the data directory that this Flowork writes.
-pub const FORMAT: u32 = 1;
+///
+/// 2 added `mesh.db`.
+pub const FORMAT: u32 = 2;
 /// How many shards a new data directory gets. More help from about four cores on; fewer make fewer disk syncs.
 pub const SHARDS_DEFAULT: u16 = 4;
 /// The most shards that a data directory may have.
@@ -151,7 +155,7 @@ impl Layout {
         }
         private(dir).map_err(io_error("protect the folder", dir))?;
         let layout = if dir.join(PLAN).exists() {
-            Self::open(dir)?
+            Self::open(dir)?.with_the_files_of_this_format()?
         } else {
             let plan = Plan {
                 format: FORMAT,
@@ -161,7 +165,7 @@ impl Layout {
                 copied_at: None,
             };
             let layout = Self { dir: dir.to_owned(), plan };
-            layout.make_files()?;
+            layout.make_files(|_| true)?;
             // Last: a directory with a layout file has all its files, and a missing one is a loss to be reported.
             layout.write_plan()?;
             layout
@@ -170,6 +174,18 @@ impl Layout {
         layout.make_search()?;
         blobs::prepare(&dir.join("blobs")).map_err(io_error("prepare the folder", &dir.join("blobs")))?;
         Ok(layout)
+    }
+
+    /// Makes what a directory of an older format has not, and then says that it has this format.
+    fn with_the_files_of_this_format(mut self) -> Result<Self, Error> {
+        if self.plan.format < FORMAT {
+            // Only those: a file that should be there and is not is a loss to be reported.
+            self.make_files(|name| name == mesh::FILE)?;
+            self.plan.format = FORMAT;
+            self.plan.written_by = env!("CARGO_PKG_VERSION").to_owned();
+            self.write_plan()?;
+        }
+        Ok(self)
     }
 
     /// Opens the data directory for one role. The supervisor has made it and brought it up to date.
@@ -276,6 +292,14 @@ impl Layout {
         Ok(Arc::new(SqliteDocuments::open(&self.dir)?))
     }
 
+    /// Where mesh keeps what it knows of other nodes. Mesh is the only one that opens it.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn mesh_table(&self) -> Result<Arc<dyn MeshTable>, StoreError> {
+        Ok(Arc::new(SqliteMesh::open(&self.dir)?))
+    }
+
     /// Immutable bytes by hash, for every role.
     #[must_use]
     pub fn blobs(&self) -> Arc<dyn Blobs> {
@@ -305,12 +329,13 @@ impl Layout {
         files.extend(self.shards().map(|no| (shard_file(no), self.dir.join(shard_file(no)), file::SHARD)));
         files.push((node::FILE.to_owned(), self.dir.join(node::FILE), file::NODE));
         files.push((documents::FILE.to_owned(), self.dir.join(documents::FILE), file::DOCUMENTS));
+        files.push((mesh::FILE.to_owned(), self.dir.join(mesh::FILE), file::MESH));
         files
     }
 
-    fn make_files(&self) -> Result<(), Error> {
+    fn make_files(&self, is_meant: impl Fn(&str) -> bool) -> Result<(), Error> {
         for (name, path, kind) in self.files() {
-            if path.exists() {
+            if path.exists() || !is_meant(&name) {
                 continue;
             }
             let shard = self.shards().find(|no| shard_file(*no) == name);

@@ -11,15 +11,16 @@
 //! | `layout.json` | format version, number of shards | the supervisor |
 //! | `node.db` | tokens, sealed secrets, activations, settings | kernel |
 //! | `shards/00.db` … | jobs, journals, chunks, signals | kernel |
-//! | `inbox/<gateway>.db` | accepted commands until they are drained | that gateway |
+//! | `inbox/<name>.db` | accepted commands until they are drained | that gateway; `mesh` |
 //! | `documents.db` | the bytes of documents | docs |
+//! | `mesh.db` | contacts, grants, receipts | mesh |
 //! | `search.db` | full-text index, may be deleted | kernel |
 //! | `blobs/<2 digits>/<hash>` | immutable bytes | any role |
 //! | `keys/` | not ours; carried along in backups | who owns each key |
 //!
 //! How the binary uses it: the supervisor holds the data directory's lock and calls [`Layout::create_or_open`] before any
 //! role starts; each role calls [`Layout::open`] and takes its half: [`Layout::inbox`] (gateway), [`Layout::kernel`],
-//! [`Layout::document_table`] (docs), [`Layout::reader`] and [`Layout::blobs`] (everyone). The handles must be used inside a
+//! [`Layout::document_table`] (docs), [`Layout::mesh_table`] (mesh), [`Layout::reader`] and [`Layout::blobs`] (everyone). The handles must be used inside a
 //! tokio runtime. Dropping one finishes what waits and closes its files.
 
 pub mod backup;
@@ -38,7 +39,9 @@ mod inboxes;
 mod job_row;
 mod list;
 mod login;
+mod mesh;
 mod node;
+mod plain;
 mod pool;
 mod reader;
 mod search;

@@ -25,7 +25,7 @@ use crate::access::{Permit, Viewer};
 use crate::api::Route;
 use crate::context::Ctx;
 use crate::extract::{Json, Path, Query};
-use crate::feed::{FEEDS_MAX, Follower};
+use crate::feed::FEEDS_MAX;
 use crate::history;
 use crate::problem::Problem;
 
@@ -91,7 +91,7 @@ async fn of_job(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     let room = room(&ctx)?;
-    let follower = Follower::new(&ctx, job, after);
+    let follower = ctx.followers.follow(job, after);
     let events = stream::unfold(Some((follower, room)), |state| async move {
         let (mut follower, room) = state?;
         match follower.next().await {

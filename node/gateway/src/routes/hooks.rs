@@ -20,7 +20,7 @@ use crate::access::admit_hook;
 use crate::body;
 use crate::context::Ctx;
 use crate::extract::Json;
-use crate::feed::{self, Follower, Waited};
+use crate::feed::{self, Waited};
 use crate::history;
 use crate::hook::{Hook, Match, Respond};
 use crate::problem::Problem;
@@ -74,7 +74,7 @@ pub(crate) async fn fire(
     let item = item(&ctx, &path, &parts, body).await?;
     let is_keyed = parts.headers.contains_key("idempotency-key");
     // The job of a key may have ended long ago.
-    let follower = waits.then(|| if is_keyed { Follower::new(&ctx, job, 0) } else { Follower::fresh(&ctx, job) });
+    let follower = waits.then(|| if is_keyed { ctx.followers.follow(job, 0) } else { ctx.followers.follow_fresh(job) });
     let before = if is_keyed { submit::earlier(&ctx, job).await } else { None };
     let version = before.as_ref().map_or(hook.version, |before| before.version);
     match before {
@@ -94,7 +94,7 @@ pub(crate) async fn fire(
     let mut response = match follower {
         None => accepted(version, job),
         Some(follower) => {
-            let waited = feed::wait(follower, hook.respond == Respond::WithStep, hook.wait).await?;
+            let waited = feed::wait(&ctx, follower, hook.respond == Respond::WithStep, hook.wait).await?;
             answer(&ctx, version, job, waited).await?
         }
     };

@@ -18,7 +18,7 @@ use crate::access::{self, Editor, Permit, Runner, Viewer};
 use crate::api::Route;
 use crate::context::Ctx;
 use crate::extract::{Json, Path, Query};
-use crate::feed::{self, Follower, Waited};
+use crate::feed::{self, Waited};
 use crate::history;
 use crate::problem::Problem;
 use crate::submit::{self, Says, StartJob, Started};
@@ -134,7 +134,7 @@ async fn start(
     let submission = submit::submission(&ctx, ask, key, &chosen).await?;
     let (job, mut version) = (submission.job, submission.version);
     let before = if submission.keyed { submit::earlier(&ctx, job).await } else { None };
-    let follower = wait.wait_ms.map(|ms| (Follower::new(&ctx, job, 0), Duration::from_millis(ms)));
+    let follower = wait.wait_ms.map(|ms| (ctx.followers.follow(job, 0), Duration::from_millis(ms)));
     match before {
         // It is on disk already; the draft may have changed since.
         Some(before) => {
@@ -146,7 +146,7 @@ async fn start(
         None => ctx.command(&permit, Command::Submit(Box::new(submission))).await?,
     }
     if let Some((follower, time)) = follower
-        && !matches!(feed::wait(follower, false, time).await?, Waited::TimedOut)
+        && !matches!(feed::wait(&ctx, follower, false, time).await?, Waited::TimedOut)
     {
         return Ok((StatusCode::OK, Json(detail(&ctx, job).await?)).into_response());
     }

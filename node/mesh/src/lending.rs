@@ -1,0 +1,326 @@
+//! The engines of this node that may be lent, and room for their calls: every grant gets its turn.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use flowork_ports::MeshTable;
+use flowork_ports::mesh::{Engine as Listed, Error, Lend, Offer};
+use flowork_ports::mesh_table::Decision;
+use flowork_ports::store;
+use flowork_protocol::certificate::is_name;
+use flowork_protocol::grant::Capability;
+use flowork_protocol::{Failure, GrantId, Timestamp};
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use crate::lock;
+use crate::records::Records;
+
+/// Calls that an engine runs at once unless it is said.
+const CONCURRENT_DEFAULT: u32 = 8;
+/// The most that it may be told to.
+const CONCURRENT_MAX: u32 = 1_024;
+/// Calls of one grant that may wait for an engine.
+const WAITING_PER_GRANT_MAX: usize = 64;
+/// The key of the one record about all lending.
+const ALL: &str = "all";
+
+/// An engine as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Engine {
+    pub(crate) name: String,
+    pub(crate) offers: BTreeMap<Capability, Offer>,
+    pub(crate) concurrent: u32,
+    #[serde(default)]
+    pub(crate) is_paused: bool,
+    pub(crate) made_at: Timestamp,
+}
+
+/// What holds for all lending.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Policy {
+    is_paused: bool,
+}
+
+/// All engines.
+pub(crate) struct Lending {
+    engines: Records<Engine>,
+    policy: Records<Policy>,
+    gates: Mutex<HashMap<String, Arc<Gate>>>,
+}
+
+impl Lending {
+    pub(crate) async fn load(table: &Arc<dyn MeshTable>) -> Result<Self, store::Error> {
+        Ok(Self {
+            engines: Records::load("engine", table.clone()).await?,
+            policy: Records::load("lending", table.clone()).await?,
+            gates: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.policy.get(ALL).is_some_and(|policy| policy.is_paused)
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Result<Engine, Error> {
+        self.engines.get(name).ok_or_else(|| {
+            let failure = Failure::new("no-engine", format!("no engine `{name}` is lent here"));
+            Error::Missing(failure.hint("`flowork engine list` shows those that are"))
+        })
+    }
+
+    pub(crate) fn list(&self) -> Vec<Listed> {
+        self.engines.all().into_iter().map(|engine| self.listed(engine)).collect()
+    }
+
+    fn listed(&self, engine: Engine) -> Listed {
+        let running = self.gate(&engine).running();
+        let Engine { name, offers, concurrent, is_paused, made_at } = engine;
+        Listed { name, offers, concurrent, is_paused, made_at, running }
+    }
+
+    /// Room for the calls of an engine.
+    pub(crate) fn gate(&self, engine: &Engine) -> Arc<Gate> {
+        let mut gates = lock(&self.gates);
+        let gate = gates.entry(engine.name.clone()).or_insert_with(|| Arc::new(Gate::new(engine.concurrent))).clone();
+        gate.resize(engine.concurrent);
+        gate
+    }
+
+    pub(crate) async fn lend(&self, ask: Lend, now: Timestamp) -> Result<Listed, Error> {
+        let invalid = |code: &str, text: String| Error::Invalid(Failure::new(code, text));
+        if !is_name(&ask.engine) {
+            return Err(invalid("name-invalid", "an engine's name has 1 to 64 bytes and nothing invisible".to_owned()));
+        }
+        if let Some(unknown) = ask.offers.keys().find(|capability| !capability.is_known()) {
+            return Err(invalid("capability-unknown", format!("`{unknown}` is nothing that an engine can do")));
+        }
+        let before = self.engines.get(&ask.engine);
+        let mut engine = before.unwrap_or_else(|| Engine {
+            name: ask.engine.clone(),
+            offers: BTreeMap::new(),
+            concurrent: CONCURRENT_DEFAULT,
+            is_paused: false,
+            made_at: now,
+        });
+        if let Some(concurrent) = ask.concurrent {
+            if concurrent == 0 || concurrent > CONCURRENT_MAX {
+                return Err(invalid("concurrent-invalid", format!("an engine runs 1 to {CONCURRENT_MAX} calls at once")));
+            }
+            engine.concurrent = concurrent;
+        }
+        engine.offers.extend(ask.offers);
+        if engine.offers.is_empty() {
+            return Err(invalid("engine-empty", "an engine can do something: name a preset with `--run`".to_owned()));
+        }
+        let can: Vec<String> = engine.offers.keys().map(ToString::to_string).collect();
+        let text = format!("the engine {} may be lent for {}", engine.name, can.join(", "));
+        let decided = Decision { at: now, kind: "engine-lent".to_owned(), peer: None, text };
+        self.engines.put(engine.name.clone(), engine.clone(), Some(decided)).await?;
+        Ok(self.listed(engine))
+    }
+
+    pub(crate) async fn unlend(
+        &self, name: &str, capability: Option<&Capability>, now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut engine = self.get(name)?;
+        let what = capability.map(|capability| format!("{capability} of ")).unwrap_or_default();
+        let text = format!("{what}the engine {name} is lent no more");
+        let decided = Some(Decision { at: now, kind: "engine-unlent".to_owned(), peer: None, text });
+        if let Some(capability) = capability {
+            if engine.offers.remove(capability).is_none() {
+                let failure = Failure::new("no-offer", format!("the engine `{name}` does not offer `{capability}`"));
+                return Err(Error::Missing(failure));
+            }
+            if !engine.offers.is_empty() {
+                return Ok(self.engines.put(name.to_owned(), engine, decided).await?);
+            }
+        }
+        Ok(self.engines.forget(&[name.to_owned()], decided).await?)
+    }
+
+    pub(crate) async fn pause(&self, name: Option<&str>, is_paused: bool, now: Timestamp) -> Result<(), Error> {
+        let verb = if is_paused { "paused" } else { "resumed" };
+        let kind = format!("lending-{verb}");
+        let Some(name) = name else {
+            let decided = Decision { at: now, kind, peer: None, text: format!("all lending was {verb}") };
+            return Ok(self.policy.put(ALL.to_owned(), Policy { is_paused }, Some(decided)).await?);
+        };
+        let engine = Engine { is_paused, ..self.get(name)? };
+        let decided = Decision { at: now, kind, peer: None, text: format!("lending of the engine {name} was {verb}") };
+        Ok(self.engines.put(name.to_owned(), engine, Some(decided)).await?)
+    }
+}
+
+/// Room for so many calls at once. Who waits gets its turn grant by grant, so that a grant with many calls holds nobody up.
+pub(crate) struct Gate {
+    state: Mutex<Turns>,
+}
+
+#[derive(Default)]
+struct Turns {
+    size: u32,
+    running: u32,
+    waiting: HashMap<GrantId, VecDeque<oneshot::Sender<()>>>,
+    /// The grants that have calls waiting, whose turn is next first.
+    order: VecDeque<GrantId>,
+}
+
+/// A place in an engine. Leaving it lets the next in.
+pub(crate) struct Place {
+    gate: Arc<Gate>,
+}
+
+impl Gate {
+    fn new(size: u32) -> Self {
+        Self { state: Mutex::new(Turns { size, ..Turns::default() }) }
+    }
+
+    fn resize(&self, size: u32) {
+        let mut turns = lock(&self.state);
+        turns.size = size;
+        turns.let_in();
+    }
+
+    fn running(&self) -> u32 {
+        lock(&self.state).running
+    }
+
+    /// Waits for a place; none when as many calls of this grant wait as may. Cancel-safe.
+    pub(crate) async fn enter(self: &Arc<Self>, grant: GrantId) -> Option<Place> {
+        let turn = {
+            let mut turns = lock(&self.state);
+            let waiting = turns.waiting.get(&grant).map_or(0, VecDeque::len);
+            if waiting >= WAITING_PER_GRANT_MAX {
+                return None;
+            }
+            let (admit, turn) = oneshot::channel();
+            if waiting == 0 {
+                turns.order.push_back(grant);
+            }
+            turns.waiting.entry(grant).or_default().push_back(admit);
+            turns.let_in();
+            Turn { turn: Some(turn), gate: self.clone() }
+        };
+        turn.comes().await;
+        Some(Place { gate: self.clone() })
+    }
+}
+
+impl Turns {
+    fn let_in(&mut self) {
+        while self.running < self.size {
+            let Some(grant) = self.order.pop_front() else { return };
+            let Some(waiting) = self.waiting.get_mut(&grant) else { continue };
+            let next = waiting.pop_front();
+            if waiting.is_empty() {
+                self.waiting.remove(&grant);
+            } else {
+                self.order.push_back(grant);
+            }
+            // Who has given up leaves its turn to the next.
+            if next.is_some_and(|admit| admit.send(()).is_ok()) {
+                self.running += 1;
+            }
+        }
+    }
+
+    fn leave(&mut self) {
+        self.running = self.running.saturating_sub(1);
+        self.let_in();
+    }
+}
+
+/// A call that waits for its turn. One that was let in and is dropped before it knows leaves again.
+struct Turn {
+    turn: Option<oneshot::Receiver<()>>,
+    gate: Arc<Gate>,
+}
+
+impl Turn {
+    async fn comes(mut self) {
+        if let Some(turn) = &mut self.turn {
+            // The sender is only dropped with the gate, which this holds.
+            let _ = turn.await;
+        }
+        self.turn = None;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if let Some(mut turn) = self.turn.take() {
+            turn.close();
+            if turn.try_recv().is_ok() {
+                lock(&self.gate.state).leave();
+            }
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        lock(&self.gate.state).leave();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANA: GrantId = GrantId([1; 32]);
+    const BEN: GrantId = GrantId([2; 32]);
+
+    #[tokio::test]
+    async fn a_grant_with_many_calls_does_not_hold_another_up() {
+        let gate = Arc::new(Gate::new(1));
+        let first = gate.enter(ANA).await.unwrap();
+        let (done, mut order) = tokio::sync::mpsc::unbounded_channel();
+        let mut tasks = Vec::new();
+        for (who, grant) in [("ana", ANA), ("ana", ANA), ("ana", ANA), ("ben", BEN)] {
+            let (waits, done) = (gate.clone(), done.clone());
+            tasks.push(tokio::spawn(async move {
+                let _place = waits.enter(grant).await.unwrap();
+                done.send(who).unwrap();
+            }));
+            // Each waits before the next one comes.
+            let waiting = tasks.len();
+            while lock(&gate.state).waiting.values().map(VecDeque::len).sum::<usize>() < waiting {
+                tokio::task::yield_now().await;
+            }
+        }
+        drop(first);
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            seen.push(order.recv().await.unwrap());
+        }
+        assert_eq!(seen, ["ana", "ben", "ana", "ana"]);
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_waiting_takes_no_place() {
+        let gate = Arc::new(Gate::new(1));
+        let first = gate.enter(ANA).await.unwrap();
+        let mut gives_up = Box::pin(gate.enter(ANA));
+        assert!(futures::poll!(&mut gives_up).is_pending());
+        // Its turn comes in the moment in which it goes.
+        drop(first);
+        drop(gives_up);
+        assert!(gate.enter(BEN).await.is_some());
+        assert_eq!(gate.running(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_grant_may_have_so_many_calls_waiting_and_no_more() {
+        let gate = Arc::new(Gate::new(1));
+        let _first = gate.enter(ANA).await.unwrap();
+        let mut waiting = Vec::new();
+        for _ in 0..WAITING_PER_GRANT_MAX {
+            let mut waits = Box::pin(gate.enter(ANA));
+            assert!(futures::poll!(&mut waits).is_pending());
+            waiting.push(waits);
+        }
+        assert!(gate.enter(ANA).await.is_none());
+        assert_eq!(gate.running(), 1);
+    }
+}

@@ -1,0 +1,87 @@
+//! A grant as a sentence: *Ana may use gpu for chat and summarise · 20 calls/h · until Fri 28 Nov, 18:00 · may not pass it on*.
+
+use flowork_protocol::Timestamp;
+use flowork_protocol::grant::{Capability, Grant, UNLIMITED};
+
+/// What `grant` says about `who` and `engine`, by the names that people know them by.
+pub(crate) fn of(grant: &Grant, who: &str, engine: &str) -> String {
+    let uses: Vec<String> = grant.caps.iter().map(use_of).collect();
+    let mut parts = vec![format!("{who} may use {engine} for {}", listed(&uses))];
+    let limits = &grant.limits;
+    let counted = [
+        (limits.calls_per_hour, "calls/h"),
+        (limits.concurrent, "at once"),
+        (limits.tokens_per_day, "tokens/day"),
+        (limits.bytes_per_day, "bytes/day"),
+        (limits.seconds_per_day, "seconds of work/day"),
+    ];
+    parts.extend(
+        counted.into_iter().filter(|(limit, _)| *limit != UNLIMITED).map(|(limit, unit)| format!("{limit} {unit}")),
+    );
+    parts.push(format!("until {}", moment(grant.ends_at())));
+    parts.push(match grant.depth {
+        0 => "may not pass it on".to_owned(),
+        1 => "may pass it on".to_owned(),
+        depth => format!("may pass it on {depth} times"),
+    });
+    parts.join(" · ")
+}
+
+/// A moment in the time zone of this machine.
+pub(crate) fn moment(at: Timestamp) -> String {
+    let zone = jiff::tz::TimeZone::system();
+    jiff::Timestamp::from_millisecond(at.0)
+        .map_or_else(|_| format!("{} ms", at.0), |at| at.to_zoned(zone).strftime("%a %-d %b %Y, %H:%M %Z").to_string())
+}
+
+fn use_of(capability: &Capability) -> String {
+    match capability.parts() {
+        ("run", Some(preset)) => preset.to_owned(),
+        ("tool", Some(component)) => format!("the component {component}"),
+        _ => capability.to_string(),
+    }
+}
+
+fn listed(uses: &[String]) -> String {
+    match uses {
+        [] => "nothing".to_owned(),
+        [one] => one.clone(),
+        [all @ .., last] => format!("{} and {last}", all.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flowork_protocol::NodeId;
+    use flowork_protocol::grant::Limits;
+    use flowork_protocol::id::Key;
+
+    use super::*;
+
+    #[test]
+    fn a_grant_reads_as_a_sentence() {
+        let grant = Grant {
+            v: 1,
+            iss: Key([1; 32]),
+            aud: Key([2; 32]),
+            sub: NodeId([1; 32]),
+            engine: "gpu".to_owned(),
+            caps: vec![Capability("chat".to_owned()), Capability::run("summarise"), Capability::tool("http-request")],
+            limits: Limits { calls_per_hour: 20, concurrent: 2, ..Limits::unlimited() },
+            nbf: 0,
+            exp: 1_800_000_000,
+            depth: 0,
+            nonce: [0; 16],
+            parent: None,
+        };
+        let said = of(&grant, "Ana", "GPU-box");
+        let until = moment(Timestamp(1_800_000_000_000));
+        assert_eq!(
+            said,
+            format!(
+                "Ana may use GPU-box for chat, summarise and the component http-request · 20 calls/h · 2 at once · \
+                 until {until} · may not pass it on"
+            )
+        );
+    }
+}

@@ -1,0 +1,85 @@
+//! Engines as a step calls them.
+
+use async_trait::async_trait;
+use flowork_protocol::Failure;
+use flowork_protocol::grant::Capability;
+use flowork_protocol::wire::byte_string;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// How many messages about one call may wait.
+pub const NEWS_WAITING_MAX: usize = 256;
+
+/// Which engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Where {
+    /// A peer's, by the peer's name here or its node id.
+    Peer {
+        /// Whose.
+        peer: String,
+        /// The engine's name there; any that may be used for this when it is not said.
+        engine: Option<String>,
+    },
+    /// Any that may be used for this.
+    Any,
+}
+
+/// One call of an engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineCall {
+    /// The same for every try of the same step and after a crash.
+    pub key: String,
+    /// Which engine.
+    pub at: Where,
+    /// What to do with it.
+    pub capability: Capability,
+    /// What it is given, in the form that the capability has.
+    #[serde(with = "byte_string")]
+    pub request: Vec<u8>,
+    /// How long to wait for its end, in milliseconds.
+    pub deadline_ms: u64,
+    /// How long to wait for a provider that is away, in milliseconds; within the deadline.
+    pub wait_ms: u64,
+}
+
+/// What is said about a call before its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum News {
+    /// What happens with it here: whom it waits for, that it was taken up again.
+    Here(String),
+    /// What happens at the provider, in the provider's words.
+    There {
+        /// What it is about.
+        kind: String,
+        /// A sentence.
+        text: String,
+    },
+}
+
+/// What a call gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// In the form that the capability has.
+    #[serde(with = "byte_string")]
+    pub output: Vec<u8>,
+    /// Who did it, what it used and under which grant, for people.
+    pub note: String,
+    /// The provider's signed receipt names the call by this.
+    pub call: String,
+}
+
+/// Calls engines.
+#[async_trait]
+pub trait Engines: Send + Sync {
+    /// Calls one and waits for its end. The same key goes on with the same call. A dropped call goes on at the provider and can
+    /// be taken up again; `cancel` ends it there.
+    ///
+    /// # Errors
+    /// Why it did not give an output, in the provider's words where it is the provider's doing.
+    async fn call(
+        &self, call: EngineCall, news: mpsc::Sender<News>, cancel: CancellationToken,
+    ) -> Result<Given, Failure>;
+}
