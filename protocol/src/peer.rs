@@ -1,4 +1,4 @@
-//! What nodes say to each other: messages of [`pair`] and [`call`] in frames.
+//! What nodes say to each other: messages of [`pair`], [`tell`] and [`call`] in frames.
 //!
 //! A frame is a length (u32, big-endian), then one message in CBOR (RFC 8949) with integer keys. The version of a protocol is
 //! part of its name, which both ends agree on before the first frame.
@@ -13,6 +13,7 @@ use crate::signed;
 
 pub mod call;
 pub mod pair;
+pub mod tell;
 
 /// The longest frame of any protocol, in bytes after the length.
 pub const FRAME_BYTES_MAX: usize = 1 << 20;

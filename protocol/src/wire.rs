@@ -84,11 +84,15 @@ pub enum Verb {
     NodeId,
     /// Sign these bytes under a domain string.
     Sign,
+    /// A question about other nodes.
+    Mesh,
+    /// About a step's call of an engine.
+    Engine,
 }
 
 impl Verb {
     /// Every verb.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Start,
         Self::Ready,
         Self::Troubles,
@@ -101,6 +105,8 @@ impl Verb {
         Self::Visit,
         Self::NodeId,
         Self::Sign,
+        Self::Mesh,
+        Self::Engine,
     ];
 
     /// Whether `from` may say this to `to`.
@@ -113,9 +119,8 @@ impl Verb {
             Self::Roles => from == Supervisor && to == Gateway,
             // Rings go to the supervisor, which knows who listens, and from it to the listeners.
             Self::Ring => match from {
-                Supervisor => matches!(to, Gateway | Kernel),
-                Gateway | Kernel | Docs => to == Supervisor,
-                Mesh => false,
+                Supervisor => matches!(to, Gateway | Kernel | Mesh),
+                Gateway | Kernel | Docs | Mesh => to == Supervisor,
             },
             Self::Forgotten => matches!((from, to), (Kernel, Supervisor) | (Supervisor, Docs)),
             Self::Documents => from == Gateway && to == Docs,
@@ -123,6 +128,8 @@ impl Verb {
             Self::NodeId => matches!(from, Gateway | Kernel | Supervisor) && to == Mesh,
             // Receipts and the audit head are signed on the kernel's and the supervisor's word; whoever speaks HTTP may not ask.
             Self::Sign => matches!(from, Kernel | Supervisor) && to == Mesh,
+            Self::Mesh => from == Gateway && to == Mesh,
+            Self::Engine => matches!((from, to), (Kernel, Mesh) | (Mesh, Kernel)),
         }
     }
 }

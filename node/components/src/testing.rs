@@ -104,7 +104,12 @@ pub(crate) fn call(inputs: &[(&str, Vec<Value>)]) -> Call {
 /// Options whose files and home are `folder`; the node's own folder is elsewhere.
 pub(crate) fn options(folder: &std::path::Path) -> Options {
     let own_folder = OwnFolder::new(folder.join("data"), folder.join("data/files"));
-    Options { files_dir: folder.to_owned(), home_dir: folder.join("home"), own_folder }
+    Options {
+        files_dir: folder.to_owned(),
+        home_dir: folder.join("home"),
+        own_folder,
+        engines: std::sync::Arc::new(NoEngines),
+    }
 }
 
 /// The built-in component of that name, with folders of this machine.
@@ -136,4 +141,17 @@ pub(crate) async fn output(name: &str, config: Value, call: Call) -> Result<Outp
 pub(crate) fn on(output: &Output, port: &str) -> Vec<Value> {
     let given = output.ports.iter().find(|(name, _)| name == port);
     given.map(|(_, given)| given.items.iter().map(|item| item.json.clone()).collect()).unwrap_or_default()
+}
+
+/// Engines where nobody lends anything.
+struct NoEngines;
+
+#[async_trait::async_trait]
+impl flowork_ports::Engines for NoEngines {
+    async fn call(
+        &self, _: flowork_ports::engines::EngineCall, _: tokio::sync::mpsc::Sender<flowork_ports::engines::News>,
+        _: tokio_util::sync::CancellationToken,
+    ) -> Result<flowork_ports::engines::Given, flowork_protocol::Failure> {
+        Err(flowork_protocol::Failure::new("no-mesh", "there are no other nodes in this test"))
+    }
 }

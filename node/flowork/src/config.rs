@@ -20,6 +20,8 @@ pub(crate) struct Environment {
     log: Option<String>,
     /// `FLOWORK_LISTEN`.
     pub(crate) listen: Option<String>,
+    /// `FLOWORK_MESH` is `off`: this node neither listens for other nodes nor looks for any on the local network.
+    pub(crate) is_mesh_off: bool,
     /// `FLOWORK_PASSPHRASE`.
     pub(crate) passphrase: Option<Zeroizing<String>>,
     /// `FLOWORK_BACKUP_PASSPHRASE`.
@@ -44,6 +46,7 @@ impl Environment {
             data,
             log: text("FLOWORK_LOG"),
             listen: text("FLOWORK_LISTEN"),
+            is_mesh_off: text("FLOWORK_MESH").as_deref() == Some("off"),
             passphrase: text("FLOWORK_PASSPHRASE").map(Zeroizing::new),
             backup_passphrase: text("FLOWORK_BACKUP_PASSPHRASE").map(Zeroizing::new),
             home: text("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from),

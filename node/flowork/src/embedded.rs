@@ -1,6 +1,7 @@
 //! A node inside this very process, for one command: every role as tasks on the same store, under the same lock.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use flowork_ports::Bell;
 use flowork_ports::roles::{Role, RoleStatus};
@@ -10,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::client::Client;
 use crate::cli::fail::Fail;
+use crate::mesh_link::NoMesh;
 use crate::node_files::NodeFiles;
 use crate::prepare::{self, Prepared};
 use crate::rooms;
@@ -34,7 +36,7 @@ impl Embedded {
         let bell = Bell::default();
         let cancel = CancellationToken::new();
         let fail = |error: rooms::Error| Fail::because("the node cannot start", &error);
-        let (library, workers) = rooms::library(&prepared.folders);
+        let (library, workers) = rooms::library(&prepared.folders, Arc::new(NoMesh));
         let documents =
             rooms::docs(&prepared.layout, library.clone(), bell.clone(), cancel.clone()).await.map_err(fail)?;
         let kernel = rooms::kernel(
@@ -60,7 +62,8 @@ impl Embedded {
         let parts = rooms::GatewayParts {
             start: prepared.start.clone(),
             listener: None,
-            documents: std::sync::Arc::new(documents.clone()),
+            documents: Arc::new(documents.clone()),
+            mesh: Arc::new(NoMesh),
             roles,
         };
         let gateway = rooms::gateway(&prepared.layout, library, parts, bell, cancel.clone()).await.map_err(fail)?;

@@ -11,6 +11,8 @@ mod embedded;
 mod keystore;
 mod link;
 mod lock;
+mod mesh_link;
+mod mesh_plan;
 mod node_files;
 mod prepare;
 mod roles;

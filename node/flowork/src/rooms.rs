@@ -7,18 +7,20 @@ use std::sync::Arc;
 
 use flowork_components::Library;
 use flowork_ports::roles::{RoleStatus, Trouble};
-use flowork_ports::{Bell, Documents, OwnFolder};
+use flowork_ports::{Bell, Documents, Engines, Mesh, OwnFolder};
 use flowork_protocol::NodeId;
 use flowork_store::Layout;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::backup::ChildBackup;
-use crate::supervisor::start::Start;
+use crate::supervisor::start::{MeshStart, Start};
 use crate::vault::{AgeSeal, AgeVault};
 
 /// The name of the gateway's inbox. A second gateway would have another.
 const INBOX: &str = "main";
+/// The name of the inbox of mesh.
+const MESH_INBOX: &str = "mesh";
 /// With a file of this name in the data directory the owner says that scripts may run where nothing keeps them from the
 /// node's files. A file, so that it holds for every way in which this node is started, and no step can make it.
 pub(crate) const ALLOW_UNCONFINED: &str = "allow-unconfined-scripts";
@@ -37,6 +39,9 @@ pub(crate) enum Error {
     /// The documents cannot be read.
     #[error("docs cannot start")]
     Documents(#[from] flowork_documents::Error),
+    /// The mesh does not come up.
+    #[error("the mesh cannot start")]
+    Mesh(#[from] flowork_mesh::Error),
     /// The gateway does not come up.
     #[error("the gateway cannot start")]
     Gateway(#[from] flowork_gateway::Error),
@@ -55,7 +60,7 @@ pub(crate) struct Folders {
 }
 
 /// Every component of this node, and the workers of the scripts among them (none are started).
-pub(crate) fn library(folders: &Folders) -> (Arc<Library>, flowork_workers::Handle) {
+pub(crate) fn library(folders: &Folders, engines: Arc<dyn Engines>) -> (Arc<Library>, flowork_workers::Handle) {
     let launcher = flowork_workers::Launcher {
         // This very program, also when the file it was started from has been replaced meanwhile.
         program: "/proc/self/exe".into(),
@@ -72,6 +77,7 @@ pub(crate) fn library(folders: &Folders) -> (Arc<Library>, flowork_workers::Hand
         files_dir: files,
         home_dir: folders.home.clone(),
         own_folder,
+        engines,
     });
     components.extend(scripts);
     (Arc::new(Library::new(components)), workers)
@@ -144,6 +150,28 @@ pub(crate) fn kernel(
     Ok(Kernel { handle, troubles: told, workers, indexer })
 }
 
+/// What speaks to other nodes.
+pub(crate) async fn mesh(
+    layout: &Layout, seed: flowork_mesh::Seed, start: &MeshStart, bell: Bell, cancel: CancellationToken,
+) -> Result<flowork_mesh::Handle, Error> {
+    let reader = layout.reader();
+    let settings = reader.settings().await?;
+    let plan = crate::mesh_plan::MeshPlan::of(start, &settings);
+    let options = flowork_mesh::Options {
+        seed,
+        name: plan.name,
+        version: env!("CARGO_PKG_VERSION"),
+        listen: plan.listen,
+        lan: plan.lan,
+        table: layout.mesh_table()?,
+        inbox: layout.inbox(MESH_INBOX, bell.clone())?,
+        reader,
+        bell,
+        clock: Arc::new(crate::now),
+    };
+    Ok(flowork_mesh::run(options, cancel).await?)
+}
+
 /// What the gateway is told beside the rooms it reads from.
 pub(crate) struct GatewayParts {
     /// What every role is told.
@@ -152,6 +180,8 @@ pub(crate) struct GatewayParts {
     pub(crate) listener: Option<std::net::TcpListener>,
     /// Drafts.
     pub(crate) documents: Arc<dyn Documents>,
+    /// Other nodes.
+    pub(crate) mesh: Arc<dyn Mesh>,
     /// How the processes of the node are.
     pub(crate) roles: watch::Receiver<Vec<RoleStatus>>,
 }
@@ -167,6 +197,7 @@ pub(crate) async fn gateway(
         inbox: layout.inbox(INBOX, bell.clone())?,
         reader: layout.reader(),
         documents: parts.documents,
+        mesh: parts.mesh,
         blobs: layout.blobs(),
         catalogue: library,
         preview: flowork_components::preview(layout.blobs()),
@@ -197,6 +228,7 @@ pub(crate) fn start(folders: &Folders, node_id: NodeId, vault_recipient: String)
         vault_recipient,
         local_token_hash: blake3::hash(token.as_bytes()).to_hex().to_string(),
         hosts: Vec::new(),
+        mesh: MeshStart { is_off: true, host_name: crate::mesh_plan::host_name(), ..MeshStart::default() },
     };
     Ok((start, token))
 }

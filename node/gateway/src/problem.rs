@@ -1,9 +1,11 @@
 //! What a client reads when something is wrong: RFC 9457 problem details, with a hint of what to do next.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use flowork_ports::{blobs, documents, store};
-use flowork_protocol::check;
+use flowork_ports::{blobs, documents, mesh, store};
+use flowork_protocol::{Failure, check};
 use serde::{Deserialize, Serialize};
 
 /// An answer that says what is wrong. Boxed, because most calls end without one.
@@ -13,7 +15,7 @@ pub(crate) struct Problem(Box<Inner>);
 #[derive(Debug, Clone)]
 struct Inner {
     status: StatusCode,
-    code: &'static str,
+    code: Cow<'static, str>,
     detail: String,
     hint: Option<String>,
     problems: Vec<check::Problem>,
@@ -48,8 +50,8 @@ pub(crate) struct Details {
 
 impl Problem {
     /// A problem with a stable word for programs and a sentence for people.
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
+    pub(crate) fn new(status: StatusCode, code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        let (code, detail) = (code.into(), detail.into());
         Self(Box::new(Inner {
             status,
             code,
@@ -124,7 +126,7 @@ impl Problem {
     /// Every problem of a preset.
     pub(crate) fn preset(problems: Vec<check::Problem>) -> Self {
         let errors = problems.iter().filter(|problem| problem.severity == check::Severity::Error).count();
-        let mut problem = Self::wrong("preset-problems", format!("the preset has {errors} problems that stop it"))
+        let mut problem = Self::wrong("preset-problems", if errors == 1 { "the preset has a problem that stops it".to_owned() } else { format!("the preset has {errors} problems that stop it") })
             .hint("`problems` lists each with its place and a suggestion; `flowork preset check FILE` shows the same");
         problem.0.problems = problems;
         problem
@@ -220,6 +222,29 @@ impl From<documents::Error> for Problem {
                 .hint("its versions still run; restore the draft from one of them, or from a backup"),
             E::Away(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "documents-away", text)
                 .hint("activated presets still run by name and by trigger; send the request again in a moment, and look at `flowork status` if it stays so")
+                .retry_after(1),
+        }
+    }
+}
+
+impl From<mesh::Error> for Problem {
+    fn from(error: mesh::Error) -> Self {
+        use mesh::Error as E;
+        let of = |status, Failure { code, message, hint, .. }: Failure| {
+            let problem = Self::new(status, code, message);
+            match hint {
+                Some(hint) => problem.hint(hint),
+                None => problem,
+            }
+        };
+        match error {
+            E::Missing(failure) => of(StatusCode::NOT_FOUND, failure),
+            E::Invalid(failure) => of(StatusCode::UNPROCESSABLE_ENTITY, failure),
+            // The other node is to this one what a server is to a gateway.
+            E::Peer(failure) => of(StatusCode::BAD_GATEWAY, failure),
+            E::Store(text) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "mesh-store", text).retry_after(5),
+            E::Away(_) => Self::new(StatusCode::SERVICE_UNAVAILABLE, "mesh-away", error.to_string())
+                .hint("everything on this node goes on without it; send the request again in a moment")
                 .retry_after(1),
         }
     }

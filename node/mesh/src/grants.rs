@@ -114,10 +114,11 @@ impl Grants {
         if self.given.get(&root.to_string()).is_none() {
             return Err(NotAdmitted::Unknown);
         }
-        Ok(verified.admit(asked, |id, _| self.is_revoked(*id))?)
+        Ok(verified.admit(asked, |id, _| self.given_is_revoked(*id))?)
     }
 
-    fn is_revoked(&self, id: GrantId) -> bool {
+    /// Whether this node took that link back.
+    pub(crate) fn given_is_revoked(&self, id: GrantId) -> bool {
         self.given.get(&id.to_string()).is_some_and(|kept| kept.revoked_at.is_some())
     }
 
@@ -190,6 +191,11 @@ impl Grants {
             let failure = Failure::new("no-grant", format!("this node gave no grant `{id}`"));
             Error::Missing(failure.hint("`flowork grant list` shows them"))
         })
+    }
+
+    /// The chain of a grant that this node gave.
+    pub(crate) fn given_chain(&self, id: GrantId) -> Option<Vec<u8>> {
+        self.given.get(&id.to_string()).map(|kept| kept.chain)
     }
 
     pub(crate) fn given_to(&self, node: NodeId) -> Vec<Kept> {
@@ -287,7 +293,7 @@ impl Grants {
         usable
     }
 
-    /// Every capability that any held grant allows, for messages.
+    /// All of them, as people see them.
     pub(crate) fn list(&self, contacts: &Contacts, used: impl Fn(GrantId) -> Used) -> Vec<Listed> {
         let mut all: Vec<Listed> = self
             .given

@@ -1,67 +1,88 @@
-//! The keeper of the node key. It says who the node is and signs, under a domain string, what other roles may have signed.
+//! Other nodes: who they are, what they may use here, what this node may use there. And the keeper of the node key.
 //!
-//! Non-goals, for now: peers. Nothing here opens a socket.
+//! Goals: two people pair their nodes with a link; one grants, the other's workflows use the engine as if it were their own;
+//! nothing in between can read, change or replay it; what is taken back ends at once. The node and its jobs never wait for the
+//! network.
 //!
-//! Architecture invariant: no other role is given the node key, and nothing here gives it out.
+//! Non-goals: running what a call asks for. A call of an engine becomes a job of this node, which the kernel runs as any other.
 //!
-//! ```
-//! let mesh = flowork_mesh::run(flowork_mesh::Options { seed: flowork_mesh::Seed::new([7; 32]) });
-//! let signature = mesh.sign("flowork receipt v1", b"what was done")?;
-//! flowork_mesh::verify(mesh.node_id(), "flowork receipt v1", b"what was done", &signature)?;
-//! # Ok::<(), flowork_mesh::Error>(())
-//! ```
+//! Architecture invariants: only this crate has sockets to peers and knows libp2p; no other role is given the node key, and
+//! nothing here gives it out; nothing that a peer sends is believed before it is checked here.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
-use flowork_protocol::NodeId;
-use zeroize::Zeroizing;
+use async_trait::async_trait;
+use flowork_ports::engines::{EngineCall, Given, News};
+use flowork_ports::mesh::{Ask, Error as AskError, Gave};
+use flowork_ports::store::{self, Inbox, Reader};
+use flowork_ports::{Bell, Engines, Followers, Mesh, MeshTable};
+use flowork_protocol::{Failure, NodeId, Timestamp, signed};
+use libp2p::Multiaddr;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
-/// The longest domain string, in bytes: its length goes into the signed bytes as one byte.
-pub const DOMAIN_BYTES_MAX: usize = 255;
+mod body;
+mod call;
+mod contacts;
+mod desk;
+mod frames;
+mod grants;
+mod keys;
+mod lending;
+mod meter;
+mod net;
+mod pairing;
+mod reach;
+mod records;
+mod running;
+mod sentence;
+mod serve;
+mod tell;
+mod work;
 
-/// The secret half of the node key, wiped from memory when dropped.
-pub struct Seed(Zeroizing<[u8; 32]>);
+pub use keys::Seed;
 
-impl Seed {
-    /// A seed from its bytes.
-    #[must_use]
-    pub fn new(bytes: [u8; 32]) -> Self {
-        Self(Zeroizing::new(bytes))
-    }
-}
-
-impl std::fmt::Debug for Seed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Seed(…)")
-    }
-}
-
-/// What the keeper needs.
-#[derive(Debug)]
+/// What the mesh needs.
 pub struct Options {
     /// The secret half of the node key.
     pub seed: Seed,
+    /// What others see as this node's name.
+    pub name: String,
+    /// The version of the program, for peers.
+    pub version: &'static str,
+    /// Where to listen: multiaddresses. Without any, this node can call others and cannot be called first.
+    pub listen: Vec<String>,
+    /// Whether to announce the node on the local network and hear of others there.
+    pub lan: bool,
+    /// What it keeps.
+    pub table: Arc<dyn MeshTable>,
+    /// Its own inbox, for the jobs that calls become.
+    pub inbox: Arc<dyn Inbox>,
+    /// Where these jobs are followed.
+    pub reader: Arc<dyn Reader>,
+    /// Rings when they go on.
+    pub bell: Bell,
+    /// The time.
+    pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
 }
 
-/// Why something is not signed, or a signature does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Why the mesh does not come up.
+#[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// An empty or overlong domain string.
-    #[error("a domain string has 1 to {DOMAIN_BYTES_MAX} bytes, this one has {0}")]
-    Domain(usize),
-    /// The node id is no ed25519 key.
-    #[error("{0} is not a usable ed25519 key")]
-    Key(NodeId),
-    /// Somebody else signed, or something else was signed.
-    #[error("the signature is not one of {0} over these bytes in this domain")]
-    Forged(NodeId),
+    /// Its file cannot be read.
+    #[error("what this node knows of others cannot be read")]
+    Store(#[from] store::Error),
+    /// The network cannot be used at all.
+    #[error("the network cannot be used: {0}")]
+    Network(String),
 }
 
-/// Asks the keeper. Cheap to clone.
+/// Asks the mesh. Cheap to clone.
 #[derive(Clone)]
 pub struct Handle {
-    key: Arc<SigningKey>,
+    desk: Arc<desk::Desk>,
+    caller: Arc<call::Caller>,
 }
 
 impl std::fmt::Debug for Handle {
@@ -70,95 +91,124 @@ impl std::fmt::Debug for Handle {
     }
 }
 
-/// Takes the key into keeping.
-#[must_use]
-pub fn run(options: Options) -> Handle {
-    Handle { key: Arc::new(SigningKey::from_bytes(&options.seed.0)) }
+/// Starts the mesh. It is there when this returns, whether or not anybody can be reached; it ends when `stop` is cancelled.
+///
+/// # Errors
+/// When its file cannot be read, or the system has no network at all.
+pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Error> {
+    let Options { seed, name, version, listen, lan, table, inbox, reader, bell, clock } = options;
+    let keeper = keys::Keeper::new(&seed);
+    let me = keeper.node_id();
+    let contacts = Arc::new(contacts::Contacts::load(&table).await?);
+    let grants = Arc::new(grants::Grants::load(me, &table).await?);
+    let lending = Arc::new(lending::Lending::load(&table).await?);
+    let known = watch::Sender::new(contacts.all().into_iter().map(|contact| contact.node).collect::<BTreeSet<_>>());
+    let (happened, happenings) = mpsc::channel(256);
+    let mut problem = None;
+    let mut addresses: Vec<Multiaddr> = Vec::new();
+    for text in listen {
+        match text.parse() {
+            Ok(address) => addresses.push(address),
+            Err(error) => problem = Some(format!("`{text}` is no address to listen at: {error}")),
+        }
+    }
+    let net = net::start(
+        net::Options {
+            keypair: keeper.keypair().map_err(|error| Error::Network(error.to_string()))?,
+            listen: addresses,
+            lan,
+            agent: format!("flowork/{version}"),
+            clock: clock.clone(),
+            known: known.subscribe(),
+            happened,
+        },
+        stop.clone(),
+    )
+    .map_err(Error::Network)?;
+    let mut meter = meter::Meter::default();
+    desk::remember_use(&table, &mut meter, clock()).await?;
+    let provider = Arc::new(serve::Provider {
+        me,
+        keeper: keeper.clone(),
+        contacts: contacts.clone(),
+        grants: grants.clone(),
+        lending: lending.clone(),
+        meter: Mutex::new(meter),
+        served: records::Records::load("served", table.clone()).await?,
+        table: table.clone(),
+        inbox,
+        reader: reader.clone(),
+        followers: Followers::new(reader, bell),
+        clock: clock.clone(),
+        calls: Mutex::default(),
+        stop: stop.clone(),
+    });
+    provider.resume();
+    let caller = Arc::new(call::Caller {
+        me,
+        keeper: keeper.clone(),
+        contacts: contacts.clone(),
+        grants: grants.clone(),
+        calling: records::Records::load("calling", table.clone()).await?,
+        net: net.clone(),
+        table: table.clone(),
+        clock: clock.clone(),
+        broken: Mutex::default(),
+        running: Mutex::default(),
+    });
+    let desk = Arc::new(desk::Desk {
+        me,
+        name,
+        keeper,
+        contacts,
+        grants,
+        lending,
+        provider: provider.clone(),
+        net: net.clone(),
+        table,
+        clock,
+        known,
+        problem,
+        writing: tokio::sync::Mutex::new(()),
+    });
+    desk::attend(&desk, &provider, happenings, &stop).map_err(Error::Network)?;
+    Ok(Handle { desk, caller })
 }
 
 impl Handle {
     /// Who this node is.
     #[must_use]
     pub fn node_id(&self) -> NodeId {
-        NodeId(self.key.verifying_key().to_bytes())
+        self.desk.me
     }
 
     /// Signs `message` in `domain`, such as `flowork receipt v1`: a signature made for one purpose is worth nothing for
     /// another.
     ///
     /// # Errors
-    /// [`Error::Domain`] when the domain string is empty or too long.
-    pub fn sign(&self, domain: &str, message: &[u8]) -> Result<[u8; 64], Error> {
-        Ok(self.key.sign(&signed_bytes(domain, message)?).to_bytes())
+    /// [`signed::Error::Domain`] when the domain string is empty or too long.
+    pub fn sign(&self, domain: &str, message: &[u8]) -> Result<[u8; 64], signed::Error> {
+        self.desk.keeper.sign(domain, message)
     }
 }
 
-/// Checks a signature that [`Handle::sign`] of the node `by` gave.
-///
-/// # Errors
-/// [`Error::Forged`] when it does not hold.
-pub fn verify(by: NodeId, domain: &str, message: &[u8], signature: &[u8; 64]) -> Result<(), Error> {
-    let key = VerifyingKey::from_bytes(&by.0).map_err(|_| Error::Key(by))?;
-    key.verify_strict(&signed_bytes(domain, message)?, &Signature::from_bytes(signature)).map_err(|_| Error::Forged(by))
+#[async_trait]
+impl Mesh for Handle {
+    async fn ask(&self, ask: Ask) -> Result<Gave, AskError> {
+        self.desk.answer(ask).await
+    }
 }
 
-/// Domain length (one byte), domain, message: no two pairs of domain and message give the same bytes.
-fn signed_bytes(domain: &str, message: &[u8]) -> Result<Vec<u8>, Error> {
-    let length = u8::try_from(domain.len()).ok().filter(|length| *length > 0).ok_or(Error::Domain(domain.len()))?;
-    let mut bytes = Vec::with_capacity(1 + domain.len() + message.len());
-    bytes.push(length);
-    bytes.extend_from_slice(domain.as_bytes());
-    bytes.extend_from_slice(message);
-    Ok(bytes)
+#[async_trait]
+impl Engines for Handle {
+    async fn call(
+        &self, call: EngineCall, news: mpsc::Sender<News>, cancel: CancellationToken,
+    ) -> Result<Given, Failure> {
+        self.caller.call(call, news, cancel).await
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn keeper(seed: u8) -> Handle {
-        run(Options { seed: Seed::new([seed; 32]) })
-    }
-
-    #[test]
-    fn a_signature_holds_for_its_node_domain_and_bytes_only() {
-        let mesh = keeper(1);
-        let signature = mesh.sign("flowork receipt v1", b"did it").unwrap();
-        let check = |by: NodeId, domain, message: &[u8]| verify(by, domain, message, &signature);
-        assert_eq!(check(mesh.node_id(), "flowork receipt v1", b"did it"), Ok(()));
-        assert!(check(mesh.node_id(), "flowork receipt v2", b"did it").is_err());
-        assert!(check(mesh.node_id(), "flowork receipt v1", b"did it not").is_err());
-        assert!(check(keeper(2).node_id(), "flowork receipt v1", b"did it").is_err());
-    }
-
-    #[test]
-    fn the_border_between_domain_and_message_is_signed() {
-        let mesh = keeper(1);
-        let signature = mesh.sign("ab", b"c").unwrap();
-        assert!(verify(mesh.node_id(), "a", b"bc", &signature).is_err());
-    }
-
-    #[test]
-    fn an_empty_or_overlong_domain_is_refused() {
-        assert_eq!(keeper(1).sign("", b""), Err(Error::Domain(0)));
-        assert_eq!(keeper(1).sign(&"d".repeat(256), b""), Err(Error::Domain(256)));
-    }
-
-    #[test]
-    fn the_key_is_not_in_the_debug_text() {
-        let text = format!("{:?} {:?}", keeper(7), Seed::new([7; 32]));
-        assert!(!text.contains("[7, 7"), "{text}");
-    }
-
-    #[test]
-    fn the_node_id_of_a_seed_never_changes() {
-        // RFC 8032, 7.1, test 1.
-        let seed = [
-            0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4, 0x44, 0x49,
-            0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60,
-        ];
-        let public: String =
-            run(Options { seed: Seed::new(seed) }).node_id().0.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(public, "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
-    }
+/// What is behind a lock is whole at every moment in which somebody could panic.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -142,19 +142,30 @@ pub(crate) struct Meter {
 impl Meter {
     /// Charges one call of a request of `bytes` to every link, or to none.
     pub(crate) fn reserve(&mut self, links: &[Link], bytes: u64, now: Timestamp) -> Result<(), UsedUp> {
-        for (link, Link { id, grant }) in (1..).zip(links) {
-            let account = self.accounts.entry(*id).or_default();
-            if let Some((what, limit, retry_after_ms)) = account.used_up(&grant.limits, bytes, now) {
-                return Err(UsedUp { link, what, limit, retry_after_ms });
-            }
+        if let Some(up) = self.would_refuse(links, bytes, now) {
+            return Err(up);
         }
+        self.charge(links, bytes, now);
+        Ok(())
+    }
+
+    /// What [`Self::reserve`] would say no to.
+    pub(crate) fn would_refuse(&mut self, links: &[Link], bytes: u64, now: Timestamp) -> Option<UsedUp> {
+        (1..).zip(links).find_map(|(link, Link { id, grant })| {
+            let account = self.accounts.entry(*id).or_default();
+            let (what, limit, retry_after_ms) = account.used_up(&grant.limits, bytes, now)?;
+            Some(UsedUp { link, what, limit, retry_after_ms })
+        })
+    }
+
+    /// [`Self::reserve`] without asking: for a call that was let in before this process began.
+    pub(crate) fn charge(&mut self, links: &[Link], bytes: u64, at: Timestamp) {
         for Link { id, .. } in links {
             let account = self.accounts.entry(*id).or_default();
             account.running += 1;
-            account.calls.add(now, 1, HOUR_BUCKET_MS);
-            account.bytes.add(now, bytes, DAY_BUCKET_MS);
+            account.calls.add(at, 1, HOUR_BUCKET_MS);
+            account.bytes.add(at, bytes, DAY_BUCKET_MS);
         }
-        Ok(())
     }
 
     /// How many bytes of output a call may give before a link's limit is reached.

@@ -6,7 +6,7 @@
 //! that nobody here knows is cut off after [`STRANGER_STAYS`], time enough to pair.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use flowork_protocol::{NodeId, Timestamp};
@@ -298,10 +298,14 @@ impl Task {
     fn hear(&mut self, event: SwarmEvent<BehaviourEvent>) {
         match event {
             SwarmEvent::NewListenAddr { address, .. } => {
-                self.view.send_modify(|view| drop(view.listens.insert(address)));
+                self.view.send_modify(|view| {
+                    view.listens.insert(address);
+                });
             }
             SwarmEvent::ExpiredListenAddr { address, .. } => {
-                self.view.send_modify(|view| drop(view.listens.remove(&address)));
+                self.view.send_modify(|view| {
+                    view.listens.remove(&address);
+                });
             }
             SwarmEvent::ListenerClosed { reason: Err(error), addresses, .. } => {
                 tracing::warn!(?addresses, %error, "the mesh listens no more");
@@ -460,9 +464,4 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
         at = source;
     }
     at.to_string()
-}
-
-/// The book of who opened which lock first has no meaning after a panic: the data is whole.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

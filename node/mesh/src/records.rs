@@ -70,16 +70,21 @@ impl<T: Clone + Serialize + DeserializeOwned> Records<T> {
         self.held.write().unwrap_or_else(PoisonError::into_inner).insert(key, value);
     }
 
+    /// The change that forgets one; [`Self::let_go`] follows when it is on disk.
+    pub(crate) fn forgetting(&self, key: &str) -> Change {
+        Change::Forget { kind: self.kind, key: key.to_owned() }
+    }
+
+    pub(crate) fn let_go(&self, key: &str) {
+        self.held.write().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
     /// Forgets some, with what is decided at the same time. Forgotten on disk when this returns.
     pub(crate) async fn forget(&self, keys: &[String], decided: Option<Decision>) -> Result<(), store::Error> {
-        let mut changes: Vec<Change> =
-            keys.iter().map(|key| Change::Forget { kind: self.kind, key: key.clone() }).collect();
+        let mut changes: Vec<Change> = keys.iter().map(|key| self.forgetting(key)).collect();
         changes.extend(decided.map(Change::Decision));
         self.table.write(changes).await?;
-        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
-        for key in keys {
-            held.remove(key);
-        }
+        keys.iter().for_each(|key| self.let_go(key));
         Ok(())
     }
 }

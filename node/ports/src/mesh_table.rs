@@ -125,6 +125,9 @@ pub struct ReceiptQuery {
     pub peer: Option<NodeId>,
     /// Only under this grant.
     pub grant: Option<GrantId>,
+    /// Only those that ended at or after.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
     /// Only those that ended before.
     pub before: Option<Timestamp>,
     /// At most so many, newest first.

@@ -71,13 +71,15 @@ impl MeshTable for SqliteMesh {
                             tokens_in, tokens_out, failure, signed, countersignature
                      FROM receipt
                      WHERE (?1 IS NULL OR peer = ?1) AND (?2 IS NULL OR grant_id = ?2) AND (?3 IS NULL OR ended_at < ?3)
-                     ORDER BY ended_at DESC, no DESC LIMIT ?4",
+                       AND (?4 IS NULL OR ended_at >= ?4)
+                     ORDER BY ended_at DESC, no DESC LIMIT ?5",
                 )?;
                 let rows = found.query_map(
                     params![
                         query.peer.map(|peer| peer.0),
                         query.grant.map(|grant| grant.0),
                         query.before.map(|at| at.0),
+                        query.since.map(|at| at.0),
                         int(query.limit as u64)
                     ],
                     receipt,

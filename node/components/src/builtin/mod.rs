@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use flowork_ports::{Component, OwnFolder};
+use flowork_ports::{Component, Engines, OwnFolder};
 
 mod aggregate;
 mod approval;
+mod borrow;
 mod code;
 mod csv_parse;
 mod csv_write;
@@ -33,7 +34,7 @@ mod webhook;
 mod write_file;
 
 /// What built-in components need to know of the node.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// The folder that relative paths are resolved against.
     pub files_dir: PathBuf,
@@ -41,6 +42,14 @@ pub struct Options {
     pub home_dir: PathBuf,
     /// What no step may reach into, by whatever path.
     pub own_folder: OwnFolder,
+    /// Calls engines of other nodes.
+    pub engines: Arc<dyn Engines>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("files_dir", &self.files_dir).field("home_dir", &self.home_dir).finish_non_exhaustive()
+    }
 }
 
 /// All built-in components.
@@ -50,6 +59,7 @@ pub fn builtin(options: Options) -> Vec<Arc<dyn Component>> {
     vec![
         aggregate::component(),
         approval::component(),
+        borrow::component(&options),
         code::component(),
         csv_parse::component(),
         csv_write::component(),

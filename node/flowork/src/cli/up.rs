@@ -32,6 +32,12 @@ pub(crate) struct Up {
     /// A further name of this node, as the proxy or tunnel before it is called: flow.example.org; may be said again
     #[arg(long = "host", value_name = "NAME[:PORT]", value_parser = host_name)]
     hosts: Vec<String>,
+    /// Where other nodes may reach this one: ADDRESS:PORT or a multiaddress; may be said again [default: every address, port 4142]
+    #[arg(long = "mesh-listen", value_name = "ADDRESS")]
+    mesh_listen: Vec<String>,
+    /// Listen for no other node, and announce nothing on the local network
+    #[arg(long, conflicts_with = "mesh_listen")]
+    no_mesh: bool,
     /// Do not run the welcome preset in a fresh data directory
     #[arg(long)]
     no_welcome: bool,
@@ -54,6 +60,8 @@ impl Up {
         };
         let mut prepared = prepare(&data, &context.environment.home, passphrase.as_ref())?;
         prepared.start.hosts.clone_from(&self.hosts);
+        prepared.start.mesh.is_off = self.no_mesh || (context.environment.is_mesh_off && self.mesh_listen.is_empty());
+        prepared.start.mesh.listen.clone_from(&self.mesh_listen);
         let listen = self.listen.as_deref().or(context.environment.listen.as_deref()).unwrap_or(LISTEN);
         let (listener, address) = bind(listen)?;
         let cancel = CancellationToken::new();

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use flowork_ports::roles::{Role, RoleStatus, Trouble};
-use flowork_ports::{Bell, Documents, Ring};
+use flowork_ports::{Bell, Documents, Engines, Ring};
 use flowork_protocol::wire::{self, Party, Refusal, Verb};
 use flowork_store::Layout;
 use tokio::net::UnixStream;
@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Environment;
 use crate::documents_link;
 use crate::link::{self, Link, Serve};
+use crate::mesh_link::{self, NoMesh};
 use crate::rooms::{self, Folders};
 use crate::supervisor::handover;
 use crate::supervisor::start::{ROLES, Start, party};
@@ -90,8 +91,8 @@ fn runtime(role: Role) -> std::io::Result<tokio::runtime::Runtime> {
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let mut builder = match role {
         Role::Kernel => tokio::runtime::Builder::new_multi_thread(),
-        Role::Gateway => tokio::runtime::Builder::new_multi_thread(),
-        Role::Docs | Role::Mesh => tokio::runtime::Builder::new_current_thread(),
+        Role::Gateway | Role::Mesh => tokio::runtime::Builder::new_multi_thread(),
+        Role::Docs => tokio::runtime::Builder::new_current_thread(),
     };
     builder.worker_threads(if role == Role::Kernel { cores.max(2) } else { 2 }).enable_all().build()
 }
@@ -177,14 +178,16 @@ impl Room {
             Role::Mesh => {
                 let key = handover::read_key(extra.context("the supervisor handed over no key")?)?;
                 let seed: [u8; 32] = key.as_slice().try_into().context("the node key is not 32 bytes")?;
-                let mesh = flowork_mesh::run(flowork_mesh::Options { seed: flowork_mesh::Seed::new(seed) });
+                let layout = Layout::open(&start.data)?;
+                let mesh = rooms::mesh(&layout, flowork_mesh::Seed::new(seed), &start.mesh, bell, stop).await?;
                 anyhow::ensure!(mesh.node_id() == start.node_id, "the key that was handed over is another node's");
-                let _ = desk.service.set(Service::Mesh(mesh));
+                let engines: Arc<dyn Engines> = Arc::new(mesh.clone());
+                let _ = desk.service.set(Service::Mesh(mesh, engines, link.clone(), mesh_link::Desk::default()));
                 Self::Mesh
             }
             Role::Docs => {
                 let layout = Layout::open(&start.data)?;
-                let (library, _workers) = rooms::library(&folders);
+                let (library, _workers) = rooms::library(&folders, Arc::new(NoMesh));
                 let documents = rooms::docs(&layout, library, bell, stop).await?;
                 let service = Service::Docs(Arc::new(documents.clone()), link.clone(), Board::default());
                 let _ = desk.service.set(service);
@@ -194,7 +197,11 @@ impl Room {
                 let layout = Layout::open(&start.data)?;
                 let identity = handover::read_key(extra.context("the supervisor handed over no key")?)?;
                 let identity = std::str::from_utf8(&identity).context("the vault key is not text")?;
-                Self::Kernel(rooms::kernel(&layout, rooms::library(&folders), identity, bell, &stop)?)
+                let calls = mesh_link::Calls::default();
+                let engines = mesh_link::Engines::new(link.clone(), calls.clone());
+                let _ = desk.service.set(Service::Kernel(calls));
+                let library = rooms::library(&folders, Arc::new(engines));
+                Self::Kernel(rooms::kernel(&layout, library, identity, bell, &stop)?)
             }
             Role::Gateway => {
                 let layout = Layout::open(&start.data)?;
@@ -205,9 +212,10 @@ impl Room {
                     start,
                     listener: Some(listener),
                     documents: Arc::new(documents_link::Client::new(link.clone(), visits)),
+                    mesh: Arc::new(mesh_link::Client::new(link.clone())),
                     roles: desk.roles.subscribe(),
                 };
-                let (library, _workers) = rooms::library(&folders);
+                let (library, _workers) = rooms::library(&folders, Arc::new(NoMesh));
                 Self::Gateway(rooms::gateway(&layout, library, parts, bell, stop).await?)
             }
         })
@@ -247,7 +255,8 @@ impl Room {
 enum Service {
     Gateway(Link, Board),
     Docs(Arc<dyn Documents>, Link, Board),
-    Mesh(flowork_mesh::Handle),
+    Kernel(mesh_link::Calls),
+    Mesh(flowork_mesh::Handle, Arc<dyn Engines>, Link, mesh_link::Desk),
 }
 
 /// Takes what comes over the link.
@@ -270,8 +279,11 @@ impl Serve for Desk {
                 visits.hear(self.me, link, Some(&**documents), &body).await
             }
             (Some(Service::Gateway(link, visits)), Verb::Visit) => visits.hear(self.me, link, None, &body).await,
-            (Some(Service::Mesh(mesh)), Verb::NodeId) => wire::to_body(&mesh.node_id()).map_err(unreadable),
-            (Some(Service::Mesh(mesh)), Verb::Sign) => {
+            (Some(Service::Mesh(mesh, ..)), Verb::Mesh) => mesh_link::answer(mesh, &body).await,
+            (Some(Service::Mesh(_, engines, link, calls)), Verb::Engine) => calls.hear(link, engines, &body),
+            (Some(Service::Kernel(calls)), Verb::Engine) => calls.hear(&body),
+            (Some(Service::Mesh(mesh, ..)), Verb::NodeId) => wire::to_body(&mesh.node_id()).map_err(unreadable),
+            (Some(Service::Mesh(mesh, ..)), Verb::Sign) => {
                 let (domain, message): (String, Vec<u8>) = wire::from_body(&body).map_err(unreadable)?;
                 let signature = mesh.sign(&domain, &message).map_err(|error| error.to_string());
                 wire::to_body(&signature.map(|bytes| bytes.to_vec())).map_err(unreadable)
@@ -286,10 +298,12 @@ impl Serve for Desk {
             Verb::Ring => rings::ring(&self.bell, self.me, &body),
             Verb::Forgotten => self.bell.ring(Ring::Forgotten),
             Verb::Stop => self.stop.cancel(),
-            // Only the gateway and docs have visitors, and only with each other.
+            // Visitors go between gateway and docs, calls of engines between kernel and mesh.
             Verb::Down => match (self.service.get(), wire::from_body(&body)) {
                 (Some(Service::Docs(_, _, visits)), Ok(Party::Gateway))
                 | (Some(Service::Gateway(_, visits)), Ok(Party::Docs)) => visits.clear(),
+                (Some(Service::Kernel(calls)), Ok(Party::Mesh)) => calls.clear(),
+                (Some(Service::Mesh(_, _, _, calls)), Ok(Party::Kernel)) => calls.clear(),
                 _ => {}
             },
             Verb::Start => {

@@ -1,6 +1,6 @@
 //! Carries rings from one process's bell to the bells of the others.
 //!
-//! Each kind of ring has one author, and a role sends only the kinds that it is the author of: what it heard from others it
+//! Each kind of ring has its authors, and a role sends only the kinds that it is an author of: what it heard from others it
 //! never sends on, so no ring goes in circles.
 
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ const RINGS_PER_NOTICE_MAX: usize = 1_024;
 /// Whether `who` is the author of such rings.
 fn authors(who: Party, ring: Ring) -> bool {
     match ring {
-        Ring::Inbox(_) => who == Party::Gateway,
+        Ring::Inbox(_) => matches!(who, Party::Gateway | Party::Mesh),
         Ring::Shard(..) | Ring::Node | Ring::Forgotten => who == Party::Kernel,
         Ring::Documents => who == Party::Docs,
     }

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, watch};
 use super::start::{ROLES, party};
 
 /// Who hears rings.
-const LISTENERS: [Party; 2] = [Party::Gateway, Party::Kernel];
+const LISTENERS: [Party; 3] = [Party::Gateway, Party::Kernel, Party::Mesh];
 
 /// The exchange. Clones are the same one.
 #[derive(Clone)]

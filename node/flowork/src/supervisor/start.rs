@@ -24,6 +24,19 @@ pub(crate) struct Start {
     pub(crate) local_token_hash: String,
     /// Hosts beside the loopback names that requests may be for.
     pub(crate) hosts: Vec<String>,
+    /// How to take part in the mesh.
+    pub(crate) mesh: MeshStart,
+}
+
+/// What the mesh role is told beside its settings, which the command line goes before.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct MeshStart {
+    /// Whether to listen for nobody and announce nothing.
+    pub(crate) is_off: bool,
+    /// Where to listen; as set, or the default, when nothing is said.
+    pub(crate) listen: Vec<String>,
+    /// What the node is called, where nobody set it: the machine's name.
+    pub(crate) host_name: String,
 }
 
 /// The party that a role is on links.

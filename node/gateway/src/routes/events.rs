@@ -98,7 +98,7 @@ async fn of_job(
             Ok(Some(event)) => Some((message(&event), Some((follower, room)))),
             Ok(None) => None,
             // The client resumes from the last number that it saw.
-            Err(problem) => Some((Ok(trouble(&problem)), None)),
+            Err(error) => Some((Ok(trouble(&error.into())), None)),
         }
     });
     Ok(feed(&ctx, events))

@@ -4,16 +4,20 @@ pub(crate) mod activations;
 pub(crate) mod approvals;
 pub(crate) mod backup;
 pub(crate) mod components;
+pub(crate) mod engines;
 pub(crate) mod events;
 pub(crate) mod expressions;
 pub(crate) mod files;
+pub(crate) mod grants;
 pub(crate) mod hooks;
 pub(crate) mod items;
 pub(crate) mod jobs;
 pub(crate) mod login;
 pub(crate) mod login_requests;
 pub(crate) mod node;
+pub(crate) mod peers;
 pub(crate) mod presets;
+pub(crate) mod receipts;
 pub(crate) mod schema;
 pub(crate) mod secrets;
 pub(crate) mod sessions;
@@ -46,6 +50,10 @@ pub(crate) fn all() -> Vec<Route> {
         sessions::routes(),
         sync::routes(),
         files::routes(),
+        peers::routes(),
+        engines::routes(),
+        grants::routes(),
+        receipts::routes(),
         settings::routes(),
         backup::routes(),
         schema::routes(),

@@ -1,0 +1,268 @@
+//! The mesh's interfaces over a link: the gateway asks questions ([`Client`]), the kernel calls engines ([`Engines`]).
+//!
+//! A call of an engine has a number, chosen by the kernel. What is said about it is a link call of its own, so that it keeps
+//! its order and who reads slowly is sent to slowly. A call outlives either end's restart: the kernel opens it again under the
+//! same key, and mesh takes it up where it was.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use flowork_ports::engines::{self, EngineCall, Given, NEWS_WAITING_MAX, News};
+use flowork_ports::mesh::{Ask, Error, Gave, Mesh};
+use flowork_protocol::Failure;
+use flowork_protocol::wire::{self, Party, Refusal, Verb};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::link::Link;
+
+/// The pause before a mesh that is away is asked again.
+const AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// The mesh as the gateway sees it.
+pub(crate) struct Client {
+    link: Link,
+}
+
+impl Client {
+    /// Asks over this link.
+    pub(crate) fn new(link: Link) -> Self {
+        Self { link }
+    }
+}
+
+#[async_trait]
+impl Mesh for Client {
+    async fn ask(&self, ask: Ask) -> Result<Gave, Error> {
+        let gave: Result<Result<Gave, Error>, _> = self.link.ask(Party::Mesh, Verb::Mesh, &ask).await;
+        gave.map_err(|error| Error::Away(error.to_string()))?
+    }
+}
+
+/// Answers a [`Client`].
+pub(crate) async fn answer(mesh: &dyn Mesh, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let unreadable = |_| Refusal::Unreadable(Party::Mesh);
+    let ask: Ask = wire::from_body(body).map_err(unreadable)?;
+    wire::to_body(&mesh.ask(ask).await).map_err(unreadable)
+}
+
+/// What is said about a call.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Said {
+    /// Kernel: call this.
+    Open(u64, Box<EngineCall>),
+    /// Kernel: end it, also at the provider.
+    Cancel(u64),
+    /// Kernel: nobody waits for it any more; it goes on at the provider.
+    Drop(u64),
+    /// Mesh: this happened.
+    News(u64, News),
+    /// Mesh: it ended.
+    Done(u64, Box<Result<Given, Failure>>),
+}
+
+async fn say(link: &Link, to: Party, said: &Said) -> Result<(), crate::link::Error> {
+    link.call(to, Verb::Engine, wire::to_body(said)?).await.map(drop)
+}
+
+/// The kernel's end.
+#[derive(Clone, Default)]
+pub(crate) struct Calls {
+    waiting: Arc<Mutex<HashMap<u64, Waiting>>>,
+    next: Arc<AtomicU64>,
+}
+
+struct Waiting {
+    news: mpsc::Sender<News>,
+    done: oneshot::Sender<Result<Given, Failure>>,
+}
+
+impl Calls {
+    fn waiting<T>(&self, with: impl FnOnce(&mut HashMap<u64, Waiting>) -> T) -> T {
+        with(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The mesh is gone; who waits opens its call again.
+    pub(crate) fn clear(&self) {
+        self.waiting(HashMap::clear);
+    }
+
+    /// Takes what mesh says.
+    pub(crate) fn hear(&self, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+        match wire::from_body(body).map_err(|_| Refusal::Unreadable(Party::Kernel))? {
+            Said::News(number, news) => {
+                let sender = self.waiting(|all| all.get(&number).map(|waiting| waiting.news.clone()));
+                // A step that does not read its news gets its result all the same.
+                drop(sender.map(|sender| sender.try_send(news)));
+            }
+            Said::Done(number, result) => {
+                if let Some(waiting) = self.waiting(|all| all.remove(&number)) {
+                    // The step may have been ended.
+                    let _ = waiting.done.send(*result);
+                }
+            }
+            _ => return Err(Refusal::Unreadable(Party::Kernel)),
+        }
+        Ok(Vec::new())
+    }
+}
+
+/// Engines as the kernel's steps see them.
+pub(crate) struct Engines {
+    link: Link,
+    calls: Calls,
+}
+
+impl Engines {
+    /// Calls over this link; what mesh says comes back by `calls`.
+    pub(crate) fn new(link: Link, calls: Calls) -> Self {
+        Self { link, calls }
+    }
+}
+
+/// Tells mesh that nobody waits any more, however the waiting ends.
+struct Forget<'a> {
+    engines: &'a Engines,
+    number: u64,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        if self.engines.calls.waiting(|all| all.remove(&self.number)).is_some() {
+            let (link, number) = (self.engines.link.clone(), self.number);
+            tokio::spawn(async move { say(&link, Party::Mesh, &Said::Drop(number)).await });
+        }
+    }
+}
+
+#[async_trait]
+impl engines::Engines for Engines {
+    async fn call(
+        &self, mut call: EngineCall, news: mpsc::Sender<News>, cancel: CancellationToken,
+    ) -> Result<Given, Failure> {
+        let ends_at = Instant::now() + Duration::from_millis(call.deadline_ms);
+        loop {
+            let number = self.calls.next.fetch_add(1, Ordering::Relaxed);
+            let (done, mut ended) = oneshot::channel();
+            self.calls.waiting(|all| all.insert(number, Waiting { news: news.clone(), done }));
+            let _forget = Forget { engines: self, number };
+            let left = ends_at.saturating_duration_since(Instant::now());
+            call.deadline_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+            if say(&self.link, Party::Mesh, &Said::Open(number, Box::new(call.clone()))).await.is_ok() {
+                tokio::select! {
+                    result = &mut ended => if let Ok(result) = result { return result },
+                    () = cancel.cancelled() => {
+                        // A mesh that is away ends nothing; the provider's own limits hold.
+                        let _ = say(&self.link, Party::Mesh, &Said::Cancel(number)).await;
+                        if let Ok(result) = (&mut ended).await {
+                            return result;
+                        }
+                        return Err(Failure::new("cancelled", "the call was ended"));
+                    }
+                }
+            }
+            if Instant::now() + AGAIN_AFTER > ends_at {
+                let text = "the mesh role is away; the node restarts it";
+                return Err(Failure::new("mesh-away", text).hint("try again").retryable());
+            }
+            tokio::time::sleep(AGAIN_AFTER).await;
+        }
+    }
+}
+
+/// Mesh's end.
+#[derive(Clone, Default)]
+pub(crate) struct Desk {
+    running: Arc<Mutex<HashMap<u64, Running>>>,
+}
+
+struct Running {
+    cancel: CancellationToken,
+    task: tokio::task::AbortHandle,
+}
+
+impl Desk {
+    fn running<T>(&self, with: impl FnOnce(&mut HashMap<u64, Running>) -> T) -> T {
+        with(&mut self.running.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The kernel is gone: its calls go on at their providers, and nobody waits for them here.
+    pub(crate) fn clear(&self) {
+        self.running(|all| all.drain().for_each(|(_, running)| running.task.abort()));
+    }
+
+    /// Takes what the kernel says.
+    pub(crate) fn hear(
+        &self, link: &Link, engines: &Arc<dyn engines::Engines>, body: &[u8],
+    ) -> Result<Vec<u8>, Refusal> {
+        match wire::from_body(body).map_err(|_| Refusal::Unreadable(Party::Mesh))? {
+            Said::Open(number, call) => {
+                let cancel = CancellationToken::new();
+                let (desk, link, engines) = (self.clone(), link.clone(), engines.clone());
+                let token = cancel.clone();
+                // Not found before it has begun: the lock is held until it is in.
+                self.running(|all| {
+                    let task = tokio::spawn(desk.live(number, *call, link, engines, token)).abort_handle();
+                    all.insert(number, Running { cancel, task });
+                });
+            }
+            Said::Cancel(number) => {
+                self.running(|all| all.get(&number).map(|running| running.cancel.cancel()));
+            }
+            Said::Drop(number) => {
+                if let Some(running) = self.running(|all| all.remove(&number)) {
+                    running.task.abort();
+                }
+            }
+            _ => return Err(Refusal::Unreadable(Party::Mesh)),
+        }
+        Ok(Vec::new())
+    }
+
+    async fn live(
+        self, number: u64, call: EngineCall, link: Link, engines: Arc<dyn engines::Engines>, cancel: CancellationToken,
+    ) {
+        let (sender, mut news) = mpsc::channel(NEWS_WAITING_MAX);
+        let calling = engines.call(call, sender, cancel);
+        tokio::pin!(calling);
+        let result = loop {
+            tokio::select! {
+                biased;
+                Some(news) = news.recv() => drop(say(&link, Party::Kernel, &Said::News(number, news)).await),
+                result = &mut calling => break result,
+            }
+        };
+        while let Ok(last) = news.try_recv() {
+            drop(say(&link, Party::Kernel, &Said::News(number, last)).await);
+        }
+        if let Err(error) = say(&link, Party::Kernel, &Said::Done(number, Box::new(result))).await {
+            // The kernel opens it again and is told then.
+            tracing::debug!(number, %error, "the kernel does not hear how a call ended");
+        }
+        self.running(|all| all.remove(&number));
+    }
+}
+
+/// The mesh where there is none: in a node that lives for one command, and where components are only looked at.
+pub(crate) struct NoMesh;
+
+#[async_trait]
+impl engines::Engines for NoMesh {
+    async fn call(&self, _: EngineCall, _: mpsc::Sender<News>, _: CancellationToken) -> Result<Given, Failure> {
+        Err(Failure::new("no-mesh", "other nodes can be asked only by a node that is up")
+            .hint("start it with `flowork up`, then run the preset again"))
+    }
+}
+
+#[async_trait]
+impl Mesh for NoMesh {
+    async fn ask(&self, _: Ask) -> Result<Gave, Error> {
+        Err(Error::Away("this node lives for one command only; `flowork up` starts one that others can reach".to_owned()))
+    }
+}

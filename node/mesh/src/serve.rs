@@ -1,0 +1,498 @@
+//! Serving calls of this node's engines.
+//!
+//! A call becomes a job of this node, named by who called and the call's id, so that a call opened twice runs once, whatever
+//! breaks in between. A grant is checked when a call is opened and whenever it is taken up again, and taken back it ends the
+//! calls that run under it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use flowork_ports::mesh::Offer;
+use flowork_ports::mesh_table::{Change, Decision, StoredReceipt};
+use flowork_ports::store::{Inbox, Reader};
+use flowork_ports::{Followers, MeshTable};
+use flowork_protocol::certificate;
+use flowork_protocol::grant::{Admitted, Asked};
+use flowork_protocol::peer::Refusal;
+use flowork_protocol::peer::call::{
+    Accept, BODY_BYTES_MAX, CREDIT_BYTES, CallId, End, Frame, Open, Progress,
+};
+use flowork_protocol::receipt::{COUNTERSIGN_DOMAIN, Receipt, Usage};
+use flowork_protocol::signed::{self, Signed};
+use flowork_protocol::{GrantId, JobId, NodeId, PersonId, Timestamp};
+use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
+use tokio_util::sync::CancellationToken;
+
+use crate::body::{Incoming, Outgoing};
+use crate::contacts::Contacts;
+use crate::frames::{self, Reader as FrameReader, Writer};
+use crate::grants::Grants;
+use crate::keys::Keeper;
+use crate::lending::{Engine, Lending};
+use crate::lock;
+use crate::meter::{Meter, UsedUp};
+use crate::records::Records;
+use crate::running::{Outcome, Running, Served, key};
+use crate::work;
+
+/// How long the first words of a caller may take.
+const OPEN_WITHIN: Duration = Duration::from_secs(10);
+/// How long a caller may be silent before its stream is given up; the call goes on.
+const SILENT_FOR: Duration = Duration::from_secs(45);
+/// How long after its end a call can be taken up from memory.
+const KEPT_FOR: Duration = Duration::from_secs(120);
+/// How long a caller may take to countersign.
+const COUNTERSIGN_WITHIN: Duration = Duration::from_secs(10);
+/// The most calls that run or wait at once, of all callers.
+const CALLS_MAX: usize = 4_096;
+/// The domain of the ids of jobs that calls become.
+const JOB_DOMAIN: &str = "flowork engine call v1";
+
+/// Serves calls.
+pub(crate) struct Provider {
+    pub(crate) me: NodeId,
+    pub(crate) keeper: Keeper,
+    pub(crate) contacts: Arc<Contacts>,
+    pub(crate) grants: Arc<Grants>,
+    pub(crate) lending: Arc<Lending>,
+    pub(crate) meter: Mutex<Meter>,
+    pub(crate) served: Records<Served>,
+    pub(crate) table: Arc<dyn MeshTable>,
+    pub(crate) inbox: Arc<dyn Inbox>,
+    pub(crate) reader: Arc<dyn Reader>,
+    pub(crate) followers: Followers,
+    pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(crate) calls: Mutex<HashMap<String, Arc<Running>>>,
+    pub(crate) stop: CancellationToken,
+}
+
+type Halves<S> = (FrameReader<ReadHalf<S>>, Writer<WriteHalf<S>>);
+
+fn limit_refusal(up: UsedUp) -> Refusal {
+    let whose = if up.link > 1 { "the grant that yours was passed on from" } else { "the grant" };
+    Refusal::new("limit-reached", format!("{whose} allows {} {}", up.limit, up.what)).retry_after_ms(up.retry_after_ms)
+}
+
+impl Provider {
+    /// Takes up the calls that ran when this process last ended.
+    pub(crate) fn resume(self: &Arc<Self>) {
+        for served in self.served.all() {
+            let Ok(verified) = self.grants.verify(&served.chain, self.me) else { continue };
+            let running = Arc::new(Running::new(served.clone(), verified.links().to_vec()));
+            if verified.links().iter().any(|link| self.grants.given_is_revoked(link.id)) {
+                running.end(Refusal::new("grant-revoked", "the grant was taken back by its owner"));
+            }
+            // It was let in before: what it takes is charged, whether or not there is room.
+            lock(&self.meter).charge(&running.links, served.request_bytes, served.began_at);
+            lock(&self.calls).insert(served.key(), running.clone());
+            tokio::spawn(self.clone().live(running, None));
+        }
+    }
+
+    /// Speaks with a caller until the call ends or the stream does.
+    pub(crate) async fn serve<S: AsyncRead + AsyncWrite>(self: Arc<Self>, peer: NodeId, stream: S) {
+        let mut halves = frames::split(stream);
+        if let Err(error) = self.converse(peer, &mut halves).await {
+            tracing::debug!(%peer, %error, "a caller's stream ended");
+        }
+        halves.1.close().await;
+    }
+
+    async fn converse<S: AsyncRead + AsyncWrite>(
+        self: &Arc<Self>, peer: NodeId, halves: &mut Halves<S>,
+    ) -> Result<(), frames::Error> {
+        let Frame::Open(open) = halves.0.next_within(OPEN_WITHIN).await? else {
+            return halves.1.write(&Frame::Reject(Refusal::new("protocol", "a call begins with Open"))).await;
+        };
+        match self.take_in(peer, &open, halves).await? {
+            Ok(running) => self.attend(&running, open.resume_from, halves).await,
+            Err(refusal) => {
+                self.note_refusal(peer, &open, &refusal).await;
+                halves.1.write(&Frame::Reject(refusal)).await
+            }
+        }
+    }
+
+    /// The call that `open` asks for, running: taken up again, or admitted and begun.
+    async fn take_in<S: AsyncRead + AsyncWrite>(
+        self: &Arc<Self>, peer: NodeId, open: &Open, halves: &mut Halves<S>,
+    ) -> Result<Result<Arc<Running>, Refusal>, frames::Error> {
+        let (admitted, engine, offer) = match self.admit(peer, open) {
+            Ok(admitted) => admitted,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let name = key(peer, open.call);
+        let known = lock(&self.calls).get(&name).cloned();
+        if let Some(running) = known {
+            if running.served.request_hash != open.request_hash || running.served.capability != open.capability {
+                return Ok(Err(Refusal::new("call-reused", "another call of yours has this id")));
+            }
+            halves.1.write(&Frame::Accept(Accept { has_request: true, credit: 0 })).await?;
+            return Ok(Ok(running));
+        }
+        if self.lending.is_paused() || engine.is_paused {
+            let refusal = Refusal::new("lending-paused", "its owner paused lending").retry_after_ms(30_000);
+            return Ok(Err(refusal));
+        }
+        if open.request_bytes > BODY_BYTES_MAX as u64 {
+            return Ok(Err(Refusal::new("request-too-large", format!("a request has at most {BODY_BYTES_MAX} bytes"))));
+        }
+        if lock(&self.calls).len() >= CALLS_MAX {
+            return Ok(Err(Refusal::new("busy", "it has as many calls as it takes").retry_after_ms(1_000)));
+        }
+        let now = (self.clock)();
+        let links = admitted.links().to_vec();
+        if let Err(up) = lock(&self.meter).reserve(&links, open.request_bytes, now) {
+            return Ok(Err(limit_refusal(up)));
+        }
+        // From here on the reservation is settled in `live`, or here when the request does not come.
+        let unused = || lock(&self.meter).settle(&links, Usage::default(), (self.clock)());
+        let request = match self.request(open, halves).await {
+            Ok(request) => request,
+            Err(error) => {
+                unused();
+                return Err(error);
+            }
+        };
+        let job = JobId::keyed(JOB_DOMAIN, name.as_bytes(), self.inbox.shards());
+        let submission = match request.and_then(|bytes| work::submission(job, &offer, &bytes)) {
+            Ok(submission) => submission,
+            Err(refusal) => {
+                unused();
+                return Ok(Err(refusal));
+            }
+        };
+        let chain = match &open.grant {
+            flowork_protocol::peer::call::GrantRef::Chain(bytes) => bytes.clone(),
+            flowork_protocol::peer::call::GrantRef::Known(id) => self.grants.given_chain(*id).unwrap_or_default(),
+        };
+        let served = Served {
+            peer,
+            call: open.call.0,
+            chain,
+            engine: engine.name.clone(),
+            capability: open.capability.clone(),
+            request_hash: open.request_hash,
+            request_bytes: open.request_bytes,
+            began_at: now,
+            job,
+        };
+        let running = Arc::new(Running::new(served, links.clone()));
+        let raced = {
+            let mut calls = lock(&self.calls);
+            // Opened twice at once: one of them runs, both see it.
+            match calls.get(&name) {
+                Some(first) => Some(first.clone()),
+                None => {
+                    calls.insert(name, running.clone());
+                    None
+                }
+            }
+        };
+        if let Some(first) = raced {
+            unused();
+            return Ok(Ok(first));
+        }
+        tokio::spawn(self.clone().live(running.clone(), Some((engine, submission))));
+        Ok(Ok(running))
+    }
+
+    /// Whether the caller may do what it asks.
+    fn admit(&self, peer: NodeId, open: &Open) -> Result<(Admitted, Engine, Offer), Refusal> {
+        if self.contacts.get(peer).is_none() {
+            return Err(Refusal::new("not-paired", "the two nodes are not paired"));
+        }
+        let now = (self.clock)();
+        let persons: Vec<PersonId> = open
+            .certificates
+            .iter()
+            .filter_map(|signed| certificate::check(signed, peer, now).ok())
+            .map(|certificate| certificate.person)
+            .collect();
+        let asked =
+            Asked { peer, persons: &persons, engine: &open.engine, capability: &open.capability, now };
+        let admitted = self
+            .grants
+            .admit(&open.grant, &asked)
+            .map_err(|error| Refusal::new(error.code(), error.to_string()))?;
+        let engine = self
+            .lending
+            .get(&open.engine)
+            .map_err(|_| Refusal::new("engine-gone", format!("the engine `{}` is lent no more", open.engine)))?;
+        let offer = engine.offers.get(&open.capability).cloned().ok_or_else(|| {
+            Refusal::new("engine-gone", format!("the engine `{}` does not do {} any more", open.engine, open.capability))
+        })?;
+        Ok((admitted, engine, offer))
+    }
+
+    /// Reads the request of an admitted call.
+    async fn request<S: AsyncRead + AsyncWrite>(
+        &self, open: &Open, halves: &mut Halves<S>,
+    ) -> Result<Result<Vec<u8>, Refusal>, frames::Error> {
+        halves.1.write(&Frame::Accept(Accept { has_request: false, credit: CREDIT_BYTES })).await?;
+        let mut incoming = Incoming::new(usize::try_from(open.request_bytes).unwrap_or(usize::MAX));
+        while !incoming.is_done() {
+            match halves.0.next_within(SILENT_FOR).await? {
+                Frame::Data(data) => match incoming.take(data) {
+                    Ok(credit) if !incoming.is_done() => halves.1.write(&Frame::Credit(credit)).await?,
+                    Ok(_) => {}
+                    Err(error) => return Ok(Err(Refusal::new("protocol", error.to_string()))),
+                },
+                Frame::Ping(number) => halves.1.write(&Frame::Pong(number)).await?,
+                Frame::Cancel(_) => return Ok(Err(Refusal::new("cancelled", "the caller gave up"))),
+                _ => return Ok(Err(Refusal::new("protocol", "the request was not whole when something else came"))),
+            }
+        }
+        if *blake3::hash(incoming.bytes()).as_bytes() != open.request_hash {
+            return Ok(Err(Refusal::new("request-changed", "the request is not what was announced")));
+        }
+        Ok(Ok(incoming.into_bytes().into()))
+    }
+
+    /// Sends what happens with a call and its outcome, until it is countersigned.
+    async fn attend<S: AsyncRead + AsyncWrite>(
+        &self, running: &Arc<Running>, resume_from: u64, (reader, writer): &mut Halves<S>,
+    ) -> Result<(), frames::Error> {
+        let mut progress = running.progress();
+        let mut said = 0;
+        let mut credit = CREDIT_BYTES;
+        let outcome = loop {
+            let lines: Vec<Progress> = progress.borrow_and_update().iter().skip(said).cloned().collect();
+            for line in lines {
+                said += 1;
+                writer.write(&Frame::Progress(line)).await?;
+            }
+            tokio::select! {
+                outcome = running.outcome() => break outcome,
+                changed = progress.changed() => if changed.is_err() { break running.outcome().await },
+                frame = reader.next_within(SILENT_FOR) => match frame? {
+                    Frame::Ping(number) => writer.write(&Frame::Pong(number)).await?,
+                    Frame::Credit(bytes) => credit = credit.saturating_add(bytes),
+                    Frame::Cancel(reason) => {
+                        running.end(Refusal::new("cancelled", format!("the caller ended it: {}", cut(&reason))));
+                    }
+                    _ => return Err(out_of_turn()),
+                },
+            }
+        };
+        let Some(outcome) = outcome else { return Ok(()) };
+        let mut outgoing = Outgoing::new(outcome.output.clone(), resume_from, credit);
+        while !outgoing.is_done() {
+            while let Some(data) = outgoing.next() {
+                writer.write(&Frame::Data(data)).await?;
+            }
+            if outgoing.is_done() {
+                break;
+            }
+            match reader.next_within(SILENT_FOR).await? {
+                Frame::Credit(bytes) => outgoing.credit(bytes),
+                Frame::Ping(number) => writer.write(&Frame::Pong(number)).await?,
+                Frame::Cancel(_) => return Ok(()),
+                _ => return Err(out_of_turn()),
+            }
+        }
+        let end = End { failure: outcome.failure.clone(), receipt: outcome.receipt.clone() };
+        writer.write(&Frame::End(Box::new(end))).await?;
+        loop {
+            match reader.next_within(COUNTERSIGN_WITHIN).await? {
+                Frame::Countersign(signature) => break self.countersigned(running, &outcome.receipt, signature).await,
+                Frame::Credit(_) | Frame::Ping(_) | Frame::Pong(_) => {}
+                _ => return Err(out_of_turn()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the caller's signature beside the receipt, when it is one.
+    async fn countersigned(&self, running: &Running, receipt: &Signed, signature: [u8; 64]) {
+        let by = running.served.peer.into();
+        if let Err(error) = signed::verify(by, COUNTERSIGN_DOMAIN, receipt.bytes(), &signature) {
+            tracing::warn!(peer = %running.served.peer, %error, "a receipt was not countersigned");
+            return;
+        }
+        let Ok(said) = receipt.peek::<Receipt>() else { return };
+        let stored = stored(&said, true, receipt, Some(signature.to_vec()));
+        if let Err(error) = self.table.write(vec![Change::Receipt(Box::new(stored))]).await {
+            tracing::warn!(%error, "a countersignature could not be kept");
+        }
+    }
+
+    /// Runs a call to its end: waits for its turn, submits its job, follows it, writes the receipt.
+    async fn live(self: Arc<Self>, running: Arc<Running>, begin: Option<(Engine, flowork_protocol::command::Submission)>) {
+        let served = &running.served;
+        let result = tokio::select! {
+            result = self.run(&running, begin) => result,
+            // The job goes on; it is found again when this role comes back.
+            () = self.stop.cancelled() => return,
+        };
+        let (output, failure) = match result {
+            Ok(output) => (output, None),
+            Err(refusal) => (bytes::Bytes::new(), Some(refusal)),
+        };
+        let now = (self.clock)();
+        let usage = Usage {
+            bytes_in: served.request_bytes,
+            bytes_out: output.len() as u64,
+            work_ms: now.since_ms(served.began_at),
+            ..Usage::default()
+        };
+        let receipt = Receipt {
+            v: 1,
+            provider: self.me,
+            caller: served.peer,
+            call: CallId(served.call),
+            grant: running.grant(),
+            engine: served.engine.clone(),
+            capability: served.capability.clone(),
+            request_hash: served.request_hash,
+            output_hash: *blake3::hash(&output).as_bytes(),
+            began_at: u64::try_from(served.began_at.0).unwrap_or(0),
+            ended_at: u64::try_from(now.0).unwrap_or(0),
+            usage,
+            failure: failure.as_ref().map(|refusal| refusal.code.clone()),
+        };
+        lock(&self.meter).settle(&running.links, usage, now);
+        match self.keeper.state(&receipt) {
+            Ok(signed) => {
+                let changes = vec![
+                    Change::Receipt(Box::new(stored(&receipt, true, &signed, None))),
+                    self.served.forgetting(&served.key()),
+                ];
+                // Signed when it is on disk: what cannot be written down now is asked for again.
+                match self.table.write(changes).await {
+                    Ok(()) => {
+                        self.served.let_go(&served.key());
+                        running.finish(Outcome { output, failure, receipt: signed });
+                    }
+                    Err(error) => tracing::error!(%error, "a receipt could not be written; the caller has to ask again"),
+                }
+            }
+            Err(error) => tracing::error!(%error, "a receipt could not be signed"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(KEPT_FOR) => {}
+            () = self.stop.cancelled() => {}
+        }
+        lock(&self.calls).remove(&served.key());
+    }
+
+    async fn run(
+        &self, running: &Arc<Running>, begin: Option<(Engine, flowork_protocol::command::Submission)>,
+    ) -> Result<bytes::Bytes, Refusal> {
+        let served = &running.served;
+        let ended = || running.why_ended().unwrap_or_else(|| Refusal::new("cancelled", "it was ended"));
+        let try_again = |_| Refusal::new("try-again", "the provider cannot write it down now").retry_after_ms(1_000);
+        let engine = self.lending.get(&served.engine).ok();
+        // A place in the engine, in the turn of this grant.
+        let _place = match begin.as_ref().map(|(engine, _)| engine).or(engine.as_ref()) {
+            Some(engine) => {
+                let gate = self.lending.gate(engine);
+                let mut entering = std::pin::pin!(gate.enter(running.grant()));
+                let first = futures::future::poll_immediate(&mut entering).await;
+                let entered = match first {
+                    Some(entered) => entered,
+                    None => {
+                        running.say("waiting", "it waits for its turn".to_owned());
+                        tokio::select! {
+                            entered = &mut entering => entered,
+                            () = running.end.cancelled() => return Err(ended()),
+                        }
+                    }
+                };
+                let busy = || Refusal::new("busy", "too many of your calls wait already").retry_after_ms(1_000);
+                Some(entered.ok_or_else(busy)?)
+            }
+            None => None,
+        };
+        let mut follower = self.followers.follow(served.job, 0);
+        if let Some((_, submission)) = begin {
+            let writing = self.served.put(served.key(), served.clone(), None);
+            let (written, submitted) =
+                tokio::join!(writing, self.inbox.submit(flowork_protocol::command::Command::Submit(Box::new(submission))));
+            written.map_err(try_again)?;
+            submitted.map_err(try_again)?;
+        }
+        let left = lock(&self.meter).output_bytes_left(&running.links, (self.clock)());
+        let limit = usize::try_from(left).unwrap_or(usize::MAX).min(BODY_BYTES_MAX);
+        let following = work::follow(&*self.reader, &mut follower, running, limit);
+        tokio::select! {
+            output = following => output,
+            () = running.end.cancelled() => {
+                let why = ended();
+                work::cancel(&*self.inbox, served.job, &why).await;
+                Err(why)
+            }
+        }
+    }
+
+    /// Ends the calls that run under a link of a grant; gives how many.
+    pub(crate) fn end_under(&self, grant: GrantId, why: &Refusal) -> usize {
+        self.end_where(why, |running| running.links.iter().any(|link| link.id == grant))
+    }
+
+    /// Ends the calls of a peer; gives how many.
+    pub(crate) fn end_of(&self, peer: NodeId, why: &Refusal) -> usize {
+        self.end_where(why, |running| running.served.peer == peer)
+    }
+
+    /// How many calls of a peer run now.
+    pub(crate) fn running_of(&self, peer: NodeId) -> usize {
+        lock(&self.calls).values().filter(|running| running.served.peer == peer && !running.has_ended()).count()
+    }
+
+    fn end_where(&self, why: &Refusal, is_meant: impl Fn(&Running) -> bool) -> usize {
+        let meant: Vec<_> =
+            lock(&self.calls).values().filter(|running| !running.has_ended() && is_meant(running)).cloned().collect();
+        meant.iter().for_each(|running| running.end(why.clone()));
+        meant.len()
+    }
+
+    /// Writes down that a paired node was refused. What strangers try is only logged: it must not fill the disk.
+    async fn note_refusal(&self, peer: NodeId, open: &Open, refusal: &Refusal) {
+        tracing::info!(%peer, code = %refusal.code, "a call was refused");
+        let is_decision = refusal.code.starts_with("grant-") || refusal.code == "limit-reached";
+        if self.contacts.get(peer).is_none() || !is_decision {
+            return;
+        }
+        let text = format!(
+            "{} was refused {} of the engine {}: {}",
+            self.contacts.name_of(peer),
+            cut(&open.capability.0),
+            cut(&open.engine),
+            refusal.message
+        );
+        let decided = Decision { at: (self.clock)(), kind: "call-refused".to_owned(), peer: Some(peer), text };
+        if let Err(error) = self.table.write(vec![Change::Decision(decided)]).await {
+            tracing::warn!(%error, "a refusal could not be written down");
+        }
+    }
+}
+
+/// A receipt with what lists need.
+pub(crate) fn stored(
+    receipt: &Receipt, is_given: bool, signed: &Signed, countersignature: Option<Vec<u8>>,
+) -> StoredReceipt {
+    StoredReceipt {
+        is_given,
+        peer: if is_given { receipt.caller } else { receipt.provider },
+        call: receipt.call,
+        grant: receipt.grant,
+        engine: receipt.engine.clone(),
+        capability: receipt.capability.clone(),
+        ended_at: Timestamp(i64::try_from(receipt.ended_at).unwrap_or(i64::MAX)),
+        usage: receipt.usage,
+        failure: receipt.failure.clone(),
+        signed: signed::encode(signed),
+        countersignature,
+    }
+}
+
+/// What a peer sent, short enough to be shown.
+pub(crate) fn cut(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control()).take(200).collect()
+}
+
+fn out_of_turn() -> frames::Error {
+    frames::Error::Form(flowork_protocol::peer::Error::Form("it came out of turn".to_owned()))
+}

@@ -1,0 +1,103 @@
+//! What a call of a `run` engine does here: a job of one version, with the caller's items.
+
+use bytes::Bytes;
+use flowork_ports::mesh::Offer;
+use flowork_ports::store::{Inbox, Reader};
+use flowork_ports::{Follower, list};
+use flowork_protocol::command::{Command, Signal, Submission};
+use flowork_protocol::event::{Outcome, What};
+use flowork_protocol::peer::Refusal;
+use flowork_protocol::{Failure, Item, JobId};
+
+use crate::running::Running;
+
+/// The owner's own jobs start first.
+const PRIORITY: i32 = -10;
+
+/// The job for a request.
+pub(crate) fn submission(job: JobId, offer: &Offer, request: &[u8]) -> Result<Submission, Refusal> {
+    let Offer::Run { preset, name, version, concurrency } = offer;
+    let items: Vec<Item> = serde_json::from_slice(request)
+        .map_err(|error| Refusal::new("request-invalid", format!("the request is no list of items: {error}")))?;
+    if items.iter().any(|item| !item.files.is_empty()) {
+        return Err(Refusal::new("files-not-taken", "this engine takes items without files"));
+    }
+    Ok(Submission {
+        job,
+        keyed: true,
+        preset: preset.clone(),
+        name: name.clone(),
+        version: *version,
+        trigger: None,
+        input: items,
+        // A caller never says where this node looks or writes: variables are the owner's.
+        variables: std::collections::BTreeMap::new(),
+        priority: PRIORITY,
+        concurrency: *concurrency,
+        dry_run: false,
+        replay: None,
+        parent: None,
+        depth: 0,
+    })
+}
+
+/// Follows the job to its end and gives its items, at most `bytes_max` of them as JSON.
+pub(crate) async fn follow(
+    reader: &dyn Reader, follower: &mut Follower, running: &Running, bytes_max: usize,
+) -> Result<Bytes, Refusal> {
+    let job = running.served.job;
+    let unreadable = |error: &dyn std::fmt::Display| {
+        tracing::error!(%job, %error, "the job of a call cannot be read");
+        Refusal::new("try-again", "the provider cannot read its store now").retry_after_ms(1_000)
+    };
+    let mut done = 0_u32;
+    while let Some(event) = follower.next().await.map_err(|error| unreadable(&error))? {
+        match event.what {
+            What::Started { .. } => running.say("begun", "it runs".to_owned()),
+            What::StepSucceeded(_) => {
+                done += 1;
+                running.say("steps", if done == 1 { "1 step is done".to_owned() } else { format!("{done} steps are done") });
+            }
+            What::StepSuspended { .. } => running.say("waiting", "it waits for something".to_owned()),
+            What::Ended { outcome: Outcome::Succeeded, output } => {
+                let mut items = Vec::new();
+                for list in output.values() {
+                    let part = list::slice(reader, job, list, 0, usize::MAX, bytes_max.max(1 << 20)).await;
+                    items.extend(part.map_err(|error| match error {
+                        list::Error::TooLarge(_) => too_large(bytes_max),
+                        error => unreadable(&error),
+                    })?);
+                }
+                if items.iter().any(|item| !item.files.is_empty()) {
+                    return Err(Refusal::new("files-not-given", "the output has files, which this engine does not give"));
+                }
+                let text = serde_json::to_vec(&items).map_err(|error| unreadable(&error))?;
+                return if text.len() > bytes_max { Err(too_large(bytes_max)) } else { Ok(text.into()) };
+            }
+            What::Ended { outcome: Outcome::Failed(error), .. } => return Err(failed(&error)),
+            What::Ended { outcome: Outcome::Cancelled { .. }, .. } => {
+                return Err(Refusal::new("cancelled", "its owner ended the run"));
+            }
+            _ => {}
+        }
+    }
+    Err(Refusal::new("output-gone", "the run was forgotten at the provider before its output was read"))
+}
+
+/// What a caller learns of a failure: that and in what words, not where in the owner's workflow.
+fn failed(error: &Failure) -> Refusal {
+    let refusal = Refusal::new("run-failed", error.message.clone());
+    if error.retryable { refusal.retry_after_ms(1_000) } else { refusal }
+}
+
+fn too_large(bytes_max: usize) -> Refusal {
+    Refusal::new("output-too-large", format!("the output is larger than the {bytes_max} bytes that are left"))
+}
+
+/// Ends the job.
+pub(crate) async fn cancel(inbox: &dyn Inbox, job: JobId, why: &Refusal) {
+    let signal = Signal::Cancel { reason: why.message.clone() };
+    if let Err(error) = inbox.submit(Command::Signal(job, signal)).await {
+        tracing::error!(%job, %error, "the job of a call that was ended could not be cancelled");
+    }
+}
