@@ -87,6 +87,11 @@ impl Client {
         json(self.send(Method::PUT, path, Some(body), "application/json").await?).await
     }
 
+    /// Changes a part with JSON.
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Result<Value, Fail> {
+        json(self.send(Method::PATCH, path, Some(body), "application/json").await?).await
+    }
+
     /// Takes away.
     pub(crate) async fn delete(&self, path: &str) -> Result<Value, Fail> {
         json(self.send(Method::DELETE, path, None, "application/json").await?).await

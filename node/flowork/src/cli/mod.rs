@@ -4,17 +4,21 @@ pub(crate) mod client;
 mod completions;
 mod component;
 mod doctor;
+mod engine;
 pub(crate) mod fail;
 mod follow;
+mod grant;
 mod id;
 mod input;
 mod job;
 mod job_look;
 mod login_link;
+mod peer;
 mod place;
 mod preset;
 mod preset_check;
 mod preset_file;
+mod receipts;
 mod run;
 mod schema;
 mod secret;
@@ -22,6 +26,7 @@ mod show;
 mod status;
 mod store_files;
 mod token;
+mod until;
 mod up;
 
 use std::path::PathBuf;
@@ -86,6 +91,17 @@ enum Command {
     /// Tokens that let programs use the HTTP API
     #[command(subcommand)]
     Token(token::Token),
+    /// Other nodes: invite, join, list, remove
+    #[command(subcommand)]
+    Peer(peer::Peer),
+    /// Engines that this node lends; who may use them, grants say
+    #[command(subcommand)]
+    Engine(engine::Engine),
+    /// Grants: who may use which engine, how much and until when
+    #[command(subcommand)]
+    Grant(grant::Grant),
+    /// Receipts of calls: what was done for others and by others
+    Receipts(receipts::Receipts),
     /// Make a one-time link that lets a browser in
     LoginLink(login_link::LoginLink),
     /// Write one encrypted file with everything, while the node runs
@@ -202,6 +218,10 @@ async fn dispatch(command: Command, context: Context) -> Result<(), Fail> {
         Command::Component(component) => component.run(&context).await,
         Command::Secret(secret) => secret.run(&context).await,
         Command::Token(token) => token.run(&context).await,
+        Command::Peer(peer) => peer.run(&context).await,
+        Command::Engine(engine) => engine.run(&context).await,
+        Command::Grant(grant) => grant.run(&context).await,
+        Command::Receipts(receipts) => receipts.run(&context).await,
         Command::LoginLink(link) => link.run(&context).await,
         Command::Backup(backup) => backup.run(&context).await,
         Command::Restore(restore) => restore.run(&context).await,
