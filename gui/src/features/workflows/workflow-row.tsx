@@ -4,7 +4,7 @@ import { Copy, Download, Ellipsis, History, Play, Trash2, TriangleAlert, Workflo
 import { useRef } from 'react';
 import { activate, deactivate } from '@/shared/api/requests/activations';
 import { type DraftSummary, hasEnded, type Job } from '@/shared/api/types';
-import { durationMs, fullTime, moment, shortId } from '@/shared/format/format';
+import { durationMs, fullTime, minute, moment, shortId } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button, IconButton, useRest } from '@/shared/ui/button';
 import { Menu } from '@/shared/ui/menu';
@@ -65,7 +65,7 @@ export function WorkflowRow({ draft, newest, isNewestKnown, triggersOn, actions 
             </>
           )}
           {t('home.steps', { count: draft.steps })} ·{' '}
-          <span title={fullTime(draft.changed_at)}>{t('home.changed', { time: moment(draft.changed_at) })}</span>
+          <span title={fullTime(draft.changed_at)}>{t('home.changed', { time: minute(draft.changed_at) })}</span>
         </p>
       </div>
       {/* Beside the name on a wide screen, below it on a phone. */}

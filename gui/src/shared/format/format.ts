@@ -61,6 +61,13 @@ export function moment(at: number, now = Date.now()): string {
   return format('moment', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }).format(at);
 }
 
+/** A moment when seconds say nothing: today `12:04`, else the day as well. */
+export function minute(at: number, now = Date.now()): string {
+  const isToday = new Date(at).toDateString() === new Date(now).toDateString();
+  const time = { hour: '2-digit', minute: '2-digit' } as const;
+  return isToday ? format('minute', time).format(at) : moment(at, now);
+}
+
 /** Everything, for titles and details. */
 export const fullTime = (at: number): string => format('full', { dateStyle: 'medium', timeStyle: 'medium' }).format(at);
 

@@ -1,6 +1,6 @@
 //! What a text that somebody brings in is.
-import type { Preset } from '@/shared/api/types';
-import { nameFrom } from '@/shared/presets/naming';
+import type { Preset } from '../api/types';
+import { nameFrom } from './naming';
 
 export type Brought =
   | { readonly kind: 'empty' }
