@@ -283,4 +283,22 @@ export const panel = {
   'workflow.retention.docs': 'Whole runs only, after their end. Without a limit they stay.',
   'workflow.retention.days': 'Days',
   'workflow.retention.jobs': 'At most so many',
+  'starts.begin': 'Start from this example',
+  'starts.pieces': 'Insert code',
+  'starts.piece.keep': 'Keep some of the items',
+  'starts.piece.total': 'Add up a field',
+  'starts.piece.group': 'Count by a field',
+  'starts.piece.split': 'Make several items of one',
+  'starts.piece.outputs': 'Give items to a second output',
+  'starts.piece.file': 'Write a file',
+  'starts.piece.answer': 'Items from a program',
+  'starts.piece.jq': 'Add up a field (needs jq)',
+  'starts.about.all': '{items} is what came in, each with its fields in {json}. What is returned goes out.',
+  'starts.about.each': 'Runs once for each item: {item}, with its number from 0 in {index}. What is returned goes out.',
+  'starts.about.all_last': '{items} is what came in, each with its fields in {json}. The last value goes out.',
+  'starts.about.each_last':
+    'Runs once for each item: {item}, with its number from 0 in {index}. The last value goes out.',
+  'starts.about.all_lines': 'Each item comes in as a line of JSON. Each line of JSON that is printed goes out.',
+  'starts.about.each_line':
+    'Runs once for each item: a line of JSON in {item}. Each line of JSON that is printed goes out.',
 } as const;

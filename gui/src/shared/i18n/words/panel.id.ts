@@ -284,4 +284,23 @@ export const panel = {
   'workflow.retention.docs': 'Hanya jalan utuh, sesudah berakhir. Tanpa batas, semuanya tetap ada.',
   'workflow.retention.days': 'Hari',
   'workflow.retention.jobs': 'Paling banyak',
+  'starts.begin': 'Mulai dari contoh ini',
+  'starts.pieces': 'Sisipkan kode',
+  'starts.piece.keep': 'Simpan sebagian item',
+  'starts.piece.total': 'Jumlahkan satu kolom',
+  'starts.piece.group': 'Hitung menurut kolom',
+  'starts.piece.split': 'Jadikan satu item beberapa',
+  'starts.piece.outputs': 'Beri item ke keluaran kedua',
+  'starts.piece.file': 'Tulis berkas',
+  'starts.piece.answer': 'Item dari sebuah program',
+  'starts.piece.jq': 'Jumlahkan satu kolom (perlu jq)',
+  'starts.about.all': '{items} adalah yang masuk, kolomnya ada di {json}. Yang dikembalikan akan keluar.',
+  'starts.about.each':
+    'Berjalan sekali untuk tiap item: {item}, nomornya mulai 0 di {index}. Yang dikembalikan akan keluar.',
+  'starts.about.all_last': '{items} adalah yang masuk, kolomnya ada di {json}. Nilai terakhir akan keluar.',
+  'starts.about.each_last':
+    'Berjalan sekali untuk tiap item: {item}, nomornya mulai 0 di {index}. Nilai terakhir akan keluar.',
+  'starts.about.all_lines': 'Tiap item masuk sebagai satu baris JSON. Tiap baris JSON yang dicetak akan keluar.',
+  'starts.about.each_line':
+    'Berjalan sekali untuk tiap item: satu baris JSON di {item}. Tiap baris JSON yang dicetak akan keluar.',
 };
