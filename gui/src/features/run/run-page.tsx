@@ -161,6 +161,7 @@ function OneRun({ job }: { readonly job: string }) {
       pin={position.pin}
       other={position.other}
       nameOf={nameOf}
+      onStep={select}
       onPin={(pin) => move({ pin, other: undefined })}
       onOther={(other) => move({ other, pin: undefined })}
       onClose={() => {
@@ -215,7 +216,13 @@ function OneRun({ job }: { readonly job: string }) {
       {isNarrow ? (
         <NarrowBody canvas={canvas} side={side} events={events} waterfall={waterfall} list={list} />
       ) : (
-        <WideBody canvas={canvas} side={side ?? <Overview list={list} />} events={events} waterfall={waterfall} />
+        <WideBody
+          canvas={canvas}
+          side={side ?? <Overview list={list} />}
+          events={events}
+          waterfall={waterfall}
+          isComparing={isComparing}
+        />
       )}
       {scrubber}
       {isReplaying && preset && (
@@ -259,9 +266,13 @@ function Overview({ list }: { readonly list: React.ReactNode }) {
   );
 }
 
-function WideBody({ canvas, side, events, waterfall }: Parts) {
+function WideBody({ canvas, side, events, waterfall, isComparing }: Parts & { readonly isComparing: boolean }) {
+  // Before and after stand side by side, which takes room.
+  const columns = isComparing
+    ? 'grid-cols-[minmax(0,1fr)_minmax(22rem,46%)]'
+    : 'grid-cols-[minmax(0,1fr)_minmax(22rem,34%)]';
   return (
-    <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)_minmax(22rem,34%)] grid-rows-[minmax(0,1fr)_minmax(9rem,30%)]">
+    <div className={`grid min-h-0 flex-1 ${columns} grid-rows-[minmax(0,1fr)_minmax(9rem,30%)]`}>
       <div className="min-h-0 min-w-0">{canvas}</div>
       <div className="min-h-0 border-l border-line">{side}</div>
       <div className="col-span-2 grid min-h-0 grid-cols-2 border-t border-line bg-surface">

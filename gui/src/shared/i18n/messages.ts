@@ -22,6 +22,7 @@ export type Catalogue = Readonly<Record<MessageKey, string>>;
 const KEY = 'flowork.language';
 const listeners = new Set<() => void>();
 let language: Language = 'en';
+let locale: string = language;
 let catalogue: Catalogue = en;
 let translate: Translate = translator(en, 'en');
 
@@ -45,6 +46,10 @@ function preferred(): Language {
   return wanted === 'id' || wanted === 'in' ? 'id' : 'en';
 }
 
+/** The region's way of writing numbers and dates in a language, as the browser is set: `en-GB` for English. */
+export const localeOf = (of: Language, preferred: readonly string[]): string =>
+  preferred.find((it) => it === of || it.startsWith(`${of}-`)) ?? of;
+
 /** Loads the words. Call once, before the first render. */
 export async function startLanguage(): Promise<void> {
   await chooseLanguage(preferred(), false);
@@ -54,7 +59,8 @@ export async function startLanguage(): Promise<void> {
 export async function chooseLanguage(next: Language, keep = true): Promise<void> {
   catalogue = next === 'id' ? (await import('./id')).id : en;
   language = next;
-  translate = translator(catalogue, next);
+  locale = localeOf(next, navigator.languages);
+  translate = translator(catalogue, locale);
   document.documentElement.lang = next;
   if (keep) localStorage.setItem(KEY, next);
   for (const listener of listeners) listener();
@@ -71,3 +77,5 @@ export const useLanguage = (): Language => useSyncExternalStore(subscribe, () =>
 /** The words now, outside components. */
 export const messages = (): Translate => translate;
 export const currentLanguage = (): Language => language;
+/** How numbers and dates are written now. */
+export const currentLocale = (): string => locale;
