@@ -1,6 +1,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ChevronLeft, CirclePause, CirclePlay, CircleStop, GitCompare, RotateCcw } from 'lucide-react';
+import { useEffect } from 'react';
 import { cancelJob } from '@/shared/api/requests/cancel-job';
 import { jobQuery } from '@/shared/api/requests/job';
 import { pauseJob, resumeJob } from '@/shared/api/requests/pause-job';
@@ -10,7 +11,7 @@ import type { View } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button, IconButton } from '@/shared/ui/button';
 import { Problem } from '@/shared/ui/states';
-import { StateBadge } from '@/shared/ui/status';
+import { StateBadge, stateLabel } from '@/shared/ui/status';
 import { useNow } from '@/shared/ui/use-now';
 
 type RunHeaderProps = {
@@ -33,6 +34,11 @@ export function RunHeader({ job, title, newest, isComparing, onReplay, onCompare
   const took = startedAt === undefined ? undefined : (endedAt ?? now) - startedAt;
   const origin = submission?.replay?.origin;
   const parent = submission?.parent?.[0];
+  const name = `${t(stateLabel(newest.state))}: ${title} ${shortId(job)}`;
+  useEffect(() => {
+    // Whoever waits in another tab sees there how it stands.
+    document.title = `${name} · Flowork`;
+  }, [name]);
   return (
     <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-surface px-2 py-1.5 md:px-3">
       <Link

@@ -18,6 +18,7 @@ import { Tabs } from '@/shared/ui/tabs';
 import { useNarrow } from '@/shared/ui/use-narrow';
 import { ApprovalBar } from './approval-bar';
 import { ComparePanel } from './compare-panel';
+import { EndSaid } from './end-said';
 import { EventList } from './event-list';
 import { ReplayDialog } from './replay-dialog';
 import { useRunCommands } from './run-commands';
@@ -212,6 +213,7 @@ function OneRun({ job }: { readonly job: string }) {
         onReplay={onReplay}
         onCompare={onCompare}
       />
+      <EndSaid job={job} newest={newest} nameOf={nameOf} />
       <ApprovalBar job={job} newest={newest} nameOf={nameOf} />
       {isNarrow ? (
         <NarrowBody canvas={canvas} side={side} events={events} waterfall={waterfall} list={list} />

@@ -176,6 +176,8 @@ export const en = {
 
   'run.back': 'Back to all runs',
   'run.version': 'version {version}',
+  'run.finished': 'Run finished: {state}, after {time}.',
+  'run.finished.failed': 'Run finished: failed in {name}. {why}',
   'run.origin': 'runs again:',
   'run.parent': 'started by:',
   'run.pause': 'Pause: start no further step',

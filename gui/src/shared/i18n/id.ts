@@ -173,6 +173,8 @@ export const id: Catalogue = {
 
   'run.back': 'Kembali ke semua eksekusi',
   'run.version': 'versi {version}',
+  'run.finished': 'Eksekusi selesai: {state}, setelah {time}.',
+  'run.finished.failed': 'Eksekusi selesai: gagal di {name}. {why}',
   'run.origin': 'mengulang:',
   'run.parent': 'dimulai oleh:',
   'run.pause': 'Jeda: jangan mulai langkah lain',
