@@ -49,6 +49,9 @@ function makeBench(editor: PresetEditor, manifests: Manifests): Bench {
   return { model, actions, commands: makeCommands(model, actions, start), designer, presence };
 }
 
+/** Runs that end within this are over before the eye has found them. */
+const SHORT_MS = 1_000;
+
 /** Says how a run went that ended while somebody watched or was started here; of a failed one, where. */
 function tellEnds(model: DesignerModel): () => void {
   const ends = new Ends();
@@ -68,7 +71,8 @@ function tellEnds(model: DesignerModel): () => void {
         : t('designer.run.ended', { state: t(stateLabel(view.state)) });
     model.say(text, {
       tone: isFailed ? 'refused' : 'plain',
-      isQuiet: !isFailed,
+      // The lights of a longer run are seen changing; of one that is over at once nothing is.
+      isQuiet: !isFailed && (view.endedAt ?? 0) - (view.acceptedAt ?? 0) >= SHORT_MS,
       action: step === undefined ? undefined : { label: t('designer.run.show'), run: () => show(model, step) },
     });
   });
