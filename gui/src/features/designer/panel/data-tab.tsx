@@ -7,7 +7,7 @@ import { type FieldActions, FieldActionsContext } from '@/shared/data/field-acti
 import { ItemsView, PAGE_ITEMS } from '@/shared/data/items-view';
 import { unpin } from '@/shared/document/edits/pins';
 import { useCanEdit, useSnapshot } from '@/shared/document/use-editor';
-import { ERROR_PORT, wiresOf } from '@/shared/graph/model';
+import { ERROR_PORT, outputsOf, wiresOf } from '@/shared/graph/model';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button } from '@/shared/ui/button';
 import { Select } from '@/shared/ui/field';
@@ -17,7 +17,7 @@ import { lastRun } from '../data';
 import { type Card, stepOf } from './card-of';
 import { togglePin } from './header';
 import { PinDialog } from './pin-dialog';
-import { useStepData } from './step-data';
+import { useIsOld, usePortCounts, useStepData } from './step-data';
 
 type SideProps = { readonly card: Card; readonly manifest: Manifest | undefined; readonly actions?: FieldActions };
 
@@ -27,6 +27,7 @@ export function InputData({ card, manifest, actions }: SideProps) {
   const ports = manifest?.inputs.map((port) => port.name) ?? [];
   const [wanted, setWanted] = useState('');
   const port = ports.includes(wanted) ? wanted : undefined;
+  const counts = usePortCounts(card.id, 'in', ports);
   return (
     <FieldActionsContext value={actions}>
       <Side
@@ -36,7 +37,13 @@ export function InputData({ card, manifest, actions }: SideProps) {
         title={t('panel.in')}
         head={
           ports.length > 1 && (
-            <PortSelect ports={ports} value={port ?? ''} all={t('panel.port.all')} onChange={setWanted} />
+            <PortSelect
+              ports={ports}
+              counts={counts}
+              value={port ?? ''}
+              all={t('panel.port.all')}
+              onChange={setWanted}
+            />
           )
         }
         empty={
@@ -59,7 +66,9 @@ export function OutputData({ card, manifest }: Omit<SideProps, 'actions'>) {
   const ports = useOutputs(card, manifest);
   const [wanted, setWanted] = useState('');
   const [isEditing, setIsEditing] = useState(false);
-  const port = ports.includes(wanted) ? wanted : (ports[0] ?? 'out');
+  const counts = usePortCounts(card.id, 'out', ports);
+  // What gave something is looked at first.
+  const port = ports.includes(wanted) ? wanted : (ports.find((it) => counts.get(it)) ?? ports[0] ?? 'out');
   const isPinned = Boolean(step?.pin);
   const pinning = step && (
     <>
@@ -87,7 +96,7 @@ export function OutputData({ card, manifest }: Omit<SideProps, 'actions'>) {
         side="out"
         port={port}
         title={t('panel.out')}
-        head={ports.length > 1 && <PortSelect ports={ports} value={port} onChange={setWanted} />}
+        head={ports.length > 1 && <PortSelect ports={ports} counts={counts} value={port} onChange={setWanted} />}
         foot={pinning}
         empty={
           <Empty title={t('panel.no_out')}>
@@ -108,7 +117,7 @@ function useOutputs({ id, card }: Card, manifest: Manifest | undefined): readonl
       .filter((wire) => wire.from.step === id)
       .map((wire) => wire.from.port),
   );
-  const ports = new Set([...(manifest?.outputs.map((it) => it.name) ?? []), ...wired]);
+  const ports = new Set([...outputsOf(card, manifest), ...wired]);
   const view = run.view();
   for (const name of Object.keys(view?.runs.get(lastRun(view, id) ?? id)?.ports ?? {})) ports.add(name);
   if ('on_error' in card && card.on_error === 'port') ports.add(ERROR_PORT);
@@ -117,13 +126,19 @@ function useOutputs({ id, card }: Card, manifest: Manifest | undefined): readonl
 
 type PortSelectProps = {
   readonly ports: readonly string[];
+  /** How many items each has, `''` all together. */
+  readonly counts: ReadonlyMap<string, number>;
   readonly value: string;
   readonly all?: string;
   readonly onChange: (port: string) => void;
 };
 
-function PortSelect({ ports, value, all, onChange }: PortSelectProps) {
+function PortSelect({ ports, counts, value, all, onChange }: PortSelectProps) {
   const t = useMessages();
+  const shown = (name: string, port: string) => {
+    const count = counts.get(port);
+    return count === undefined ? name : `${name} · ${t('card.items', { count })}`;
+  };
   return (
     <Select
       aria-label={t('panel.port')}
@@ -131,10 +146,10 @@ function PortSelect({ ports, value, all, onChange }: PortSelectProps) {
       value={value}
       onChange={(event) => onChange(event.target.value)}
     >
-      {all !== undefined && <option value="">{all}</option>}
+      {all !== undefined && <option value="">{shown(all, '')}</option>}
       {ports.map((port) => (
         <option key={port} value={port}>
-          {port}
+          {shown(port, port)}
         </option>
       ))}
     </Select>
@@ -154,6 +169,7 @@ type SideViewProps = {
 function Side({ step, side, port, title, head, foot, empty }: SideViewProps) {
   const t = useMessages();
   const data = useStepData(step, side, port);
+  const isOld = useIsOld(step) && side === 'out';
   const [offset, setOffset] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: other data begins at its first page.
   useEffect(() => setOffset(0), [step, port, side]);
@@ -164,7 +180,7 @@ function Side({ step, side, port, title, head, foot, empty }: SideViewProps) {
         <h2 className="font-semibold">{title}</h2>
         {known && (
           <span className={`text-meta ${known.from === 'pin' ? 'text-pin' : 'text-muted'}`}>
-            {t(known.from === 'pin' ? 'panel.from.pin' : 'panel.from.run')}
+            {t(known.from === 'pin' ? 'panel.from.pin' : isOld ? 'panel.from.old' : 'panel.from.run')}
           </span>
         )}
         <span className="flex-1" />
