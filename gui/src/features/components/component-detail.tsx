@@ -5,6 +5,7 @@ import { iconOf } from '@/shared/graph/canvas/icons';
 import { useMessages } from '@/shared/i18n/messages';
 import { lazily } from '@/shared/ui/lazily';
 import { Facts } from '@/shared/ui/page';
+import { Prose } from '@/shared/ui/prose';
 import { Loading } from '@/shared/ui/states';
 import { optionsOf } from './options';
 
@@ -42,7 +43,9 @@ export function ComponentDetail({ manifest }: { readonly manifest: Manifest }) {
           </span>
           <div>
             <h2 className="text-page">{manifest.title}</h2>
-            <p className="text-muted">{manifest.summary}</p>
+            <p className="text-muted">
+              <Prose text={manifest.summary} />
+            </p>
           </div>
         </header>
         <Facts
@@ -128,7 +131,7 @@ function Table({ title, head, rows }: TableProps) {
                 key={at}
                 className={`py-1.5 pr-4 break-words ${at === 0 ? 'font-mono whitespace-nowrap' : at === 2 ? 'max-w-60 font-mono text-meta text-muted' : ''}`}
               >
-                {cell}
+                {at === 1 ? <Prose text={cell} /> : cell}
               </td>
             ))}
           </tr>

@@ -3,6 +3,7 @@ import { iconOf } from '@/shared/graph/canvas/icons';
 import { COMPONENT_TYPE } from '@/shared/graph/carried';
 import { ranked } from '@/shared/graph/ranking';
 import { useMessages } from '@/shared/i18n/messages';
+import { plainProse } from '@/shared/ui/prose-text';
 import { useBenchParts } from './bench-context';
 
 /** Every component, to be dragged onto the canvas or added by a click. */
@@ -43,7 +44,7 @@ export function Palette() {
               <button
                 type="button"
                 draggable
-                title={manifest.summary}
+                title={plainProse(manifest.summary)}
                 aria-label={t('designer.palette.add', { name: manifest.title })}
                 className="flex min-h-8 w-full cursor-grab items-center gap-2.5 rounded-control px-2 text-left hover:bg-raised focus-visible:-outline-offset-2 active:cursor-grabbing"
                 onDragStart={(event) => {

@@ -8,6 +8,7 @@ import { ranked } from '@/shared/graph/ranking';
 import { readingOrder } from '@/shared/graph/walk';
 import { useMessages } from '@/shared/i18n/messages';
 import { lazily } from '@/shared/ui/lazily';
+import { plainProse } from '@/shared/ui/prose-text';
 import { useBenchParts, useScene, useStoreValue } from './bench-context';
 import { CanvasMenu } from './canvas-menu';
 import { ImportDialog } from './import-dialog';
@@ -57,7 +58,7 @@ const componentIcon = (manifest: Manifest) => {
 const pickOf = (manifest: Manifest, isSearched: boolean): Pick => ({
   id: manifest.name,
   title: manifest.title,
-  hint: manifest.summary,
+  hint: plainProse(manifest.summary),
   icon: componentIcon(manifest),
   heading: isSearched ? undefined : manifest.category,
 });

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { Failure } from '../api/types';
-import { Prose } from '../forms/prose';
 import { useMessages } from '../i18n/messages';
+import { Prose } from '../ui/prose';
 
 type FailureNoteProps = {
   readonly failure: Failure;

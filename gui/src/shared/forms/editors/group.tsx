@@ -2,11 +2,12 @@
 import { Suspense } from 'react';
 import { useMessages } from '../../i18n/messages';
 import { Select } from '../../ui/field';
+import { Prose } from '../../ui/prose';
+import { plainProse } from '../../ui/prose-text';
 import type { EditorProps } from '../editor-props';
 import { FieldView } from '../field-view';
 import { FieldsView } from '../form-view';
 import { useNames } from '../names';
-import { Prose } from '../prose';
 import { type Field, firstValue, formOfValue, isRecord, type ObjectField } from '../schema';
 import { useForm } from '../target';
 import { isRule, RuleEditor } from './rule';
@@ -94,7 +95,7 @@ const singleOf = (form: Field): Field | undefined =>
 function nameOf(form: Field, fieldName: (field: Field) => string): string {
   const single = singleOf(form);
   const title = form.schema.title ?? (single ? fieldName(single) : form.title);
-  return title || form.docs.split('. ')[0]?.replace(/\.$/, '') || form.kind;
+  return title || plainProse(form.docs.split('. ')[0]?.replace(/\.$/, '') ?? '') || form.kind;
 }
 
 /** What a value becomes in another form: a text goes along into the first field of text. */

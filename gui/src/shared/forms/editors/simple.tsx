@@ -4,10 +4,11 @@ import { CodeEditor } from '../../code/code-editor';
 import { bytes } from '../../format/format';
 import { useMessages } from '../../i18n/messages';
 import { Input, Select } from '../../ui/field';
+import { Prose } from '../../ui/prose';
+import { plainProse } from '../../ui/prose-text';
 import type { EditorProps } from '../editor-props';
 import { HEADERS } from '../hints';
 import { useNames } from '../names';
-import { Prose } from '../prose';
 import type { Choice } from '../schema';
 import { readSpan, writeSpan } from '../spans';
 import { useForm } from '../target';
@@ -209,7 +210,7 @@ export function ChoiceEditor({ field, path, value, id, label, describedBy, isBad
       >
         {!chosen && <option value="">{asText(value)}</option>}
         {choices.map((choice, at) => (
-          <option key={choice.label} value={at} title={choice.docs}>
+          <option key={choice.label} value={at} title={plainProse(choice.docs)}>
             {labelOf(choice)}
           </option>
         ))}
