@@ -61,9 +61,12 @@ export function ComponentDetail({ manifest }: { readonly manifest: Manifest }) {
             [t('components.may'), may.length > 0 ? may.join('; ') : t('components.may.nothing')],
           ]}
         />
-        <Suspense fallback={<Loading lines={4} />}>
-          <Markdown text={body(manifest)} />
-        </Suspense>
+        {/* The pages of docs are written in English. */}
+        <div lang="en">
+          <Suspense fallback={<Loading lines={4} />}>
+            <Markdown text={body(manifest)} />
+          </Suspense>
+        </div>
         <Table
           title={t('components.ports')}
           head={[t('components.port'), t('components.what')]}

@@ -1,7 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { Suspense, useCallback, useDeferredValue, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
-import { componentsQuery } from '@/shared/api/requests/components';
 import { versionQuery } from '@/shared/api/requests/version';
 import { hasEnded } from '@/shared/api/types';
 import { useSession } from '@/shared/auth/session';
@@ -12,6 +11,7 @@ import { RunHistory } from '@/shared/history/run-history';
 import type { Timeline } from '@/shared/history/timeline';
 import { stepOf } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
+import { useComponents } from '@/shared/manifests/use-components';
 import { lazily } from '@/shared/ui/lazily';
 import { Failed, Loading } from '@/shared/ui/states';
 import { Tabs } from '@/shared/ui/tabs';
@@ -43,7 +43,7 @@ const EMPTY: Graph = { cards: [], wires: [] };
 /** The picture of the version that ran. */
 function useGraph(version: string | undefined) {
   const frozen = useQuery({ ...versionQuery(version ?? ''), enabled: version !== undefined });
-  const components = useQuery(componentsQuery);
+  const components = useComponents();
   const preset = frozen.data?.preset;
   const graph = useMemo(() => {
     if (!preset || !components.data) return EMPTY;

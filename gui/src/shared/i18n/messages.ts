@@ -24,6 +24,8 @@ const listeners = new Set<() => void>();
 let language: Language = 'en';
 let locale: string = language;
 let catalogue: Catalogue = en;
+/** What components' manifests say in this language; English is their own. */
+let manifestTexts: Readonly<Record<string, string>> = {};
 let translate: Translate = translator(en, 'en');
 
 /** Fills a message: `{name}` gives the value, `{name|one|many}` chooses by the number. */
@@ -57,7 +59,14 @@ export async function startLanguage(): Promise<void> {
 
 /** Changes the language; `keep` remembers it in this browser. */
 export async function chooseLanguage(next: Language, keep = true): Promise<void> {
-  catalogue = next === 'id' ? (await import('./id')).id : en;
+  if (next === 'id') {
+    const [words, texts] = await Promise.all([import('./id'), import('./words/manifests.id')]);
+    catalogue = words.id;
+    manifestTexts = texts.manifests;
+  } else {
+    catalogue = en;
+    manifestTexts = {};
+  }
   language = next;
   locale = localeOf(next, navigator.languages);
   translate = translator(catalogue, locale);
@@ -74,6 +83,9 @@ const subscribe = (listener: () => void) => {
 /** The words, for a component: follows a change of language. */
 export const useMessages = (): Translate => useSyncExternalStore(subscribe, () => translate);
 export const useLanguage = (): Language => useSyncExternalStore(subscribe, () => language);
+/** What the texts of components' manifests are in the language of the screen, by their English words. */
+export const useManifestTexts = (): Readonly<Record<string, string>> =>
+  useSyncExternalStore(subscribe, () => manifestTexts);
 /** The words now, outside components. */
 export const messages = (): Translate => translate;
 export const currentLanguage = (): Language => language;
