@@ -6,7 +6,7 @@ import { iconOf } from '@/shared/graph/canvas/icons';
 import { useMessages } from '@/shared/i18n/messages';
 import { useCategoryName, useComponents } from '@/shared/manifests/use-components';
 import { Input } from '@/shared/ui/field';
-import { Prose } from '@/shared/ui/prose';
+import { plainProse } from '@/shared/ui/prose-text';
 import { Empty, Ready } from '@/shared/ui/states';
 import { ComponentDetail } from './component-detail';
 
@@ -106,9 +106,7 @@ function List({ all, chosen }: { readonly all: readonly Manifest[]; readonly cho
                       <Icon aria-hidden className="mt-0.5 size-4 shrink-0 text-muted" />
                       <span className="min-w-0">
                         <span className="block font-semibold">{it.title}</span>
-                        <span className="block truncate text-meta text-muted">
-                          <Prose text={it.summary} />
-                        </span>
+                        <span className="block truncate text-meta text-muted">{plainProse(it.summary)}</span>
                       </span>
                     </Link>
                   </li>

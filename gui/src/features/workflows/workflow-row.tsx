@@ -60,9 +60,9 @@ export function WorkflowRow({ draft, newest, isNewestKnown, triggersOn, actions 
         </Link>
         <p className="truncate text-meta text-muted">
           {title !== draft.name && (
-            <>
+            <span className="max-md:hidden">
               <span className="font-mono">{draft.name}</span> ·{' '}
-            </>
+            </span>
           )}
           {t('home.steps', { count: draft.steps })} ·{' '}
           <span title={fullTime(draft.changed_at)}>{t('home.changed', { time: minute(draft.changed_at) })}</span>
@@ -82,7 +82,7 @@ export function WorkflowRow({ draft, newest, isNewestKnown, triggersOn, actions 
       <div className="relative z-10 ml-auto flex items-center gap-1.5 md:ml-0">
         <Button needs="runner" onClick={() => actions.onRun(draft)} aria-label={t('home.run', { name: title })}>
           <Play aria-hidden className="size-4" />
-          {t('start.run')}
+          <span className="max-md:hidden">{t('start.run')}</span>
         </Button>
         <Menu
           label={t('workflows.more', { name: title })}

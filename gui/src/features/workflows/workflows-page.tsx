@@ -230,7 +230,7 @@ function Filters({ wanted, onWant, onCount }: FiltersProps) {
         />
       </div>
       <label className="flex items-center gap-2 text-muted">
-        {t('workflows.order')}
+        <span className="max-md:sr-only">{t('workflows.order')}</span>
         <Select
           className="w-auto!"
           value={wanted.order}

@@ -443,6 +443,13 @@ export const id: Catalogue = {
   'components.options': 'Opsi',
   'components.option': 'Opsi',
   'components.default': 'Bawaan',
+  'components.required': 'wajib',
+  'components.type.string': 'teks',
+  'components.type.integer': 'bilangan bulat',
+  'components.type.number': 'angka',
+  'components.type.boolean': 'ya atau tidak',
+  'components.type.array': 'daftar',
+  'components.type.object': 'objek',
   'components.one_of': 'salah satu dari {list}',
   'components.example': 'Contoh',
 
