@@ -9,7 +9,7 @@ import { unpin } from '@/shared/document/edits/pins';
 import { useCanEdit, useSnapshot } from '@/shared/document/use-editor';
 import { ERROR_PORT, outputsOf, wiresOf } from '@/shared/graph/model';
 import { useMessages } from '@/shared/i18n/messages';
-import { Button } from '@/shared/ui/button';
+import { IconButton } from '@/shared/ui/button';
 import { Select } from '@/shared/ui/field';
 import { Empty, Failed, Loading } from '@/shared/ui/states';
 import { useDesigner } from '../context';
@@ -71,23 +71,28 @@ export function OutputData({ card, manifest }: Omit<SideProps, 'actions'>) {
   const port = ports.includes(wanted) ? wanted : (ports.find((it) => counts.get(it)) ?? ports[0] ?? 'out');
   const isPinned = Boolean(step?.pin);
   const pinning = step && (
-    <>
-      <Button disabled={!canEdit} onClick={() => setIsEditing(true)}>
+    <span className="flex">
+      <IconButton
+        label={t(isPinned ? 'panel.pin.edit' : 'panel.pin.write')}
+        className="size-7!"
+        disabled={!canEdit}
+        onClick={() => setIsEditing(true)}
+      >
         <Pencil aria-hidden className="size-4" />
-        {isPinned ? t('panel.pin.edit') : t('panel.pin.write')}
-      </Button>
-      {isPinned ? (
-        <Button disabled={!canEdit} onClick={() => editor.apply('panel.edit.unpin', unpin([card.id]))}>
-          <PinOff aria-hidden className="size-4" />
-          {t('panel.pin.unpin')}
-        </Button>
-      ) : (
-        <Button disabled={!canEdit} onClick={() => void togglePin(designer, card.id, false, manifest, t)}>
-          <Pin aria-hidden className="size-4" />
-          {t('panel.pin.this')}
-        </Button>
-      )}
-    </>
+      </IconButton>
+      <IconButton
+        label={t(isPinned ? 'panel.pin.unpin' : 'panel.pin.this')}
+        className={`size-7! ${isPinned ? 'text-pin!' : ''}`}
+        disabled={!canEdit}
+        onClick={() =>
+          isPinned
+            ? editor.apply('panel.edit.unpin', unpin([card.id]))
+            : void togglePin(designer, card.id, false, manifest, t)
+        }
+      >
+        {isPinned ? <PinOff aria-hidden className="size-4" /> : <Pin aria-hidden className="size-4" />}
+      </IconButton>
+    </span>
   );
   return (
     <>
@@ -97,7 +102,7 @@ export function OutputData({ card, manifest }: Omit<SideProps, 'actions'>) {
         port={port}
         title={t('panel.out')}
         head={ports.length > 1 && <PortSelect ports={ports} counts={counts} value={port} onChange={setWanted} />}
-        foot={pinning}
+        tools={pinning}
         empty={
           <Empty title={t('panel.no_out')}>
             <p>{t('panel.no_out.hint')}</p>
@@ -162,11 +167,11 @@ type SideViewProps = {
   readonly port: string | undefined;
   readonly title: string;
   readonly head?: React.ReactNode;
-  readonly foot?: React.ReactNode;
+  readonly tools?: React.ReactNode;
   readonly empty: React.ReactNode;
 };
 
-function Side({ step, side, port, title, head, foot, empty }: SideViewProps) {
+function Side({ step, side, port, title, head, tools, empty }: SideViewProps) {
   const t = useMessages();
   const data = useStepData(step, side, port);
   const isOld = useIsOld(step) && side === 'out';
@@ -174,32 +179,42 @@ function Side({ step, side, port, title, head, foot, empty }: SideViewProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: other data begins at its first page.
   useEffect(() => setOffset(0), [step, port, side]);
   const known = data.data ?? undefined;
+  const heading = (
+    <>
+      <h2 className="font-semibold">{title}</h2>
+      {known && (
+        <span className={`text-meta ${known.from === 'pin' ? 'text-pin' : 'text-muted'}`}>
+          {t(known.from === 'pin' ? 'panel.from.pin' : isOld ? 'panel.from.old' : 'panel.from.run')}
+        </span>
+      )}
+      {head}
+    </>
+  );
+  if (known)
+    return (
+      <Pages
+        step={step}
+        side={side}
+        port={port}
+        items={known.items}
+        total={known.total}
+        from={known.from}
+        offset={offset}
+        onOffset={setOffset}
+        label={title}
+        head={heading}
+        tools={tools}
+      />
+    );
   return (
     <div className="flex h-full min-h-0 flex-col">
       <div className="flex min-h-9 shrink-0 flex-wrap items-center gap-2 border-b border-line px-3 py-1">
-        <h2 className="font-semibold">{title}</h2>
-        {known && (
-          <span className={`text-meta ${known.from === 'pin' ? 'text-pin' : 'text-muted'}`}>
-            {t(known.from === 'pin' ? 'panel.from.pin' : isOld ? 'panel.from.old' : 'panel.from.run')}
-          </span>
-        )}
+        {heading}
         <span className="flex-1" />
-        {head}
+        {tools}
       </div>
       <div className="min-h-0 flex-1">
-        {known ? (
-          <Pages
-            step={step}
-            side={side}
-            port={port}
-            items={known.items}
-            total={known.total}
-            from={known.from}
-            offset={offset}
-            onOffset={setOffset}
-            label={title}
-          />
-        ) : data.error ? (
+        {data.error ? (
           <Failed error={data.error} retry={() => void data.refetch()} />
         ) : data.data === undefined ? (
           <Loading lines={4} />
@@ -207,12 +222,11 @@ function Side({ step, side, port, title, head, foot, empty }: SideViewProps) {
           <div className="scroll-thin h-full overflow-y-auto">{empty}</div>
         )}
       </div>
-      {foot && <div className="flex shrink-0 flex-wrap gap-2 border-t border-line px-3 py-2">{foot}</div>}
     </div>
   );
 }
 
-type PagesProps = Pick<SideViewProps, 'step' | 'side' | 'port'> & {
+type PagesProps = Pick<SideViewProps, 'step' | 'side' | 'port' | 'head' | 'tools'> & {
   readonly items: readonly Item[];
   readonly total: number;
   readonly from: 'pin' | 'run';
@@ -222,7 +236,7 @@ type PagesProps = Pick<SideViewProps, 'step' | 'side' | 'port'> & {
 };
 
 /** The first page is here; later ones of a run are asked of the node, later ones of a pin are in the document. */
-function Pages({ step, side, port, items, total, from, offset, onOffset, label }: PagesProps) {
+function Pages({ step, side, port, items, total, from, offset, onOffset, label, head, tools }: PagesProps) {
   const { run, editor } = useDesigner();
   const job = run.job() ?? '';
   const isMore = offset >= items.length;
@@ -235,5 +249,15 @@ function Pages({ step, side, port, items, total, from, offset, onOffset, label }
   const shown = isMore && from === 'run' ? ((later.data?.items ?? []) as readonly Item[]) : page;
   if (isMore && from === 'run' && !later.data)
     return later.error ? <Failed error={later.error} retry={() => void later.refetch()} /> : <Loading />;
-  return <ItemsView items={shown} offset={offset} total={total} onOffset={onOffset} label={label} />;
+  return (
+    <ItemsView
+      items={shown}
+      offset={offset}
+      total={total}
+      onOffset={onOffset}
+      label={label}
+      head={head}
+      tools={tools}
+    />
+  );
 }

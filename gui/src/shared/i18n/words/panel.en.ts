@@ -161,6 +161,7 @@ export const panel = {
   'panel.update': 'Use version {newest}',
   'panel.in': 'Input',
   'panel.out': 'Output',
+  'panel.resize.data': 'Height of input and output',
   'panel.port': 'Port',
   'panel.port.all': 'all ports',
   'panel.from.pin': 'pinned',

@@ -161,6 +161,7 @@ export const panel = {
   'panel.update': 'Pakai versi {newest}',
   'panel.in': 'Masukan',
   'panel.out': 'Keluaran',
+  'panel.resize.data': 'Tinggi masukan dan keluaran',
   'panel.port': 'Port',
   'panel.port.all': 'semua port',
   'panel.from.pin': 'disematkan',
