@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { ChartNoAxesColumn, Cpu, Play, Plus, UserCheck, Workflow } from 'lucide-react';
-import { Suspense, useState } from 'react';
+import { ChartNoAxesColumn, Cpu, Play, Plus, Upload, UserCheck, Workflow } from 'lucide-react';
+import { Suspense, useMemo, useState } from 'react';
 import { approvalsQuery } from '@/shared/api/requests/approvals';
 import { fetchJobs, NO_FILTER } from '@/shared/api/requests/jobs';
 import { nodeQuery } from '@/shared/api/requests/node';
@@ -14,8 +14,10 @@ import type { Runnable } from '@/shared/jobs/run-dialog';
 import { useNewDraft, useOpenDraft } from '@/shared/presets/new-draft';
 import { type RecipeName, recipe, recipeHint, recipeTitle } from '@/shared/presets/recipes';
 import { Button } from '@/shared/ui/button';
+import { type Command, useCommands } from '@/shared/ui/commands';
 import { lazily } from '@/shared/ui/lazily';
 import { PageHeader, Panel, ScrollPage } from '@/shared/ui/page';
+import { Prose } from '@/shared/ui/prose';
 import { Problem, Ready } from '@/shared/ui/states';
 import { StateIcon, stateLabel, stateTone } from '@/shared/ui/status';
 
@@ -28,6 +30,20 @@ export default function HomePage() {
   const [running, setRunning] = useState<Runnable>();
   const [making, setMaking] = useState<'new' | 'import'>();
   const mayEdit = useRefused('editor') === undefined;
+  useCommands(
+    useMemo((): Command[] => {
+      const group = t('nav.workflows');
+      const ask = (id: 'new' | 'import', title: string, icon: Command['icon']): Command => ({
+        id: `home.${id}`,
+        title,
+        group,
+        icon,
+        isDisabled: !mayEdit,
+        run: () => setMaking(id),
+      });
+      return [ask('new', t('workflows.new'), Plus), ask('import', t('workflows.import'), Upload)];
+    }, [t, mayEdit]),
+  );
   const makeDraft = useNewDraft();
   const open = useOpenDraft();
   const run = useMutation({
@@ -245,7 +261,9 @@ function Recent() {
       <Ready of={jobs}>
         {(page) =>
           page.jobs.length === 0 ? (
-            <p className="p-4 text-muted">{t('runs.none.hint')}</p>
+            <p className="p-4 text-muted">
+              <Prose text={t('runs.none.hint')} />
+            </p>
           ) : (
             <ul className="py-1">
               {page.jobs.map((job) => (

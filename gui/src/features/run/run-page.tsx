@@ -9,8 +9,9 @@ import { arranged } from '@/shared/graph/layout';
 import { type Graph, graphOf, isPlaced } from '@/shared/graph/model';
 import { RunHistory } from '@/shared/history/run-history';
 import type { Timeline } from '@/shared/history/timeline';
-import { stepOf } from '@/shared/history/view';
+import { stepOf, type View } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
+import { FailureNote } from '@/shared/jobs/failure-note';
 import { useComponents } from '@/shared/manifests/use-components';
 import { lazily } from '@/shared/ui/lazily';
 import { Failed, Loading } from '@/shared/ui/states';
@@ -220,7 +221,7 @@ function OneRun({ job }: { readonly job: string }) {
       ) : (
         <WideBody
           canvas={canvas}
-          side={side ?? <Overview list={list} />}
+          side={side ?? <Overview list={list} view={newest} nameOf={nameOf} onStep={select} />}
           events={events}
           waterfall={waterfall}
           isComparing={isComparing}
@@ -257,10 +258,30 @@ function liveOf(isOver: boolean, progress: Progress): 'live' | 'stale' | 'ended'
 
 type Parts = Readonly<Record<'canvas' | 'side' | 'events' | 'waterfall', React.ReactNode>>;
 
-function Overview({ list }: { readonly list: React.ReactNode }) {
+type OverviewProps = {
+  readonly list: React.ReactNode;
+  readonly view: View;
+  readonly nameOf: (step: string) => string;
+  readonly onStep: (step: string) => void;
+};
+
+function Overview({ list, view, nameOf, onStep }: OverviewProps) {
   const t = useMessages();
+  const failed = [...view.runs].find(([, run]) => run.status === 'failed' && run.error);
+  const failure = view.state === 'failed' ? (failed?.[1].error ?? view.error) : undefined;
   return (
     <section aria-label={t('run.steps')} className="flex h-full min-h-0 flex-col bg-surface">
+      {failure && (
+        <div className="pt-3">
+          <FailureNote failure={failure}>
+            {failed && (
+              <button type="button" className="text-accent underline" onClick={() => onStep(stepOf(failed[0]))}>
+                {t('run.failed_step', { name: nameOf(stepOf(failed[0])) })}
+              </button>
+            )}
+          </FailureNote>
+        </div>
+      )}
       <h2 className="px-3 pt-3 pb-1 text-title">{t('run.steps')}</h2>
       <p className="px-3 pb-2 text-muted">{t('run.steps.hint')}</p>
       <div className="min-h-0 flex-1">{list}</div>

@@ -36,9 +36,9 @@ export function TriggerRow({ id, trigger, version, runs }: TriggerRowProps) {
     onSuccess: (job) => navigate({ to: '/runs/$job', params: { job } }),
   });
   return (
-    <li className="flex flex-wrap items-start gap-x-3 gap-y-1 border-b border-line px-4 py-2.5 last:border-b-0">
+    <li className="flex items-start gap-x-3 border-b border-line px-4 py-2.5 last:border-b-0">
       <Icon aria-hidden className="mt-0.5 size-4 shrink-0 text-muted" />
-      <div className="min-w-0 flex-1 basis-60">
+      <div className="min-w-0 flex-1">
         <p className="font-semibold">
           <span className={trigger.disabled ? 'line-through' : ''}>{name}</span>
           {trigger.disabled && <span className="font-normal text-muted"> · {t('triggers.disabled')}</span>}
@@ -63,7 +63,7 @@ export function TriggerRow({ id, trigger, version, runs }: TriggerRowProps) {
         aria-label={t('triggers.test_one', { name })}
       >
         <Zap aria-hidden className="size-4" />
-        {t('triggers.test')}
+        <span className="max-md:hidden">{t('triggers.test')}</span>
       </Button>
       {isTesting && hook && (
         <TestDialog

@@ -28,11 +28,23 @@ export function DecisionForm({ job, run, title }: DecisionFormProps) {
         value={note}
         onChange={(event) => setNote(event.target.value)}
       />
-      <Button needs="runner" look="primary" disabled={isBusy} onClick={() => answer.mutate(true)}>
+      <Button
+        className="max-sm:flex-1"
+        needs="runner"
+        look="primary"
+        disabled={isBusy}
+        onClick={() => answer.mutate(true)}
+      >
         <Check aria-hidden className="size-4" />
         {t('approve.yes')}
       </Button>
-      <Button needs="runner" look="danger" disabled={isBusy} onClick={() => answer.mutate(false)}>
+      <Button
+        className="max-sm:flex-1"
+        needs="runner"
+        look="danger"
+        disabled={isBusy}
+        onClick={() => answer.mutate(false)}
+      >
         <X aria-hidden className="size-4" />
         {t('approve.no')}
       </Button>
