@@ -77,8 +77,6 @@ export const en = {
   'state.waiting': 'waiting',
   'state.answered': 'answered, waits for the run to go on',
   'state.ready': 'ready, waits for the run to go on',
-  'state.answered': 'answered, waits for the run to go on',
-  'state.ready': 'ready, waits for the run to go on',
   'state.paused': 'paused',
   'state.parked': 'parked',
   'state.succeeded': 'succeeded',

@@ -75,8 +75,6 @@ export const id: Catalogue = {
   'state.waiting': 'menunggu',
   'state.answered': 'sudah dijawab, menunggu dilanjutkan',
   'state.ready': 'siap, menunggu dilanjutkan',
-  'state.answered': 'sudah dijawab, menunggu dilanjutkan',
-  'state.ready': 'siap, menunggu dilanjutkan',
   'state.paused': 'dijeda',
   'state.parked': 'diparkir',
   'state.succeeded': 'berhasil',
