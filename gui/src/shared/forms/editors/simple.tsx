@@ -2,10 +2,11 @@
 import { useId, useState } from 'react';
 import { CodeEditor } from '../../code/code-editor';
 import { bytes } from '../../format/format';
+import { asText } from '../../format/json';
 import { useMessages } from '../../i18n/messages';
-import { Input, Select } from '../../ui/field';
 import { Prose } from '../../ui/prose';
 import { plainProse } from '../../ui/prose-text';
+import { FieldInput, FieldSelect } from '../controls';
 import type { EditorProps } from '../editor-props';
 import { HEADERS } from '../hints';
 import { useNames } from '../names';
@@ -14,9 +15,6 @@ import { readSpan, writeSpan } from '../spans';
 import { useForm } from '../target';
 import { useShared } from '../use-shared';
 import { useTypedText } from '../use-typed';
-
-const asText = (value: unknown): string =>
-  value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
 /** What an empty field of text stands for: nothing where that is allowed. */
 export function TextEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'text'>) {
@@ -49,17 +47,11 @@ export function TextEditor({ field, path, value, id, label, describedBy, isBad }
           : [];
   return (
     <>
-      <Input
-        id={id}
-        aria-label={label}
-        aria-describedby={describedBy}
-        aria-invalid={isBad}
-        readOnly={!canEdit}
+      <FieldInput
+        of={{ id, label, describedBy, isBad }}
         list={options.length > 0 ? list : undefined}
         placeholder={field.placeholder ?? (field.hasFallback ? asText(field.fallback) : undefined)}
         value={text}
-        autoComplete="off"
-        spellCheck={false}
         onChange={(event) => type(event.target.value)}
       />
       {options.length > 0 && (
@@ -74,9 +66,9 @@ export function TextEditor({ field, path, value, id, label, describedBy, isBad }
 }
 
 /** Numbers; milliseconds can be written as spans, `30s`. */
-export function NumberEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'number'>) {
+export function NumberEditor({ field, path, value, ...of }: EditorProps<'number'>) {
   const t = useMessages();
-  const { target, canEdit } = useForm();
+  const { target } = useForm();
   const isSpan = field.unit === 'ms';
   const write = (it: unknown) => (typeof it === 'number' ? (isSpan ? writeSpan(it) : String(it)) : asText(it));
   const [draft, setDraft] = useState<string>();
@@ -90,14 +82,9 @@ export function NumberEditor({ field, path, value, id, label, describedBy, isBad
   };
   return (
     <div className="flex items-center gap-2">
-      <Input
-        id={id}
-        aria-label={label}
-        aria-describedby={describedBy}
-        aria-invalid={isBad}
-        readOnly={!canEdit}
+      <FieldInput
+        of={of}
         inputMode={isSpan ? 'text' : field.isWhole ? 'numeric' : 'decimal'}
-        autoComplete="off"
         className="max-w-40"
         placeholder={field.hasFallback ? write(field.fallback) : undefined}
         value={text}
@@ -196,12 +183,8 @@ export function ChoiceEditor({ field, path, value, id, label, describedBy, isBad
   }
   return (
     <>
-      <Select
-        id={id}
-        aria-label={label}
-        aria-describedby={describedBy}
-        aria-invalid={isBad}
-        disabled={!canEdit}
+      <FieldSelect
+        of={{ id, label, describedBy, isBad }}
         value={chosen ? choices.indexOf(chosen) : ''}
         onChange={(event) => {
           const choice = choices[Number(event.target.value)];
@@ -214,7 +197,7 @@ export function ChoiceEditor({ field, path, value, id, label, describedBy, isBad
             {labelOf(choice)}
           </option>
         ))}
-      </Select>
+      </FieldSelect>
       {chosen?.docs && (
         <p className="text-meta text-muted">
           <Prose text={chosen.docs} />

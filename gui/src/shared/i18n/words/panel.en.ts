@@ -71,9 +71,6 @@ export const panel = {
   'form.secret.new.title': 'A new secret',
   'form.secret.new.hint':
     'Kept encrypted on the node. Steps that are given it can read it; nobody can look at it again.',
-  'form.secret.name': 'Name',
-  'form.secret.value': 'Value',
-  'form.secret.save': 'Keep it',
   'form.preset.choose': 'Choose a workflow',
   'form.preset.open': 'Open it',
   'form.path.absolute': 'on this machine',

@@ -71,9 +71,6 @@ export const panel = {
   'form.secret.new.title': 'Rahasia baru',
   'form.secret.new.hint':
     'Disimpan terenkripsi di node. Langkah yang diberi dapat membacanya; tak seorang pun bisa melihatnya lagi.',
-  'form.secret.name': 'Nama',
-  'form.secret.value': 'Nilai',
-  'form.secret.save': 'Simpan',
   'form.preset.choose': 'Pilih alur kerja',
   'form.preset.open': 'Buka',
   'form.path.absolute': 'di mesin ini',
