@@ -80,7 +80,16 @@ function Whole({ bench }: { readonly bench: Bench }) {
     if (text !== undefined) pasteText(model, actions, text);
   }, [canEdit, designer.editor, model, actions]);
   return (
-    <div data-designer className="flex h-full flex-col">
+    // biome-ignore lint/a11y/noStaticElementInteractions: only the canvas takes files; elsewhere a dropped one must not open in place of the page.
+    <div
+      data-designer
+      className="flex h-full flex-col"
+      onDragOver={(event) => {
+        if (event.defaultPrevented || !event.dataTransfer.types.includes('Files')) return;
+        event.preventDefault();
+        event.dataTransfer.dropEffect = 'none';
+      }}
+    >
       <Header />
       {isNarrow ? <PhoneBody /> : <WideBody />}
       <Popups />

@@ -16,9 +16,9 @@ import { Input, Select } from '@/shared/ui/field';
 import { lazily } from '@/shared/ui/lazily';
 import { PageHeader, ScrollPage } from '@/shared/ui/page';
 import { Empty, Problem, Ready } from '@/shared/ui/states';
+import { useFileDrop } from '@/shared/ui/use-file-drop';
 import { arranged, newestRuns, ORDERS, type Order, readWanted, titleOf, type Wanted, writeWanted } from './arrange';
 import { useNewestJobs } from './draft-facts';
-import { useFileDrop } from './use-file-drop';
 import { type RowActions, WorkflowRow } from './workflow-row';
 
 const RunDialog = lazily(() => import('@/shared/jobs/run-dialog'));
