@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
+import { Link, useParams } from '@tanstack/react-router';
+import { Compass } from 'lucide-react';
 import { Suspense, useCallback, useDeferredValue, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import { versionQuery } from '@/shared/api/requests/version';
 import { hasEnded } from '@/shared/api/types';
@@ -7,14 +8,15 @@ import { useSession } from '@/shared/auth/session';
 import { LightStore, lights } from '@/shared/graph/card-states';
 import { arranged } from '@/shared/graph/layout';
 import { type Graph, graphOf, isPlaced } from '@/shared/graph/model';
-import { RunHistory } from '@/shared/history/run-history';
+import { isMissingRun, RunHistory } from '@/shared/history/run-history';
 import type { Timeline } from '@/shared/history/timeline';
 import { stepOf, type View } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
 import { FailureNote } from '@/shared/jobs/failure-note';
 import { useComponents } from '@/shared/manifests/use-components';
+import { buttonClass } from '@/shared/ui/button';
 import { lazily } from '@/shared/ui/lazily';
-import { Failed, Loading } from '@/shared/ui/states';
+import { Empty, Failed, Loading } from '@/shared/ui/states';
 import { Tabs } from '@/shared/ui/tabs';
 import { useNarrow } from '@/shared/ui/use-narrow';
 import { ApprovalBar } from './approval-bar';
@@ -114,7 +116,13 @@ function OneRun({ job }: { readonly job: string }) {
     return (
       <>
         <h1 className="sr-only">{t('runs.title')}</h1>
-        {progress.error ? <Failed error={progress.error} retry={() => location.reload()} /> : <Loading lines={12} />}
+        {isMissingRun(progress.error) ? (
+          <MissingRun />
+        ) : progress.error ? (
+          <Failed error={progress.error} retry={() => location.reload()} />
+        ) : (
+          <Loading lines={12} />
+        )}
       </>
     );
   }
@@ -239,6 +247,18 @@ function OneRun({ job }: { readonly job: string }) {
         />
       )}
     </div>
+  );
+}
+
+function MissingRun() {
+  const t = useMessages();
+  return (
+    <Empty icon={<Compass aria-hidden />} title={t('run.missing')}>
+      <p>{t('run.missing.hint')}</p>
+      <Link to="/runs" className={buttonClass()}>
+        {t('home.all_runs')}
+      </Link>
+    </Empty>
   );
 }
 

@@ -178,6 +178,8 @@ export const en = {
     'In the last hour {accepted} {accepted|run was|runs were} accepted, {ok} succeeded and {failed} failed.',
   'runs.throughput.cut': 'Only the newest {most} runs are counted: whole since {since}.',
 
+  'run.missing': 'This run is not here',
+  'run.missing.hint': 'It never ran on this node, or it is older than what the node keeps.',
   'run.back': 'Back to all runs',
   'run.version': 'version {version}',
   'run.finished': 'Run finished: {state}, after {time}.',

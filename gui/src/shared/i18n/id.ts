@@ -174,6 +174,8 @@ export const id: Catalogue = {
   'runs.throughput.words': 'Dalam satu jam terakhir {accepted} eksekusi diterima, {ok} berhasil dan {failed} gagal.',
   'runs.throughput.cut': 'Hanya {most} eksekusi terbaru yang dihitung: lengkap sejak {since}.',
 
+  'run.missing': 'Eksekusi ini tidak ada di sini',
+  'run.missing.hint': 'Tidak pernah berjalan di node ini, atau lebih lama dari yang disimpan node.',
   'run.back': 'Kembali ke semua eksekusi',
   'run.version': 'versi {version}',
   'run.finished': 'Eksekusi selesai: {state}, setelah {time}.',
