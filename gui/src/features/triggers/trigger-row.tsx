@@ -19,8 +19,8 @@ type TriggerRowProps = {
   readonly id: string;
   readonly trigger: Trigger;
   readonly version: string;
-  /** The runs that it started, newest first, of those that were looked at. */
-  readonly runs: readonly Job[];
+  /** The runs that it started, newest first, of those that were looked at; undefined until that is known. */
+  readonly runs: readonly Job[] | undefined;
 };
 
 /** One trigger: where it listens, what it started last, and a way to try it. */
@@ -43,7 +43,7 @@ export function TriggerRow({ id, trigger, version, runs }: TriggerRowProps) {
           <span className={trigger.disabled ? 'line-through' : ''}>{name}</span>
           {trigger.disabled && <span className="font-normal text-muted"> · {t('triggers.disabled')}</span>}
         </p>
-        <LastRuns runs={runs} />
+        {runs && <LastRuns runs={runs} />}
         {hook && (
           <>
             <CopyLine text={hook.address} label={t('triggers.copy')} />

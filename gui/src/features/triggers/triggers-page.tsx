@@ -131,7 +131,7 @@ function Active({ activation }: { readonly activation: Activation }) {
             id={id}
             trigger={trigger}
             version={version}
-            runs={(jobs.data?.jobs ?? []).filter((job) => job.trigger === id)}
+            runs={jobs.data?.jobs.filter((job) => job.trigger === id)}
           />
         ))}
       </ul>
