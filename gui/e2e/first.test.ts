@@ -31,7 +31,7 @@ journey('the first workflow', (at) => {
     const eve = await at.person();
     eve.watch.expect(/403/);
     await eve.page.goto(at.node.link);
-    await eve.page.getByRole('alert').getByText('flowork login-link', { exact: true }).waitFor();
+    await eve.page.getByRole('alert').getByText('flowork login-link', { exact: true }).last().waitFor();
     expect(await eve.page.getByRole('navigation', { name: 'Main' }).count()).toBe(0);
     await eve.page.context().close();
   });

@@ -115,7 +115,8 @@ function WideBody() {
   const selection = useSelection();
   const panel = useStoreValue(model.panel);
   const right = useRef<PanelImperativeHandle>(null);
-  const below = useRef<PanelImperativeHandle>(null);
+  const whole = useRef<HTMLDivElement>(null);
+  const left = useRef<HTMLDivElement>(null);
   const isAbout = useStoreValue(model.about);
   const hasPanel = selection.size > 0 || isAbout;
   const { isWide } = panel;
@@ -147,18 +148,22 @@ function WideBody() {
     <Group
       orientation="horizontal"
       className="min-h-0 flex-1"
-      onLayoutChanged={(_, { isUserInteraction }) => {
-        const size = right.current?.getSize();
-        if (size && isUserInteraction) keepSize(isWide ? 'wide' : 'right', isWide ? size.asPercentage : size.inPixels);
+      elementRef={whole}
+      onLayoutChanged={(layout, { isUserInteraction }) => {
+        // The layout that is told is newer than what the panel says of itself.
+        if (layout.right === undefined || !isUserInteraction) return;
+        if (isWide) keepSize('wide', layout.right);
+        else keepSize('right', (layout.right / 100) * (whole.current?.clientWidth ?? 0));
       }}
     >
       <Panel id="left" minSize={240} className="flex flex-col">
         <Group
           orientation="vertical"
           className="min-h-0 flex-1"
-          onLayoutChanged={(_, { isUserInteraction }) => {
-            const size = below.current?.getSize();
-            if (size && isUserInteraction) keepSize('bottom', size.inPixels);
+          elementRef={left}
+          onLayoutChanged={(layout, { isUserInteraction }) => {
+            if (layout.bottom === undefined || !isUserInteraction) return;
+            keepSize('bottom', (layout.bottom / 100) * (left.current?.clientHeight ?? 0));
           }}
         >
           <Panel id="canvas" minSize={120} className="relative">
@@ -170,7 +175,6 @@ function WideBody() {
               <Separator id="bottom-bar" aria-label={t('designer.panel.resize.bottom')} className={`${BAR} h-px`} />
               <Panel
                 id="bottom"
-                panelRef={below}
                 defaultSize={belowFirst}
                 minSize={120}
                 maxSize="80%"

@@ -39,7 +39,7 @@ export function CodeFieldEditor({ field, path, value, id, label, describedBy, is
       {of && canEdit && (
         <div className="flex flex-wrap items-center gap-1">
           {isEmpty && start !== undefined && (
-            <Button onClick={() => putIn(document.getElementById(id), start)}>
+            <Button onClick={() => putSoon(id, start)}>
               <Sparkles aria-hidden className="size-4" />
               {t('starts.begin')}
             </Button>
@@ -49,6 +49,17 @@ export function CodeFieldEditor({ field, path, value, id, label, describedBy, is
       )}
     </>
   );
+}
+
+const FRAMES_MAX = 300;
+
+/** Puts code into the editor with this id, once its program is there. */
+function putSoon(id: string, code: string, then?: () => void, frames = FRAMES_MAX): void {
+  const text = document.getElementById(id);
+  if (text?.matches('.cm-content')) {
+    putIn(text, code);
+    then?.();
+  } else if (frames > 0) requestAnimationFrame(() => putSoon(id, code, then, frames - 1));
 }
 
 const NO_NAMES = { items: '', item: '', json: '', index: '' };
@@ -61,12 +72,13 @@ function Snippets({ of, mode, path, id }: SnippetsProps) {
   const t = useMessages();
   const { target, items } = useForm();
   const put = ({ code, output }: Snippet) => {
-    putIn(document.getElementById(id), code(fieldsFor(items)));
-    const at = beside(path, 'outputs');
-    const text = target.text(at).read();
-    const outputs: unknown = text === '' ? [] : JSON.parse(text);
-    if (output !== undefined && Array.isArray(outputs) && !outputs.includes(output))
-      target.setWith(path, at, [...outputs, output]);
+    putSoon(id, code(fieldsFor(items)), () => {
+      const at = beside(path, 'outputs');
+      const text = target.text(at).read();
+      const outputs: unknown = text === '' ? [] : JSON.parse(text);
+      if (output !== undefined && Array.isArray(outputs) && !outputs.includes(output))
+        target.setWith(path, at, [...outputs, output]);
+    });
   };
   return (
     <Menu
