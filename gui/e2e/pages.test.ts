@@ -33,7 +33,7 @@ journey('the pages beside the designer', (at) => {
   test('the end of a run that was over before the page looked is said', async () => {
     const { page } = ana;
     await keep(await at.node.api(), orders);
-    await ana.go('Home');
+    await page.goto(at.node.url);
     await page.getByRole('button', { name: 'Run Orders' }).click();
     await page.getByRole('textbox', { name: 'least' }).waitFor();
     await page.keyboard.press('Enter');
