@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 import type { Difference } from '@/shared/api/types';
 import { inline } from '@/shared/data/shape';
 import { count, duration, shortHash } from '@/shared/format/format';
@@ -7,7 +7,7 @@ import { type Translate, useMessages } from '@/shared/i18n/messages';
 import { Button } from '@/shared/ui/button';
 import { Empty } from '@/shared/ui/states';
 import { type Shown, stateLabel, stateTone } from '@/shared/ui/status';
-import { grouped, type PortChanges, type RunChanges } from './compare-groups';
+import { grouped, isOnlyTime, type PortChanges, type RunChanges } from './compare-groups';
 import { ComparedPages } from './compare-pages';
 import { PairTable, Value } from './compare-pairs';
 
@@ -22,32 +22,51 @@ type DifferencesProps = {
 /** What is not the same, step by step: first what is told in a line, then the items of each port. */
 export function Differences({ all, jobs, nameOf, onStep }: DifferencesProps) {
   const t = useMessages();
-  const runs = grouped(all);
+  const runs = useMemo(() => grouped(all), [all]);
   if (all.length === 0) return <Empty title={t('compare.same')} />;
-  return runs.map((changes) => {
-    const { step, rounds } = splitRun(changes.run);
-    const name = `${nameOf(step)}${rounds.map((round) => ` [${round}]`).join('')}`;
-    return (
-      <section key={changes.run} aria-label={name || t('compare.whole')} className="border-b border-line px-3 py-2">
-        <h3>
-          {changes.run === '' ? (
-            t('compare.whole')
-          ) : (
-            <button type="button" className="font-semibold hover:underline" onClick={() => onStep(step)}>
-              {name}
-            </button>
-          )}
-        </h3>
-        <FactTable facts={changes.facts} />
-        {changes.ports.map((port) => (
-          <Port key={port.port} changes={port} run={changes.run} jobs={jobs} name={name} />
-        ))}
-      </section>
-    );
-  });
+  const nameOfRun = (run: string) => {
+    const { step, rounds } = splitRun(run);
+    return `${nameOf(step)}${rounds.map((round) => ` [${round}]`).join('')}`;
+  };
+  const stepLink = (run: string) => (
+    <button type="button" className="text-left hover:underline" onClick={() => onStep(splitRun(run).step)}>
+      {nameOfRun(run)}
+    </button>
+  );
+  const slower = runs.filter(isOnlyTime);
+  return (
+    <>
+      {runs
+        .filter((changes) => !isOnlyTime(changes))
+        .map((changes) => {
+          const name = changes.run === '' ? t('compare.whole') : nameOfRun(changes.run);
+          return (
+            <section key={changes.run} aria-label={name} className="border-b border-line px-3 py-2">
+              <h3>{changes.run === '' ? name : stepLink(changes.run)}</h3>
+              <FactTable facts={changes.facts} />
+              {changes.ports.map((port) => (
+                <Port key={port.port} changes={port} run={changes.run} jobs={jobs} name={name} />
+              ))}
+            </section>
+          );
+        })}
+      {slower.length > 0 && (
+        <section aria-label={t('compare.only_time')} className="border-b border-line px-3 py-2">
+          <h3>{t('compare.only_time')}</h3>
+          <FactTable facts={slower.flatMap((changes) => changes.facts)} nameOf={(fact) => stepLink(fact.run ?? '')} />
+        </section>
+      )}
+    </>
+  );
 }
 
-function FactTable({ facts }: { readonly facts: RunChanges['facts'] }) {
+type FactTableProps = {
+  readonly facts: RunChanges['facts'];
+  /** What a line is called, when not by what differs. */
+  readonly nameOf?: (fact: Difference) => ReactNode;
+};
+
+function FactTable({ facts, nameOf }: FactTableProps) {
   const t = useMessages();
   if (facts.length === 0) return null;
   return (
@@ -61,9 +80,10 @@ function FactTable({ facts }: { readonly facts: RunChanges['facts'] }) {
       </thead>
       <tbody>
         {facts.map((fact) => (
-          <tr key={`${fact.kind} ${fact.place ?? ''}`} className="align-top">
+          <tr key={`${fact.run ?? ''} ${fact.kind} ${fact.place ?? ''}`} className="align-top">
             <th scope="row" className="w-[34%] py-1.5 pointer-coarse:py-3 text-left font-normal break-words text-muted">
-              {t(`compare.kind.${fact.kind}`)} {fact.place && <code className="font-mono text-meta">{fact.place}</code>}
+              {nameOf?.(fact) ?? t(`compare.kind.${fact.kind}`)}{' '}
+              {fact.place && <code className="font-mono text-meta">{fact.place}</code>}
             </th>
             <Side fact={fact} value={fact.before} tone="text-fail" />
             <Side fact={fact} value={fact.after} tone="text-ok" />

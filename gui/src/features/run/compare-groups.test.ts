@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Difference } from '@/shared/api/types';
-import { grouped } from './compare-groups';
+import { grouped, isOnlyTime } from './compare-groups';
 
 it('differences are grouped by run and port, and what is told in a line stands apart from items', () => {
   const all: Difference[] = [
@@ -28,4 +28,12 @@ it('differences are grouped by run and port, and what is told in a line stands a
       ],
     },
   ]);
+});
+
+it('runs that differ in nothing but their time are told from the others', () => {
+  const took: Difference = { run: 's1', kind: 'duration', before: 1, after: 9 };
+  const only = (...all: Difference[]) => grouped(all).map(isOnlyTime);
+  expect(only(took)).toEqual([true]);
+  expect(only(took, { run: 's1', kind: 'items_in', before: 1, after: 2 })).toEqual([false]);
+  expect(only(took, { run: 's1', kind: 'items_out', port: 'out', before: 1, after: 2 })).toEqual([false]);
 });

@@ -45,6 +45,10 @@ export function grouped(all: readonly Difference[]): RunChanges[] {
   });
 }
 
+/** Whether a run of a step differs in nothing but how long it took. */
+export const isOnlyTime = ({ run, facts, ports }: RunChanges): boolean =>
+  run !== '' && ports.length === 0 && facts.every((it) => it.kind === 'duration');
+
 function onPort(port: string, list: readonly Difference[]): PortChanges {
   const here = list.filter((it) => (it.port ?? '') === port);
   const find = (kind: Difference['kind']) => here.find((it) => it.kind === kind);

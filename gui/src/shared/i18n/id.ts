@@ -353,6 +353,7 @@ export const id: Catalogue = {
   'compare.same': 'Tidak ada perbedaan',
   'compare.whole': 'Seluruh eksekusi',
   'compare.absent': 'tidak ada',
+  'compare.only_time': 'Hanya lamanya yang berbeda',
   'compare.what': 'Apa',
   'compare.before': 'Sebelum',
   'compare.after': 'Sesudah',
