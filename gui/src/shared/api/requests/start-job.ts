@@ -10,6 +10,6 @@ export async function startJob(ask: StartAsk, key: string): Promise<string> {
   const body = { ...ask, idempotency_key: key };
   const answer = unwrap(await api.POST('/api/v1/jobs', { body }));
   const job = 'job' in answer && typeof answer.job === 'string' ? answer.job : '';
-  noteStarted(job);
+  if (job !== '') noteStarted(job);
   return job;
 }
