@@ -214,4 +214,15 @@ journey('a workflow is carried', (it) => {
     await canvas.card('Rows').waitFor();
     expect(await mention()).toContain("$('Rows').all()");
   });
+
+  test('a step that is named and deleted is told among the problems, until it is back', async () => {
+    await canvas.card('Rows').click();
+    await ana.page.keyboard.press('Delete');
+    await canvas.below('Problems');
+    const told = ana.page.getByRole('button', { name: /Sum › fields › total .*names a step that is not there/ });
+    await told.waitFor();
+    await canvas.board.focus();
+    await ana.page.keyboard.press('Control+z');
+    await told.waitFor({ state: 'detached' });
+  });
 });

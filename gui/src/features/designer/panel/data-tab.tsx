@@ -19,10 +19,19 @@ import { togglePin } from './header';
 import { PinDialog } from './pin-dialog';
 import { useIsOld, usePortCounts, useStepData } from './step-data';
 
-type SideProps = { readonly card: Card; readonly manifest: Manifest | undefined; readonly actions?: FieldActions };
+type SideProps = {
+  readonly card: Card;
+  readonly manifest: Manifest | undefined;
+  readonly actions?: FieldActions;
+  /** In the lower panel: its tables are called by the step, so that they are told from those of the step's own panel. */
+  readonly isBelow?: boolean;
+};
+
+const labelOf = (title: string, { id, card }: Card, isBelow: boolean): string =>
+  isBelow ? `${title} · ${card.name || id}` : title;
 
 /** What went into a step. Its fields can be dragged into the form. */
-export function InputData({ card, manifest, actions }: SideProps) {
+export function InputData({ card, manifest, actions, isBelow = false }: SideProps) {
   const t = useMessages();
   const ports = manifest?.inputs.map((port) => port.name) ?? [];
   const [wanted, setWanted] = useState('');
@@ -35,6 +44,7 @@ export function InputData({ card, manifest, actions }: SideProps) {
         side="in"
         port={port}
         title={t('panel.in')}
+        label={labelOf(t('panel.in'), card, isBelow)}
         head={
           ports.length > 1 && (
             <PortSelect
@@ -57,7 +67,7 @@ export function InputData({ card, manifest, actions }: SideProps) {
 }
 
 /** What came out of a step, or what it gives instead of running. */
-export function OutputData({ card, manifest }: Omit<SideProps, 'actions'>) {
+export function OutputData({ card, manifest, isBelow = false }: Omit<SideProps, 'actions'>) {
   const t = useMessages();
   const designer = useDesigner();
   const { editor } = designer;
@@ -101,6 +111,7 @@ export function OutputData({ card, manifest }: Omit<SideProps, 'actions'>) {
         side="out"
         port={port}
         title={t('panel.out')}
+        label={labelOf(t('panel.out'), card, isBelow)}
         head={ports.length > 1 && <PortSelect ports={ports} counts={counts} value={port} onChange={setWanted} />}
         tools={pinning}
         empty={
@@ -166,12 +177,14 @@ type SideViewProps = {
   readonly side: 'in' | 'out';
   readonly port: string | undefined;
   readonly title: string;
+  /** What its table is called. */
+  readonly label: string;
   readonly head?: React.ReactNode;
   readonly tools?: React.ReactNode;
   readonly empty: React.ReactNode;
 };
 
-function Side({ step, side, port, title, head, tools, empty }: SideViewProps) {
+function Side({ step, side, port, title, label, head, tools, empty }: SideViewProps) {
   const t = useMessages();
   const data = useStepData(step, side, port);
   const isOld = useIsOld(step) && side === 'out';
@@ -201,7 +214,7 @@ function Side({ step, side, port, title, head, tools, empty }: SideViewProps) {
         from={known.from}
         offset={offset}
         onOffset={setOffset}
-        label={title}
+        label={label}
         head={heading}
         tools={tools}
       />
@@ -226,13 +239,12 @@ function Side({ step, side, port, title, head, tools, empty }: SideViewProps) {
   );
 }
 
-type PagesProps = Pick<SideViewProps, 'step' | 'side' | 'port' | 'head' | 'tools'> & {
+type PagesProps = Pick<SideViewProps, 'step' | 'side' | 'port' | 'head' | 'tools' | 'label'> & {
   readonly items: readonly Item[];
   readonly total: number;
   readonly from: 'pin' | 'run';
   readonly offset: number;
   readonly onOffset: (offset: number) => void;
-  readonly label: string;
 };
 
 /** The first page is here; later ones of a run are asked of the node, later ones of a pin are in the document. */

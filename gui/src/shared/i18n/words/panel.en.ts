@@ -215,6 +215,8 @@ export const panel = {
   'panel.adv.note': 'Remark',
   'panel.adv.note.docs': 'For people; it stands on the card.',
   'panel.problems': 'Problems',
+  'panel.problems.lost': "`$('{name}')` names a step that is not there",
+  'panel.problems.lost.hint': 'Choose a step that is there, or give one this name.',
   'panel.problems.none': 'Nothing is wrong',
   'panel.problems.none.hint': 'The node has checked every step and every connection.',
   'panel.problems.checking': 'Checking…',

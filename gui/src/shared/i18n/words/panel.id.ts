@@ -216,6 +216,8 @@ export const panel = {
   'panel.adv.note': 'Catatan',
   'panel.adv.note.docs': 'Untuk orang; tampil di kartu.',
   'panel.problems': 'Masalah',
+  'panel.problems.lost': "`$('{name}')` menyebut langkah yang tidak ada",
+  'panel.problems.lost.hint': 'Pilih langkah yang ada, atau beri salah satunya nama ini.',
   'panel.problems.none': 'Tidak ada masalah',
   'panel.problems.none.hint': 'Node sudah memeriksa semua langkah dan sambungan.',
   'panel.problems.checking': 'Memeriksa…',
