@@ -102,7 +102,7 @@ export function BottomStrip() {
       aria-label={t('designer.bottom')}
       className="flex h-9 shrink-0 items-center gap-1 border-t border-line bg-surface px-2 pointer-coarse:h-11"
     >
-      <div className="scroll-thin flex max-w-full shrink-0 items-center gap-1 overflow-x-auto">
+      <div className="scroll-thin flex max-w-[calc(100%-2.5rem)] shrink-0 items-center gap-1 overflow-x-auto">
         {tabs.map(({ id, label }) => (
           <button
             key={id}

@@ -31,12 +31,12 @@ export function SaidLine() {
   const said = useStoreValue(model.said);
   const [isHeld, setHeld] = useState(false);
   useEffect(() => {
+    // Whoever closed it by hand points at nothing any more.
+    if (!said) setHeld(false);
     if (!said || isHeld) return;
     const timer = setTimeout(() => model.said.set(undefined), SHOWN_MS);
     return () => clearTimeout(timer);
   }, [said, isHeld, model]);
-  // A line that goes away lets go of it.
-  useEffect(() => setHeld(false), []);
   if (!said || said.isQuiet) return null;
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: whoever points at it or is in it reads it, so that it stays.
