@@ -22,7 +22,7 @@ journey('keys, links and sessions', (at) => {
     eve.watch.expect(OUT);
     await eve.page.goto(`${at.node.url}/#login=${'0'.repeat(64)}`);
     const alert = eve.page.getByRole('alert');
-    await alert.getByText('flowork login-link', { exact: true }).waitFor();
+    await alert.getByText('flowork login-link', { exact: true }).last().waitFor();
     await alert.getByRole('button', { name: 'Copy the command' }).click();
     expect(await eve.page.evaluate(() => navigator.clipboard.readText())).toBe('flowork login-link');
     await eve.page.context().close();
@@ -112,7 +112,7 @@ journey('keys, links and sessions', (at) => {
     await page.getByRole('button', { name: /^Remove the browser Firefox/ }).click();
     await page.getByRole('dialog').or(page.getByRole('alertdialog')).getByRole('button', { name: 'Remove' }).click();
     await signedOut(ben).click();
-    await ben.page.getByText('flowork login-link', { exact: true }).waitFor();
+    await ben.page.getByText('flowork login-link', { exact: true }).last().waitFor();
     expect((await keys()).length).toBe(1);
   });
 

@@ -40,14 +40,15 @@ journey('a phone', (at) => {
     const { page } = ana;
     const api = await at.node.api();
     await page.getByRole('button', { name: 'Pause: start no further step' }).tap();
-    await page.getByRole('button', { name: 'Go on' }).waitFor();
+    await page.getByRole('button', { name: 'Go on', exact: true }).waitFor();
     await page.getByRole('textbox', { name: 'A remark on: Pay 120 €?' }).fill('looks right');
     await page.getByRole('button', { name: 'Yes' }).tap();
     await page.getByRole('textbox', { name: 'A remark on: Pay 120 €?' }).waitFor({ state: 'hidden' });
     await run.state('paused').waitFor();
+    await run.listed('May we pay?', 'answered, waits for the run to go on').waitFor();
     await run.listed('Pay', 'Set fields').waitFor();
     expect((await api.ask<{ state: string }>('GET', `/jobs/${job}`)).state).toBe('paused');
-    await page.getByRole('button', { name: 'Go on' }).tap();
+    await page.getByRole('button', { name: 'Go on', exact: true }).tap();
     await run.listed('Pay', 'succeeded').waitFor();
     await run.state('succeeded').waitFor();
     expect(await ended(api, job)).toBe('succeeded');

@@ -73,7 +73,11 @@ for (const [size, viewport] of Object.entries(sizes)) {
       page.on('pageerror', (error) => said.push(error.stack ?? error.message));
       if (!out)
         await page.addInitScript(
-          (secret) => sessionStorage.setItem('flowork.session', JSON.stringify({ secret, source: 'token' })),
+          (secret) =>
+            sessionStorage.setItem(
+              'flowork.session',
+              JSON.stringify({ node: location.origin, secret, source: 'token' }),
+            ),
           token,
         );
       await page.goto(gui + path);

@@ -11,7 +11,8 @@ const browser = await chromium.launch({
 });
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
 await page.addInitScript(
-  (secret) => sessionStorage.setItem('flowork.session', JSON.stringify({ secret, source: 'token' })),
+  (secret) =>
+    sessionStorage.setItem('flowork.session', JSON.stringify({ node: location.origin, secret, source: 'token' })),
   process.env.FLOWORK_TOKEN,
 );
 await page.goto(`${gui}/runs/${run}`);

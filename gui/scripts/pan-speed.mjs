@@ -71,7 +71,8 @@ for (const count of sizes.length > 0 ? sizes : [0, 500, 5_000]) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   page.on('pageerror', (error) => console.log(error.message));
   await page.addInitScript(
-    (secret) => sessionStorage.setItem('flowork.session', JSON.stringify({ secret, source: 'token' })),
+    (secret) =>
+      sessionStorage.setItem('flowork.session', JSON.stringify({ node: location.origin, secret, source: 'token' })),
     token,
   );
   await page.goto(`${gui}/workflows/${draft.id}`);

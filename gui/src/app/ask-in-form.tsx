@@ -50,7 +50,9 @@ export function AskInForm({ onOutcome }: { readonly onOutcome: (outcome: LoginOu
       ) : (
         <>
           {end && <p>{t(`login.ask.${end}`)}</p>}
-          <Button onClick={() => void ask()}>{t('login.ask')}</Button>
+          <Button className="max-w-full whitespace-normal!" onClick={() => void ask()}>
+            {t('login.ask')}
+          </Button>
         </>
       )}
     </div>

@@ -10,6 +10,7 @@ import { useMessages } from '@/shared/i18n/messages';
 import { Button } from '@/shared/ui/button';
 import { CopyLine } from '@/shared/ui/copy-line';
 import { Field, Input } from '@/shared/ui/field';
+import { Prose } from '@/shared/ui/prose';
 import { AskInForm } from './ask-in-form';
 import { InsecureNotice } from './insecure-notice';
 import { PrivateKeyForm } from './private-key-form';
@@ -119,7 +120,9 @@ function Outcome({ outcome, retry }: { readonly outcome: Shown; readonly retry: 
       <KeyRound aria-hidden className="size-5 shrink-0 text-muted" />
       <div className="flex min-w-0 flex-1 flex-col items-start gap-2">
         <p className="font-semibold">{title}</p>
-        <p className="text-muted">{hint}</p>
+        <p className="text-muted">
+          <Prose text={hint} />
+        </p>
         {outcome.kind === 'unreachable' ? (
           nodeAddress() !== location.origin && (
             <p className="text-muted">{t('login.elsewhere', { node: nodeAddress(), origin: location.origin })}</p>

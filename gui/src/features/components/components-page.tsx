@@ -1,12 +1,12 @@
-import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from '@tanstack/react-router';
 import { ChevronLeft, Search } from 'lucide-react';
 import { useMemo, useState } from 'react';
-import { componentsQuery } from '@/shared/api/requests/components';
 import type { Manifest } from '@/shared/api/types';
 import { iconOf } from '@/shared/graph/canvas/icons';
 import { useMessages } from '@/shared/i18n/messages';
+import { useCategoryName, useComponents } from '@/shared/manifests/use-components';
 import { Input } from '@/shared/ui/field';
+import { plainProse } from '@/shared/ui/prose-text';
 import { Empty, Ready } from '@/shared/ui/states';
 import { ComponentDetail } from './component-detail';
 
@@ -14,7 +14,7 @@ import { ComponentDetail } from './component-detail';
 export default function ComponentsPage() {
   const t = useMessages();
   const { name } = useParams({ strict: false }) as { name?: string };
-  const components = useQuery(componentsQuery);
+  const components = useComponents();
   return (
     <Ready of={components} lines={12}>
       {(all) => {
@@ -54,17 +54,20 @@ export default function ComponentsPage() {
 
 function List({ all, chosen }: { readonly all: readonly Manifest[]; readonly chosen: string | undefined }) {
   const t = useMessages();
+  const categoryName = useCategoryName();
   const [words, setWords] = useState('');
   const groups = useMemo(() => {
     const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
     const found = new Map<string, Manifest[]>();
     for (const it of all) {
-      const text = `${it.name} ${it.title} ${it.summary} ${it.category}`.toLowerCase();
+      const text = `${it.name} ${it.title} ${it.summary} ${it.category} ${categoryName(it.category)}`.toLowerCase();
       if (!wanted.every((word) => text.includes(word))) continue;
       found.set(it.category, [...(found.get(it.category) ?? []), it]);
     }
-    return [...found].sort(([one], [other]) => one.localeCompare(other));
-  }, [all, words]);
+    return [...found]
+      .map(([category, list]) => [categoryName(category), list] as const)
+      .sort(([one], [other]) => one.localeCompare(other));
+  }, [all, words, categoryName]);
   return (
     <>
       <div className="flex flex-col gap-2 px-4 pt-4 pb-3">
@@ -103,7 +106,7 @@ function List({ all, chosen }: { readonly all: readonly Manifest[]; readonly cho
                       <Icon aria-hidden className="mt-0.5 size-4 shrink-0 text-muted" />
                       <span className="min-w-0">
                         <span className="block font-semibold">{it.title}</span>
-                        <span className="block truncate text-meta text-muted">{it.summary}</span>
+                        <span className="block truncate text-meta text-muted">{plainProse(it.summary)}</span>
                       </span>
                     </Link>
                   </li>

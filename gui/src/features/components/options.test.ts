@@ -12,9 +12,9 @@ describe('the options of a component', () => {
       required: ['title'],
     };
     expect(optionsOf(schema)).toEqual([
-      { name: 'title', type: 'string', docs: 'The question.', isRequired: true, choices: [], fallback: undefined },
-      { name: 'on_expiry', type: '', docs: '', isRequired: false, choices: ['reject', 'approve'], fallback: 'reject' },
-      { name: 'batch', type: 'integer', docs: '', isRequired: false, choices: [], fallback: undefined },
+      { name: 'title', types: ['string'], docs: 'The question.', isRequired: true, choices: [], fallback: undefined },
+      { name: 'on_expiry', types: [], docs: '', isRequired: false, choices: ['reject', 'approve'], fallback: 'reject' },
+      { name: 'batch', types: ['integer'], docs: '', isRequired: false, choices: [], fallback: undefined },
     ]);
     expect(optionsOf(true)).toEqual([]);
   });

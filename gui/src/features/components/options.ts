@@ -2,7 +2,8 @@
 
 export type Option = {
   readonly name: string;
-  readonly type: string;
+  /** The types of JSON that it takes, null left out. */
+  readonly types: readonly string[];
   readonly docs: string;
   readonly isRequired: boolean;
   readonly choices: readonly string[];
@@ -24,9 +25,7 @@ export function optionsOf(schema: unknown): Option[] {
     const choices = [...variants.map((it) => it.const), ...(Array.isArray(of.enum) ? of.enum : [])];
     return {
       name,
-      type: texts(of.type)
-        .filter((it) => it !== 'null')
-        .join(' / '),
+      types: texts(of.type).filter((it) => it !== 'null'),
       docs: typeof of.description === 'string' ? of.description : '',
       isRequired: required.has(name),
       choices: choices.filter((it): it is string => typeof it === 'string'),

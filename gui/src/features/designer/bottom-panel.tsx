@@ -12,6 +12,7 @@ import { DataPane } from './data-pane';
 import type { BottomTab } from './model';
 import { RunLogs } from './run-logs';
 import { RunTab } from './run-tab';
+import { SaidLine, useIsSaidAbove } from './said';
 import { useRun } from './use-run';
 
 const ProblemsPanel = lazily(async () => ({ default: (await import('./panel/problems-panel')).ProblemsPanel }));
@@ -63,21 +64,29 @@ export function BottomPanel() {
   const { model } = useBenchParts();
   const { tab } = useStoreValue(model.bottom);
   const tabs = useBottomTabs();
+  const isSaidAbove = useIsSaidAbove();
   return (
-    <section aria-label={t('designer.bottom')} className="relative flex h-full flex-col bg-surface">
+    <section
+      aria-label={t('designer.bottom')}
+      className="flex h-full flex-col bg-surface focus-visible:-outline-offset-2"
+    >
       <Tabs
         label={t('designer.bottom')}
         value={tab}
         tabs={tabs}
         onChange={(next) => model.bottom.set({ isOpen: true, tab: next as BottomTab })}
+        end={
+          <>
+            {!isSaidAbove && <SaidLine />}
+            <IconButton
+              label={t('designer.bottom.close')}
+              onClick={() => model.bottom.set({ ...model.bottom.get(), isOpen: false })}
+            >
+              <ChevronDown aria-hidden className="size-4" />
+            </IconButton>
+          </>
+        }
       />
-      <IconButton
-        className="absolute top-0.5 right-1"
-        label={t('designer.bottom.close')}
-        onClick={() => model.bottom.set({ ...model.bottom.get(), isOpen: false })}
-      >
-        <ChevronDown aria-hidden className="size-4" />
-      </IconButton>
     </section>
   );
 }
@@ -87,22 +96,25 @@ export function BottomStrip() {
   const t = useMessages();
   const { model } = useBenchParts();
   const tabs = useBottomTabs();
+  const isSaidAbove = useIsSaidAbove();
   return (
     <section
       aria-label={t('designer.bottom')}
-      className="flex h-9 shrink-0 items-center gap-1 border-t border-line bg-surface px-2"
+      className="flex h-9 shrink-0 items-center gap-1 border-t border-line bg-surface px-2 pointer-coarse:h-11"
     >
-      {tabs.map(({ id, label }) => (
-        <button
-          key={id}
-          type="button"
-          className="min-h-8 rounded-control px-2.5 text-muted hover:bg-raised hover:text-text"
-          onClick={() => model.bottom.set({ isOpen: true, tab: id })}
-        >
-          {label}
-        </button>
-      ))}
-      <div className="flex-1" />
+      <div className="scroll-thin flex max-w-[calc(100%-2.5rem)] shrink-0 items-center gap-1 overflow-x-auto">
+        {tabs.map(({ id, label }) => (
+          <button
+            key={id}
+            type="button"
+            className="min-h-8 rounded-control px-2.5 text-muted hover:bg-raised hover:text-text"
+            onClick={() => model.bottom.set({ isOpen: true, tab: id })}
+          >
+            {label}
+          </button>
+        ))}
+      </div>
+      <div className="flex min-w-0 flex-1 justify-end">{!isSaidAbove && <SaidLine />}</div>
       <IconButton
         label={t('designer.bottom.open')}
         onClick={() => model.bottom.set({ ...model.bottom.get(), isOpen: true })}

@@ -1,3 +1,4 @@
+import { FileUp } from 'lucide-react';
 import { Suspense, useEffect, useMemo } from 'react';
 import { drawnOf } from '@/shared/document/read';
 import { useCanEdit } from '@/shared/document/use-editor';
@@ -5,10 +6,13 @@ import type { CanvasEvents } from '@/shared/graph/canvas/edit-context';
 import { CARD_WIDTH } from '@/shared/graph/model';
 import { sceneOf } from '@/shared/graph/scene';
 import { useMessages } from '@/shared/i18n/messages';
+import { readFileText } from '@/shared/presets/file-text';
 import { lazily } from '@/shared/ui/lazily';
 import { Loading } from '@/shared/ui/states';
+import { useFileDrop } from '@/shared/ui/use-file-drop';
 import { useNarrow } from '@/shared/ui/use-narrow';
 import { useBenchParts, useScene, useStoreValue } from './bench-context';
+import { pasteText } from './clipboard';
 import { apart, bothOf, ComparedBar } from './compared-bar';
 import { EmptyHint, NextHint } from './empty-hint';
 import { comparedOf } from './panel/compared';
@@ -51,6 +55,17 @@ function eventsOf({ model, actions, designer, presence }: Bench): CanvasEvents {
   };
 }
 
+/** A file that hangs over the canvas, before it is dropped. */
+function DropHint() {
+  const t = useMessages();
+  return (
+    <div className="pointer-events-none absolute inset-2 z-30 flex flex-col items-center justify-center gap-2 rounded-card border-2 border-dashed border-accent bg-surface/90">
+      <FileUp aria-hidden className="size-8 text-accent" />
+      <p className="text-title font-semibold">{t('designer.import.drop')}</p>
+    </div>
+  );
+}
+
 /** The canvas with the workflow on it. */
 export function CanvasPane() {
   const t = useMessages();
@@ -78,29 +93,40 @@ export function CanvasPane() {
     }),
     [designer.editor],
   );
+  const drop = useFileDrop((file, client) => {
+    readFileText(file, (size) => t('workflows.import.too_large', { size })).then(
+      (text) => pasteText(model, bench.actions, text, model.canvas.current?.placeOf(client)),
+      (error: unknown) => model.say(error instanceof Error ? error.message : String(error), { tone: 'refused' }),
+    );
+  });
   const isEmpty = scene.graph.cards.length === 0 && scene.notes.length === 0;
   return (
     <Suspense fallback={<Loading />}>
-      <EditingCanvas
-        ref={model.canvas}
-        scene={scene}
-        lights={model.run.lights}
-        problems={model.problems}
-        changes={model.changes}
-        selection={model.selection}
-        stop={model.stop}
-        writing={model.writing}
-        peers={peers}
-        // Building by dragging is for larger screens.
-        canEdit={canEdit && !isNarrow}
-        isTouch={isNarrow || (coarse?.matches ?? false)}
-        label={t('designer.canvas')}
-        on={on}
-      >
-        {isEmpty && <EmptyHint canEdit={canEdit} />}
-        {!isEmpty && canEdit && !isNarrow && scene.graph.cards.every((card) => card.kind === 'trigger') && <NextHint />}
-        {compared && <ComparedBar compared={compared} />}
-      </EditingCanvas>
+      <div className="relative size-full" {...(canEdit ? drop.handlers : undefined)}>
+        <EditingCanvas
+          ref={model.canvas}
+          scene={scene}
+          lights={model.run.lights}
+          problems={model.problems}
+          changes={model.changes}
+          selection={model.selection}
+          stop={model.stop}
+          writing={model.writing}
+          peers={peers}
+          // Building by dragging is for larger screens.
+          canEdit={canEdit && !isNarrow}
+          isTouch={isNarrow || (coarse?.matches ?? false)}
+          label={t('designer.canvas')}
+          on={on}
+        >
+          {isEmpty && <EmptyHint canEdit={canEdit} />}
+          {!isEmpty && canEdit && !isNarrow && scene.graph.cards.every((card) => card.kind === 'trigger') && (
+            <NextHint />
+          )}
+          {compared && <ComparedBar compared={compared} />}
+        </EditingCanvas>
+        {canEdit && drop.isOver && <DropHint />}
+      </div>
     </Suspense>
   );
 }

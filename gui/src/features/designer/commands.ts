@@ -112,9 +112,15 @@ export function makeCommands(
     if (step === undefined || model.card(step)?.kind !== 'step') nothing();
     else void start({ kind, step });
   };
+  const isBesideCanvas = () => {
+    const { activeElement } = document;
+    return activeElement !== document.body && !canvas()?.element()?.contains(activeElement);
+  };
   const back = () => {
     if (popup.get()) popup.set(undefined);
     else if (canvas()?.cancel()) return;
+    // Whoever is beside the canvas comes back to it first, and what is open there stays.
+    else if (isBesideCanvas()) canvas()?.focus(stop.get());
     else if (model.following.get() !== undefined) model.following.set(undefined);
     else if (model.panel.get().isWide) model.panel.set({ isWide: false });
     else if (selection.get().size > 0) selection.set([]);

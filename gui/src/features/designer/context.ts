@@ -34,6 +34,8 @@ export interface Designer {
     /** A new object for each change, so that it can be compared. */
     view(): View | undefined;
     choose(job: string | undefined): void;
+    /** Whether a step has been changed since that run, so that its results are those of another step. */
+    isOld(step: string): boolean;
     subscribe(listener: () => void): () => void;
   };
   /** How the panel of a step is shown: whether it is wide (input, config, output side by side), and at which place of the document. */

@@ -22,8 +22,8 @@ export function DataPane() {
   return (
     <Suspense fallback={<Loading />}>
       <div key={card.id} className={`grid h-full ${isTrigger ? '' : 'grid-cols-2 divide-x divide-line'}`}>
-        {!isTrigger && <InputData card={card} manifest={manifest} />}
-        <OutputData card={card} manifest={manifest} />
+        {!isTrigger && <InputData card={card} manifest={manifest} isBelow />}
+        <OutputData card={card} manifest={manifest} isBelow />
       </div>
     </Suspense>
   );

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { fetchLightPage } from '@/shared/api/requests/job-items';
 import type { DrawnPreset } from '@/shared/document/types';
 import { emptyView, type Run, type View } from '@/shared/history/view';
-import { known, lastRun, outputs } from './data';
+import { known, lastRun, outputs, portCount } from './data';
 
 const item = (value: number) => ({ json: value });
 const end = (step: string, port = 'out') => ({ step, port });
@@ -68,6 +68,32 @@ describe('what is known of a step', () => {
     expect(lastRun(view({ 'a[0]': run('succeeded', 5), 'a[1]': run('succeeded', 9), b: run('failed', 10) }), 'a')).toBe(
       'a[1]',
     );
+  });
+});
+
+describe('the numbers in the choice of ports', () => {
+  const gave = {
+    ...run('succeeded', 1),
+    ports: { out: { items: { inline: [item(1), item(2)] } }, rest: { items: { inline: [item(3)] } } },
+  };
+  const source = { preset, job: 'j', view: view({ a: gave }) };
+
+  it('count what each port gave, and all together', () => {
+    expect(portCount(source, 'a', 'out', 'rest')).toBe(1);
+    expect(portCount(source, 'a', 'out', 'other')).toBe(0);
+    expect(portCount(source, 'a', 'out')).toBe(3);
+  });
+
+  it('count what leads to a port, of pins and of the run', () => {
+    expect(portCount(source, 'c', 'in', 'a')).toBe(2);
+    expect(portCount(source, 'c', 'in', 'b')).toBe(2);
+    expect(portCount(source, 'c', 'in')).toBe(4);
+  });
+
+  it('are left out where nothing is known', () => {
+    expect(portCount({ ...source, view: undefined }, 'a', 'out', 'out')).toBeUndefined();
+    expect(portCount({ ...source, view: view({ a: run('failed', 1) }) }, 'a', 'out')).toBeUndefined();
+    expect(portCount(source, 'a', 'in')).toBeUndefined();
   });
 });
 

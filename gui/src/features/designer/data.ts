@@ -3,7 +3,7 @@ import { fetchFirst, fetchLightPage, ITEMS_PAGE } from '@/shared/api/requests/jo
 import type { Item } from '@/shared/api/types';
 import type { DrawnPreset } from '@/shared/document/types';
 import { wiresOf } from '@/shared/graph/model';
-import { splitRun, type View } from '@/shared/history/view';
+import { listLength, splitRun, type View } from '@/shared/history/view';
 
 export type Known = { readonly items: readonly Item[]; readonly total: number; readonly from: 'pin' | 'run' };
 
@@ -55,6 +55,28 @@ async function into(source: DataSource, step: string, port: string | undefined):
     total: parts.reduce((sum, part) => sum + part.total, 0),
     from: parts.some((part) => part.from === 'run') ? 'run' : 'pin',
   };
+}
+
+/** How many items came out of a port, of all ports together when none is named; undefined when nothing is known. */
+function outCount({ preset, view }: DataSource, step: string, port: string | undefined): number | undefined {
+  const pin = preset.steps?.[step]?.pin;
+  const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+  if (pin) return sum(port === undefined ? Object.values(pin).map((it) => it.length) : [pin[port]?.length ?? 0]);
+  const run = view?.runs.get(lastRun(view, step) ?? '');
+  if (run?.status !== 'succeeded') return undefined;
+  const of = (name: string) => run.ports[name];
+  const lists = (port === undefined ? Object.keys(run.ports) : [port]).map(of);
+  return sum(lists.map((it) => (it ? listLength(it.items) : 0)));
+}
+
+/** How many items a step's port has, as far as anything is known of it: the numbers in the choice of ports. */
+export function portCount(source: DataSource, step: string, side: 'in' | 'out', port?: string): number | undefined {
+  if (side === 'out') return outCount(source, step, port);
+  const counts = wiresOf(source.preset.wires)
+    .filter((wire) => wire.to.step === step && (port === undefined || wire.to.port === port))
+    .map((wire) => outCount(source, wire.from.step, wire.from.port))
+    .filter((count) => count !== undefined);
+  return counts.length === 0 ? undefined : counts.reduce((total, count) => total + count, 0);
 }
 
 export const known = (source: DataSource, step: string, side: 'in' | 'out', port?: string) =>

@@ -3,7 +3,6 @@ import { Link, useParams } from '@tanstack/react-router';
 import { FileX } from 'lucide-react';
 import { type ReactNode, useEffect, useMemo, useState } from 'react';
 import { isMissing } from '@/shared/api/problem';
-import { componentsQuery } from '@/shared/api/requests/components';
 import { presetQuery } from '@/shared/api/requests/presets';
 import type { Preset } from '@/shared/api/types';
 import { openEditor } from '@/shared/document/editor';
@@ -11,6 +10,7 @@ import type { PresetEditor } from '@/shared/document/types';
 import { useSync } from '@/shared/document/use-editor';
 import type { Manifests } from '@/shared/graph/model';
 import { useMessages } from '@/shared/i18n/messages';
+import { useComponents } from '@/shared/manifests/use-components';
 import { useNewDraft, useOpenDraft } from '@/shared/presets/new-draft';
 import { Button, buttonClass } from '@/shared/ui/button';
 import { Empty, Failed, Loading, Problem } from '@/shared/ui/states';
@@ -105,7 +105,7 @@ function useEditor(id: string): PresetEditor | undefined {
 function Opened({ id }: { readonly id: string }) {
   const t = useMessages();
   const editor = useEditor(id);
-  const components = useQuery(componentsQuery);
+  const components = useComponents();
   const manifests = useMemo(
     (): Manifests | undefined => components.data && new Map(components.data.map((it) => [it.name, it])),
     [components.data],

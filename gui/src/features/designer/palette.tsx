@@ -3,11 +3,14 @@ import { iconOf } from '@/shared/graph/canvas/icons';
 import { COMPONENT_TYPE } from '@/shared/graph/carried';
 import { ranked } from '@/shared/graph/ranking';
 import { useMessages } from '@/shared/i18n/messages';
+import { useCategoryName } from '@/shared/manifests/use-components';
+import { plainProse } from '@/shared/ui/prose-text';
 import { useBenchParts } from './bench-context';
 
 /** Every component, to be dragged onto the canvas or added by a click. */
 export function Palette() {
   const t = useMessages();
+  const categoryName = useCategoryName();
   const { actions, designer } = useBenchParts();
   const [query, setQuery] = useState('');
   const list = useMemo(() => ranked(designer.manifests.values(), query), [designer.manifests, query]);
@@ -39,11 +42,13 @@ export function Palette() {
           category = manifest.category;
           return (
             <li key={manifest.name}>
-              {isFirst && <p className="px-2 pt-2 pb-0.5 text-meta font-semibold text-muted">{manifest.category}</p>}
+              {isFirst && (
+                <p className="px-2 pt-2 pb-0.5 text-meta font-semibold text-muted">{categoryName(manifest.category)}</p>
+              )}
               <button
                 type="button"
                 draggable
-                title={manifest.summary}
+                title={plainProse(manifest.summary)}
                 aria-label={t('designer.palette.add', { name: manifest.title })}
                 className="flex min-h-8 w-full cursor-grab items-center gap-2.5 rounded-control px-2 text-left hover:bg-raised focus-visible:-outline-offset-2 active:cursor-grabbing"
                 onDragStart={(event) => {

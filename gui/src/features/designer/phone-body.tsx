@@ -10,6 +10,7 @@ import { useBenchParts, useScene, useSelection } from './bench-context';
 import { useBottomTabs } from './bottom-panel';
 import { CanvasPane } from './canvas-pane';
 import { Outline } from './outline';
+import { SaidLine } from './said';
 import { Others } from './selection-panel';
 
 const StepPanel = lazily(async () => ({ default: (await import('./panel/step-panel')).StepPanel }));
@@ -31,6 +32,7 @@ export function PhoneBody() {
   ];
   return (
     <div className="relative flex min-h-0 flex-1 flex-col">
+      <SaidLine />
       <div className="h-[38%] shrink-0 border-b border-line">
         <CanvasPane />
       </div>

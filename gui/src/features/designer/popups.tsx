@@ -7,7 +7,9 @@ import { type Card, ERROR_PORT } from '@/shared/graph/model';
 import { ranked } from '@/shared/graph/ranking';
 import { readingOrder } from '@/shared/graph/walk';
 import { useMessages } from '@/shared/i18n/messages';
+import { useCategoryName } from '@/shared/manifests/use-components';
 import { lazily } from '@/shared/ui/lazily';
+import { plainProse } from '@/shared/ui/prose-text';
 import { useBenchParts, useScene, useStoreValue } from './bench-context';
 import { CanvasMenu } from './canvas-menu';
 import { ImportDialog } from './import-dialog';
@@ -54,19 +56,24 @@ const componentIcon = (manifest: Manifest) => {
   return <Icon aria-hidden className="size-4 shrink-0 text-muted" />;
 };
 
-const pickOf = (manifest: Manifest, isSearched: boolean): Pick => ({
-  id: manifest.name,
-  title: manifest.title,
-  hint: manifest.summary,
-  icon: componentIcon(manifest),
-  heading: isSearched ? undefined : manifest.category,
-});
+/** Makes entries of components; they stand under their categories while nothing is searched. */
+function usePickOf(): (manifest: Manifest, hasHeading: boolean) => Pick {
+  const categoryName = useCategoryName();
+  return (manifest, hasHeading) => ({
+    id: manifest.name,
+    title: manifest.title,
+    hint: plainProse(manifest.summary),
+    icon: componentIcon(manifest),
+    heading: hasHeading ? categoryName(manifest.category) : undefined,
+  });
+}
 
 type Of<Kind extends Popup['kind']> = Extract<Popup, { kind: Kind }>;
 type Closing = { readonly onClose: () => void };
 
 function QuickAdd({ ask, onClose }: { readonly ask: Of<'add'>['ask'] } & Closing) {
   const t = useMessages();
+  const pickOf = usePickOf();
   const { model, actions, designer } = useBenchParts();
   const side = ask.wire !== undefined ? 'between' : ask.loose ? (ask.loose.side === 'out' ? 'from' : 'to') : 'any';
   const fitting = useMemo(
@@ -81,7 +88,7 @@ function QuickAdd({ ask, onClose }: { readonly ask: Of<'add'>['ask'] } & Closing
         ? t(side === 'from' ? 'designer.quick.from' : 'designer.quick.to', { name: near.name })
         : t('designer.quick');
   const find = (query: string): Pick[] => {
-    const picks = ranked(fitting, query).map((manifest) => pickOf(manifest, query !== ''));
+    const picks = ranked(fitting, query).map((manifest) => pickOf(manifest, query === ''));
     const note = t('designer.quick.note');
     const isNote = side === 'any' && note.toLowerCase().includes(query.toLowerCase());
     const sticky: Pick = {
@@ -113,6 +120,7 @@ function QuickAdd({ ask, onClose }: { readonly ask: Of<'add'>['ask'] } & Closing
 
 function Replace({ popup, onClose }: { readonly popup: Of<'replace'> } & Closing) {
   const t = useMessages();
+  const pickOf = usePickOf();
   const { model, actions, designer } = useBenchParts();
   const card = model.card(popup.id);
   const isTrigger = card?.kind === 'trigger';
@@ -129,7 +137,7 @@ function Replace({ popup, onClose }: { readonly popup: Of<'replace'> } & Closing
       label={t('designer.quick.replace', { name: card.name })}
       placeholder={t('designer.palette.search')}
       at={popup.client}
-      find={(query) => ranked(same, query).map((manifest) => pickOf(manifest, query !== ''))}
+      find={(query) => ranked(same, query).map((manifest) => pickOf(manifest, query === ''))}
       none={(query) => t('designer.palette.none', { query })}
       onClose={onClose}
       onPick={(name) => {

@@ -44,6 +44,7 @@ export class RunStore {
     this.graph = graph;
     this.drawn = drawn;
     this.light();
+    this.tell();
   };
 
   /** Why the run cannot be read, if it cannot. */
@@ -85,16 +86,14 @@ export class RunStore {
   }
 
   private light(): void {
-    this.lights.set(
-      this.seen ? lights(this.graph, this.seen, (step) => this.isOld(step)) : { cards: new Map(), wires: new Map() },
-    );
+    this.lights.set(this.seen ? lights(this.graph, this.seen, this.isOld) : { cards: new Map(), wires: new Map() });
   }
 
   /** Whether a step is no longer the one that ran. Until it is known what ran, nothing is said. */
-  private isOld(step: string): boolean {
+  readonly isOld = (step: string): boolean => {
     const ran = this.ran?.preset;
     return ran !== undefined && this.drawn !== undefined && !isSameWork(ran, this.drawn as Preset, step);
-  }
+  };
 
   private readVersion(): void {
     const version = this.seen?.submission?.version;
@@ -105,6 +104,7 @@ export class RunStore {
         if (this.ran?.version !== version) return;
         this.ran = { version, preset };
         this.light();
+        this.tell();
       },
       () => {
         // Asked again with the next event.

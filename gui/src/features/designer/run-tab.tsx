@@ -5,11 +5,11 @@ import { cancelJob } from '@/shared/api/requests/cancel-job';
 import { pauseJob, resumeJob } from '@/shared/api/requests/pause-job';
 import { hasEnded } from '@/shared/api/types';
 import { count, duration, durationMs, moment, shortId } from '@/shared/format/format';
-import { listLength, type Run, runsInOrder, splitRun } from '@/shared/history/view';
+import { listLength, type Run, runsInOrder, shownStatus, splitRun } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button, buttonClass } from '@/shared/ui/button';
 import { Empty, Loading, Problem } from '@/shared/ui/states';
-import { StateBadge, StateIcon, stateTone } from '@/shared/ui/status';
+import { StateBadge, StateIcon, stateLabel, stateTone } from '@/shared/ui/status';
 import { useNow } from '@/shared/ui/use-now';
 import { useBenchParts, useScene } from './bench-context';
 import { useRun } from './use-run';
@@ -77,6 +77,7 @@ export function RunTab() {
         {runs.map(([name, run]) => {
           const { step, rounds } = splitRun(name);
           const out = given(run);
+          const status = shownStatus(view, run);
           return (
             <li key={name}>
               <button
@@ -88,7 +89,7 @@ export function RunTab() {
                   model.canvas.current?.reveal([step]);
                 }}
               >
-                <StateIcon state={run.status} />
+                <StateIcon state={status} />
                 <span className="min-w-0 flex-1 truncate">
                   {names.get(step) ?? step}
                   {rounds.length > 0 && (
@@ -96,6 +97,7 @@ export function RunTab() {
                   )}
                   {run.error && <span className="pl-3 text-fail">{run.error.message.split('\n')[0]}</span>}
                 </span>
+                {status !== run.status && <span className={stateTone(status)}>{t(stateLabel(status))}</span>}
                 {run.status === 'succeeded' && (
                   <span className="shrink-0 text-muted">
                     {run.itemsIn !== undefined && `${count(run.itemsIn)} → `}

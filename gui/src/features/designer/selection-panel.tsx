@@ -25,6 +25,7 @@ import { lazily } from '@/shared/ui/lazily';
 import { Loading } from '@/shared/ui/states';
 import { useBenchParts, useScene, useSelection, useStoreValue } from './bench-context';
 import { bindingOf, type CommandId } from './keymap';
+import { SaidLine, useIsSaidAbove } from './said';
 
 const WorkflowPanel = lazily(async () => ({ default: (await import('./panel/workflow-panel')).WorkflowPanel }));
 const StepPanel = lazily(async () => ({ default: (await import('./panel/step-panel')).StepPanel }));
@@ -39,6 +40,7 @@ export function SelectionPanel() {
   const one = onlyOne(selection);
   const isCard = one !== undefined && scene.graph.cards.some((card) => card.id === one);
   const isNone = selection.size === 0;
+  const isSaidHere = useIsSaidAbove();
   const close = () => {
     model.selection.set([]);
     if (isNone) model.about.set(false);
@@ -46,14 +48,15 @@ export function SelectionPanel() {
   };
   return (
     <div className="flex h-full flex-col">
-      <div className="flex shrink-0 items-center justify-end border-b border-line pr-1">
-        <span className="flex-1 truncate pl-3 text-meta text-muted">
+      <div className="flex shrink-0 items-center justify-end gap-1 border-b border-line pr-1">
+        <span className="min-w-16 flex-1 truncate pl-3 text-meta text-muted">
           {isNone
             ? t('designer.about')
             : isCard
               ? t('designer.panel')
               : t('designer.panel.chosen', { count: selection.size })}
         </span>
+        {isSaidHere && <SaidLine />}
         {isCard && (
           <IconButton
             label={t(isWide ? 'designer.panel.narrow' : 'designer.panel.wide')}

@@ -1,7 +1,7 @@
 //! One open workflow as React holds it: the model, what can be done to it, and what its parts are told.
 import { useEffect, useState } from 'react';
+import { Ends } from '@/shared/api/ends';
 import { fetchJobs, NO_FILTER } from '@/shared/api/requests/jobs';
-import { hasEnded } from '@/shared/api/types';
 import { useSession } from '@/shared/auth/session';
 import type { DocPlace, PresetEditor } from '@/shared/document/types';
 import type { Manifests } from '@/shared/graph/model';
@@ -49,19 +49,16 @@ function makeBench(editor: PresetEditor, manifests: Manifests): Bench {
   return { model, actions, commands: makeCommands(model, actions, start), designer, presence };
 }
 
-/** Says how a run went that ended while somebody watched; of a failed one, where. */
+/** Runs that end within this are over before the eye has found them. */
+const SHORT_MS = 1_000;
+
+/** Says how a run went that ended while somebody watched or was started here; of a failed one, where. */
 function tellEnds(model: DesignerModel): () => void {
-  let wasGoing: string | undefined;
+  const ends = new Ends();
   return model.run.subscribe(() => {
     const view = model.run.view();
     const job = model.run.job();
-    if (!view || job === undefined) return;
-    if (!hasEnded(view.state)) {
-      wasGoing = job;
-      return;
-    }
-    if (wasGoing !== job) return;
-    wasGoing = undefined;
+    if (!view || job === undefined || !ends.isNews(job, view.state)) return;
     const t = messages();
     const failed = [...view.runs].find(([, run]) => run.status === 'failed');
     const step = failed && splitRun(failed[0]).step;
@@ -74,7 +71,8 @@ function tellEnds(model: DesignerModel): () => void {
         : t('designer.run.ended', { state: t(stateLabel(view.state)) });
     model.say(text, {
       tone: isFailed ? 'refused' : 'plain',
-      isQuiet: !isFailed,
+      // The lights of a longer run are seen changing; of one that is over at once nothing is.
+      isQuiet: !isFailed && (view.endedAt ?? 0) - (view.acceptedAt ?? 0) >= SHORT_MS,
       action: step === undefined ? undefined : { label: t('designer.run.show'), run: () => show(model, step) },
     });
   });

@@ -36,6 +36,21 @@ export function useKeys(model: DesignerModel, commands: Commands, isOn: boolean)
     addEventListener('keydown', onKeyDown, true);
     return () => removeEventListener('keydown', onKeyDown, true);
   }, [commands, isOn]);
+  // A field has the first word on Esc; what it has no use for leaves it to the panel around it, from where Esc leads to the canvas.
+  useEffect(() => {
+    if (!isOn) return;
+    const onEscape = (event: KeyboardEvent) => {
+      const { target } = event;
+      if (event.key !== 'Escape' || event.defaultPrevented || event.isComposing || focusOf(target) !== 'field') return;
+      const panel = target instanceof Element ? target.closest<HTMLElement>('section[aria-label]') : null;
+      if (!panel?.closest('[data-designer]')) return;
+      event.preventDefault();
+      if (!panel.hasAttribute('tabindex')) panel.tabIndex = -1;
+      panel.focus({ preventScroll: true });
+    };
+    addEventListener('keydown', onEscape);
+    return () => removeEventListener('keydown', onEscape);
+  }, [isOn]);
   // Whatever lost the focus because it went away gives it to the canvas.
   useEffect(() => {
     const onFocusOut = () => {

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { Group, Panel, type PanelImperativeHandle, Separator } from 'react-resizable-panels';
 import { loadCodeView } from '@/shared/code/code-editor';
 import { takeArriving } from '@/shared/document/arriving';
@@ -18,9 +18,10 @@ import { Header } from './header';
 import { useOfferedHere } from './offered-commands';
 import { PhoneBody } from './phone-body';
 import { Popups } from './popups';
-import { Said } from './said';
+import { SaidAloud } from './said';
 import { SelectionPanel } from './selection-panel';
 import { SideBar } from './side-bar';
+import { keepSize, readSizes } from './sizes';
 import { type Bench, useBench } from './use-designer-model';
 import { useKeys } from './use-keys';
 
@@ -79,21 +80,33 @@ function Whole({ bench }: { readonly bench: Bench }) {
     if (text !== undefined) pasteText(model, actions, text);
   }, [canEdit, designer.editor, model, actions]);
   return (
-    <div data-designer className="flex h-full flex-col">
+    // biome-ignore lint/a11y/noStaticElementInteractions: only the canvas takes files; elsewhere a dropped one must not open in place of the page.
+    <div
+      data-designer
+      className="flex h-full flex-col"
+      onDragOver={(event) => {
+        if (event.defaultPrevented || !event.dataTransfer.types.includes('Files')) return;
+        event.preventDefault();
+        event.dataTransfer.dropEffect = 'none';
+      }}
+    >
       <Header />
       {isNarrow ? <PhoneBody /> : <WideBody />}
       <Popups />
       <Follow />
-      <Said />
+      <SaidAloud />
     </div>
   );
 }
 
 const BAR =
   'relative shrink-0 bg-line outline-none data-[separator=hover]:bg-accent data-[separator=active]:bg-accent focus-visible:bg-accent';
-const RIGHT = 360;
-/** From this width on the panel shows input, config and output side by side. */
-const WIDE = '68%';
+
+/** The kept size of the panel at the right; from the wide one on it shows input, config and output side by side. */
+function rightSize(isWide: boolean): string | number {
+  const { wide, right } = readSizes();
+  return isWide ? `${wide}%` : right;
+}
 
 function WideBody() {
   const t = useMessages();
@@ -102,13 +115,20 @@ function WideBody() {
   const selection = useSelection();
   const panel = useStoreValue(model.panel);
   const right = useRef<PanelImperativeHandle>(null);
+  const whole = useRef<HTMLDivElement>(null);
+  const left = useRef<HTMLDivElement>(null);
   const isAbout = useStoreValue(model.about);
   const hasPanel = selection.size > 0 || isAbout;
   const { isWide } = panel;
+  // A part comes up in its kept size, and what is kept later does not move it.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: read anew each time that it comes up.
+  const rightFirst = useMemo(() => rightSize(isWide), [hasPanel]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: as above.
+  const belowFirst = useMemo(() => readSizes().bottom, [bottom.isOpen]);
   // It comes up in its size; only a change while it is there has to be told.
   const shownWide = useRef(isWide);
   useEffect(() => {
-    if (shownWide.current !== isWide) right.current?.resize(isWide ? WIDE : RIGHT);
+    if (shownWide.current !== isWide) right.current?.resize(rightSize(isWide));
     shownWide.current = isWide;
   }, [isWide]);
   // The panel comes up over the right part of the canvas: what was picked there is brought into sight again, with the focus if it had it.
@@ -124,40 +144,64 @@ function WideBody() {
     return () => clearTimeout(timer);
   }, [hasPanel, isWide, model]);
   return (
-    <div className="flex min-h-0 flex-1 flex-col">
-      <Group orientation="vertical" className="min-h-0 flex-1">
-        <Panel id="upper" minSize={160}>
-          <Group orientation="horizontal">
-            <Panel id="canvas" minSize={240} className="relative">
-              <CanvasPane />
-              <SideBar />
-            </Panel>
-            {hasPanel && (
-              <>
-                <Separator id="right-bar" aria-label={t('designer.panel.resize.right')} className={`${BAR} w-px`} />
-                <Panel
-                  id="right"
-                  panelRef={right}
-                  defaultSize={isWide ? WIDE : RIGHT}
-                  minSize={280}
-                  className="bg-surface"
-                >
-                  <SelectionPanel />
-                </Panel>
-              </>
-            )}
-          </Group>
-        </Panel>
-        {bottom.isOpen && (
-          <>
-            <Separator id="bottom-bar" aria-label={t('designer.panel.resize.bottom')} className={`${BAR} h-px`} />
-            <Panel id="bottom" defaultSize={240} minSize={96} maxSize="70%">
-              <BottomPanel />
-            </Panel>
-          </>
-        )}
-      </Group>
-      {!bottom.isOpen && <BottomStrip />}
-    </div>
+    // The panel of what is selected has the whole height: what it shows is read beside the lower one.
+    <Group
+      orientation="horizontal"
+      className="min-h-0 flex-1"
+      elementRef={whole}
+      onLayoutChanged={(layout, { isUserInteraction }) => {
+        // The layout that is told is newer than what the panel says of itself.
+        if (layout.right === undefined || !isUserInteraction) return;
+        if (isWide) keepSize('wide', layout.right);
+        else keepSize('right', (layout.right / 100) * (whole.current?.clientWidth ?? 0));
+      }}
+    >
+      <Panel id="left" minSize={240} className="flex flex-col">
+        <Group
+          orientation="vertical"
+          className="min-h-0 flex-1"
+          elementRef={left}
+          onLayoutChanged={(layout, { isUserInteraction }) => {
+            if (layout.bottom === undefined || !isUserInteraction) return;
+            keepSize('bottom', (layout.bottom / 100) * (left.current?.clientHeight ?? 0));
+          }}
+        >
+          <Panel id="canvas" minSize={120} className="relative">
+            <CanvasPane />
+            <SideBar />
+          </Panel>
+          {bottom.isOpen && (
+            <>
+              <Separator id="bottom-bar" aria-label={t('designer.panel.resize.bottom')} className={`${BAR} h-px`} />
+              <Panel
+                id="bottom"
+                defaultSize={belowFirst}
+                minSize={120}
+                maxSize="80%"
+                groupResizeBehavior="preserve-pixel-size"
+              >
+                <BottomPanel />
+              </Panel>
+            </>
+          )}
+        </Group>
+        {!bottom.isOpen && <BottomStrip />}
+      </Panel>
+      {hasPanel && (
+        <>
+          <Separator id="right-bar" aria-label={t('designer.panel.resize.right')} className={`${BAR} w-px`} />
+          <Panel
+            id="right"
+            panelRef={right}
+            defaultSize={rightFirst}
+            minSize={280}
+            groupResizeBehavior={isWide ? 'preserve-relative-size' : 'preserve-pixel-size'}
+            className="bg-surface"
+          >
+            <SelectionPanel />
+          </Panel>
+        </>
+      )}
+    </Group>
   );
 }

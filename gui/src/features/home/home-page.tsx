@@ -1,28 +1,49 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { ChartNoAxesColumn, Cpu, Play, Plus, UserCheck, Workflow } from 'lucide-react';
-import { Suspense, useState } from 'react';
+import { ChartNoAxesColumn, Cpu, Play, Plus, Upload, UserCheck, Workflow } from 'lucide-react';
+import { Suspense, useMemo, useState } from 'react';
 import { approvalsQuery } from '@/shared/api/requests/approvals';
 import { fetchJobs, NO_FILTER } from '@/shared/api/requests/jobs';
 import { nodeQuery } from '@/shared/api/requests/node';
 import { presetsQuery } from '@/shared/api/requests/presets';
 import { type DraftSummary, hasEnded } from '@/shared/api/types';
-import { durationMs, moment, shortId } from '@/shared/format/format';
+import { useRefused } from '@/shared/auth/may';
+import { durationMs, fullTime, minute, moment, shortId } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import type { Runnable } from '@/shared/jobs/run-dialog';
 import { useNewDraft, useOpenDraft } from '@/shared/presets/new-draft';
 import { type RecipeName, recipe, recipeHint, recipeTitle } from '@/shared/presets/recipes';
-import { Button, buttonClass } from '@/shared/ui/button';
+import { Button } from '@/shared/ui/button';
+import { type Command, useCommands } from '@/shared/ui/commands';
 import { lazily } from '@/shared/ui/lazily';
 import { PageHeader, Panel, ScrollPage } from '@/shared/ui/page';
+import { Prose } from '@/shared/ui/prose';
 import { Problem, Ready } from '@/shared/ui/states';
 import { StateIcon, stateLabel, stateTone } from '@/shared/ui/status';
 
 const RunDialog = lazily(() => import('@/shared/jobs/run-dialog'));
+const NewDialog = lazily(() => import('@/shared/presets/new-dialog'));
+const ImportDialog = lazily(() => import('@/shared/presets/import-dialog'));
 
 export default function HomePage() {
   const t = useMessages();
   const [running, setRunning] = useState<Runnable>();
+  const [making, setMaking] = useState<'new' | 'import'>();
+  const mayEdit = useRefused('editor') === undefined;
+  useCommands(
+    useMemo((): Command[] => {
+      const group = t('nav.workflows');
+      const ask = (id: 'new' | 'import', title: string, icon: Command['icon']): Command => ({
+        id: `home.${id}`,
+        title,
+        group,
+        icon,
+        isDisabled: !mayEdit,
+        run: () => setMaking(id),
+      });
+      return [ask('new', t('workflows.new'), Plus), ask('import', t('workflows.import'), Upload)];
+    }, [t, mayEdit]),
+  );
   const makeDraft = useNewDraft();
   const open = useOpenDraft();
   const run = useMutation({
@@ -35,7 +56,14 @@ export default function HomePage() {
   });
   return (
     <ScrollPage>
-      <PageHeader title={t('home.title')} hint={t('home.hint')} />
+      <PageHeader title={t('home.title')} hint={t('home.hint')}>
+        {mayEdit && (
+          <Button look="primary" onClick={() => setMaking('new')}>
+            <Plus aria-hidden className="size-4" />
+            {t('workflows.new')}
+          </Button>
+        )}
+      </PageHeader>
       <div className="grid items-start gap-4 px-4 md:px-6 lg:grid-cols-[3fr_2fr]">
         <div className="flex min-w-0 flex-col gap-4">
           <Waiting />
@@ -57,18 +85,18 @@ export default function HomePage() {
               <Problem error={run.error ?? use.error} />
             </div>
           </Panel>
-          <Workflows onRun={(which) => setRunning({ kind: 'draft', which })} />
+          <Workflows onRun={(which) => setRunning({ kind: 'draft', which })} onNew={() => setMaking('new')} />
         </div>
         <div className="flex min-w-0 flex-col gap-4">
           <Recent />
           <Health />
         </div>
       </div>
-      {running && (
-        <Suspense>
-          <RunDialog what={running} onClose={() => setRunning(undefined)} />
-        </Suspense>
-      )}
+      <Suspense>
+        {running && <RunDialog what={running} onClose={() => setRunning(undefined)} />}
+        {making === 'new' && <NewDialog onClose={() => setMaking(undefined)} onImport={() => setMaking('import')} />}
+        {making === 'import' && <ImportDialog text="" onClose={() => setMaking(undefined)} />}
+      </Suspense>
     </ScrollPage>
   );
 }
@@ -139,7 +167,9 @@ const WORKFLOWS_MAX = 8;
 const newest = (drafts: readonly DraftSummary[]): DraftSummary[] =>
   [...drafts].sort((one, other) => other.changed_at - one.changed_at).slice(0, WORKFLOWS_MAX);
 
-function Workflows({ onRun }: { readonly onRun: (which: string) => void }) {
+type WorkflowsProps = { readonly onRun: (which: string) => void; readonly onNew: () => void };
+
+function Workflows({ onRun, onNew }: WorkflowsProps) {
   const t = useMessages();
   const presets = useQuery(presetsQuery);
   return (
@@ -156,10 +186,10 @@ function Workflows({ onRun }: { readonly onRun: (which: string) => void }) {
           list.length === 0 ? (
             <p className="flex flex-wrap items-center gap-3 p-4 text-muted">
               {t('home.no_workflows')}
-              <Link to="/workflows" className={buttonClass()}>
+              <Button needs="editor" onClick={onNew}>
                 <Plus aria-hidden className="size-4" />
                 {t('workflows.new')}
-              </Link>
+              </Button>
             </p>
           ) : (
             <ul>
@@ -188,8 +218,11 @@ function WorkflowRow({ draft, onRun }: { readonly draft: DraftSummary; readonly 
         >
           {title}
         </Link>
-        <p className="truncate text-meta text-muted">
-          {t('home.steps', { count: draft.steps })} · {t('home.changed', { time: moment(draft.changed_at) })} ·{' '}
+        <p className="flex flex-wrap gap-x-3 text-meta text-muted">
+          <span className="whitespace-nowrap">{t('home.steps', { count: draft.steps })}</span>
+          <span className="whitespace-nowrap" title={fullTime(draft.changed_at)}>
+            {t('home.changed', { time: minute(draft.changed_at) })}
+          </span>
           <Link
             to="/runs"
             search={{ preset: draft.name }}
@@ -228,7 +261,9 @@ function Recent() {
       <Ready of={jobs}>
         {(page) =>
           page.jobs.length === 0 ? (
-            <p className="p-4 text-muted">{t('runs.none.hint')}</p>
+            <p className="p-4 text-muted">
+              <Prose text={t('runs.none.hint')} />
+            </p>
           ) : (
             <ul className="py-1">
               {page.jobs.map((job) => (

@@ -16,6 +16,7 @@ export function diffViews(before: View, after: View): Difference[] {
     const [one, other] = [before.runs.get(name), after.runs.get(name)];
     if (!one || !other) add(name, 'run', one?.status, other?.status);
     else oneRun(name, one, other, add);
+    lists(name, one, other, add);
   }
   return found;
 }
@@ -26,13 +27,16 @@ function oneRun(name: string, one: Run, other: Run, add: Add): void {
   add(name, 'status', one.status, other.status);
   add(name, 'error', one.error, other.error);
   add(name, 'items_in', one.itemsIn, other.itemsIn);
-  for (const port of new Set([...Object.keys(one.ports), ...Object.keys(other.ports)])) {
-    const length = (run: Run) => {
-      const emitted = run.ports[port];
-      return emitted ? listLength(emitted.items) : 0;
-    };
-    add(name, 'items_out', length(one), length(other), port);
-  }
   add(name, 'note', one.note, other.note);
   add(name, 'attempts', one.attempts.length, other.attempts.length);
+}
+
+function lists(name: string, one: Run | undefined, other: Run | undefined, add: Add): void {
+  const length = (run: Run | undefined, port: string) => {
+    const emitted = run?.ports[port];
+    return emitted ? listLength(emitted.items) : 0;
+  };
+  for (const port of new Set([...Object.keys(one?.ports ?? {}), ...Object.keys(other?.ports ?? {})])) {
+    add(name, 'items_out', length(one, port), length(other, port), port);
+  }
 }

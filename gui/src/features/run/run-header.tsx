@@ -1,6 +1,7 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { ChevronLeft, CirclePause, CirclePlay, CircleStop, GitCompare, RotateCcw } from 'lucide-react';
+import { useEffect } from 'react';
 import { cancelJob } from '@/shared/api/requests/cancel-job';
 import { jobQuery } from '@/shared/api/requests/job';
 import { pauseJob, resumeJob } from '@/shared/api/requests/pause-job';
@@ -8,9 +9,9 @@ import { hasEnded } from '@/shared/api/types';
 import { durationMs, fullTime, shortHash, shortId } from '@/shared/format/format';
 import type { View } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
-import { Button, IconButton } from '@/shared/ui/button';
+import { Button } from '@/shared/ui/button';
 import { Problem } from '@/shared/ui/states';
-import { StateBadge } from '@/shared/ui/status';
+import { StateBadge, stateLabel } from '@/shared/ui/status';
 import { useNow } from '@/shared/ui/use-now';
 
 type RunHeaderProps = {
@@ -33,6 +34,11 @@ export function RunHeader({ job, title, newest, isComparing, onReplay, onCompare
   const took = startedAt === undefined ? undefined : (endedAt ?? now) - startedAt;
   const origin = submission?.replay?.origin;
   const parent = submission?.parent?.[0];
+  const name = `${t(stateLabel(newest.state))}: ${title} ${shortId(job)}`;
+  useEffect(() => {
+    // Whoever waits in another tab sees there how it stands.
+    document.title = `${name} · Flowork`;
+  }, [name]);
   return (
     <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line bg-surface px-2 py-1.5 md:px-3">
       <Link
@@ -46,7 +52,7 @@ export function RunHeader({ job, title, newest, isComparing, onReplay, onCompare
       <div className="min-w-0 flex-1 basis-40">
         <h1 className="flex items-baseline gap-2 truncate text-title">
           <span className="truncate">{title}</span>
-          <span className="font-mono text-meta font-normal text-muted">{shortId(job)}</span>
+          <span className="font-mono text-meta font-normal text-muted max-sm:hidden">{shortId(job)}</span>
         </h1>
         <p className="flex flex-wrap items-center gap-x-3 text-meta text-muted">
           <StateBadge state={newest.state} />
@@ -64,26 +70,32 @@ export function RunHeader({ job, title, newest, isComparing, onReplay, onCompare
       <div className="flex items-center gap-1.5">
         {isOpen && (
           <>
-            <IconButton
-              label={newest.paused ? t('run.resume') : t('run.pause')}
+            <Button
+              aria-label={newest.paused ? t('run.resume') : t('run.pause')}
+              title={newest.paused ? t('run.resume') : t('run.pause')}
+              look={newest.paused ? 'primary' : 'plain'}
               needs="runner"
               disabled={pause.isPending}
               onClick={() => pause.mutate()}
             >
               {newest.paused ? (
-                <CirclePlay aria-hidden className="size-5" />
+                <CirclePlay aria-hidden className="size-4" />
               ) : (
-                <CirclePause aria-hidden className="size-5" />
+                <CirclePause aria-hidden className="size-4" />
               )}
-            </IconButton>
-            <IconButton
-              label={t('run.cancel')}
+              <span className="max-md:hidden">{newest.paused ? t('run.resume') : t('run.pause.short')}</span>
+            </Button>
+            <Button
+              aria-label={t('run.cancel')}
+              title={t('run.cancel')}
+              look="danger"
               needs="runner"
               disabled={cancel.isPending || newest.cancelReason !== undefined}
               onClick={() => cancel.mutate()}
             >
-              <CircleStop aria-hidden className="size-5 text-fail" />
-            </IconButton>
+              <CircleStop aria-hidden className="size-4" />
+              <span className="max-md:hidden">{t('common.cancel')}</span>
+            </Button>
           </>
         )}
         <Button aria-pressed={isComparing} onClick={onCompare} className="aria-pressed:bg-raised">

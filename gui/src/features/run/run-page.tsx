@@ -1,23 +1,27 @@
 import { useQuery } from '@tanstack/react-query';
-import { useParams } from '@tanstack/react-router';
+import { Link, useParams } from '@tanstack/react-router';
+import { Compass } from 'lucide-react';
 import { Suspense, useCallback, useDeferredValue, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
-import { componentsQuery } from '@/shared/api/requests/components';
 import { versionQuery } from '@/shared/api/requests/version';
 import { hasEnded } from '@/shared/api/types';
 import { useSession } from '@/shared/auth/session';
 import { LightStore, lights } from '@/shared/graph/card-states';
 import { arranged } from '@/shared/graph/layout';
 import { type Graph, graphOf, isPlaced } from '@/shared/graph/model';
-import { RunHistory } from '@/shared/history/run-history';
+import { isMissingRun, RunHistory } from '@/shared/history/run-history';
 import type { Timeline } from '@/shared/history/timeline';
-import { stepOf } from '@/shared/history/view';
+import { stepOf, type View } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
+import { FailureNote } from '@/shared/jobs/failure-note';
+import { useComponents } from '@/shared/manifests/use-components';
+import { buttonClass } from '@/shared/ui/button';
 import { lazily } from '@/shared/ui/lazily';
-import { Failed, Loading } from '@/shared/ui/states';
+import { Empty, Failed, Loading } from '@/shared/ui/states';
 import { Tabs } from '@/shared/ui/tabs';
 import { useNarrow } from '@/shared/ui/use-narrow';
 import { ApprovalBar } from './approval-bar';
 import { ComparePanel } from './compare-panel';
+import { EndSaid } from './end-said';
 import { EventList } from './event-list';
 import { ReplayDialog } from './replay-dialog';
 import { useRunCommands } from './run-commands';
@@ -42,7 +46,7 @@ const EMPTY: Graph = { cards: [], wires: [] };
 /** The picture of the version that ran. */
 function useGraph(version: string | undefined) {
   const frozen = useQuery({ ...versionQuery(version ?? ''), enabled: version !== undefined });
-  const components = useQuery(componentsQuery);
+  const components = useComponents();
   const preset = frozen.data?.preset;
   const graph = useMemo(() => {
     if (!preset || !components.data) return EMPTY;
@@ -112,7 +116,13 @@ function OneRun({ job }: { readonly job: string }) {
     return (
       <>
         <h1 className="sr-only">{t('runs.title')}</h1>
-        {progress.error ? <Failed error={progress.error} retry={() => location.reload()} /> : <Loading lines={12} />}
+        {isMissingRun(progress.error) ? (
+          <MissingRun />
+        ) : progress.error ? (
+          <Failed error={progress.error} retry={() => location.reload()} />
+        ) : (
+          <Loading lines={12} />
+        )}
       </>
     );
   }
@@ -161,6 +171,7 @@ function OneRun({ job }: { readonly job: string }) {
       pin={position.pin}
       other={position.other}
       nameOf={nameOf}
+      onStep={select}
       onPin={(pin) => move({ pin, other: undefined })}
       onOther={(other) => move({ other, pin: undefined })}
       onClose={() => {
@@ -211,11 +222,18 @@ function OneRun({ job }: { readonly job: string }) {
         onReplay={onReplay}
         onCompare={onCompare}
       />
+      <EndSaid job={job} newest={newest} nameOf={nameOf} />
       <ApprovalBar job={job} newest={newest} nameOf={nameOf} />
       {isNarrow ? (
         <NarrowBody canvas={canvas} side={side} events={events} waterfall={waterfall} list={list} />
       ) : (
-        <WideBody canvas={canvas} side={side ?? <Overview list={list} />} events={events} waterfall={waterfall} />
+        <WideBody
+          canvas={canvas}
+          side={side ?? <Overview list={list} view={newest} nameOf={nameOf} onStep={select} />}
+          events={events}
+          waterfall={waterfall}
+          isComparing={isComparing}
+        />
       )}
       {scrubber}
       {isReplaying && preset && (
@@ -229,6 +247,18 @@ function OneRun({ job }: { readonly job: string }) {
         />
       )}
     </div>
+  );
+}
+
+function MissingRun() {
+  const t = useMessages();
+  return (
+    <Empty icon={<Compass aria-hidden />} title={t('run.missing')}>
+      <p>{t('run.missing.hint')}</p>
+      <Link to="/runs" className={buttonClass()}>
+        {t('home.all_runs')}
+      </Link>
+    </Empty>
   );
 }
 
@@ -248,10 +278,30 @@ function liveOf(isOver: boolean, progress: Progress): 'live' | 'stale' | 'ended'
 
 type Parts = Readonly<Record<'canvas' | 'side' | 'events' | 'waterfall', React.ReactNode>>;
 
-function Overview({ list }: { readonly list: React.ReactNode }) {
+type OverviewProps = {
+  readonly list: React.ReactNode;
+  readonly view: View;
+  readonly nameOf: (step: string) => string;
+  readonly onStep: (step: string) => void;
+};
+
+function Overview({ list, view, nameOf, onStep }: OverviewProps) {
   const t = useMessages();
+  const failed = [...view.runs].find(([, run]) => run.status === 'failed' && run.error);
+  const failure = view.state === 'failed' ? (failed?.[1].error ?? view.error) : undefined;
   return (
     <section aria-label={t('run.steps')} className="flex h-full min-h-0 flex-col bg-surface">
+      {failure && (
+        <div className="pt-3">
+          <FailureNote failure={failure}>
+            {failed && (
+              <button type="button" className="text-accent underline" onClick={() => onStep(stepOf(failed[0]))}>
+                {t('run.failed_step', { name: nameOf(stepOf(failed[0])) })}
+              </button>
+            )}
+          </FailureNote>
+        </div>
+      )}
       <h2 className="px-3 pt-3 pb-1 text-title">{t('run.steps')}</h2>
       <p className="px-3 pb-2 text-muted">{t('run.steps.hint')}</p>
       <div className="min-h-0 flex-1">{list}</div>
@@ -259,9 +309,13 @@ function Overview({ list }: { readonly list: React.ReactNode }) {
   );
 }
 
-function WideBody({ canvas, side, events, waterfall }: Parts) {
+function WideBody({ canvas, side, events, waterfall, isComparing }: Parts & { readonly isComparing: boolean }) {
+  // Before and after stand side by side, which takes room.
+  const columns = isComparing
+    ? 'grid-cols-[minmax(0,1fr)_minmax(22rem,46%)]'
+    : 'grid-cols-[minmax(0,1fr)_minmax(22rem,34%)]';
   return (
-    <div className="grid min-h-0 flex-1 grid-cols-[minmax(0,1fr)_minmax(22rem,34%)] grid-rows-[minmax(0,1fr)_minmax(9rem,30%)]">
+    <div className={`grid min-h-0 flex-1 ${columns} grid-rows-[minmax(0,1fr)_minmax(9rem,30%)]`}>
       <div className="min-h-0 min-w-0">{canvas}</div>
       <div className="min-h-0 border-l border-line">{side}</div>
       <div className="col-span-2 grid min-h-0 grid-cols-2 border-t border-line bg-surface">

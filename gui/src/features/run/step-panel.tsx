@@ -3,7 +3,7 @@ import { memo, useMemo, useState } from 'react';
 import { iconOf } from '@/shared/graph/canvas/icons';
 import type { Card, Graph } from '@/shared/graph/model';
 import type { View } from '@/shared/history/view';
-import { stepOf } from '@/shared/history/view';
+import { shownStatus, stepOf } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
 import { FailureNote } from '@/shared/jobs/failure-note';
 import { IconButton } from '@/shared/ui/button';
@@ -57,7 +57,7 @@ export const StepPanel = memo(function StepPanel(props: StepPanelProps) {
           <h2 className="truncate text-title">{card?.name ?? step}</h2>
           <p className="flex flex-wrap items-center gap-x-3 text-meta text-muted">
             <span>{card?.title ?? step}</span>
-            <StateBadge state={run?.status ?? 'pending'} />
+            <StateBadge state={run ? shownStatus(view, run) : 'pending'} />
           </p>
         </div>
         {runs.length > 1 && <RunPicker step={step} runs={runs} run={name} onRun={props.onRun} />}

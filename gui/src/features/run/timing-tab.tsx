@@ -26,7 +26,7 @@ export function TimingTab({ run }: { readonly run: Run }) {
       tabIndex={0}
       className="scroll-thin flex h-full flex-col gap-4 overflow-auto p-3 focus-visible:-outline-offset-2"
     >
-      <Facts rows={rows} />
+      {rows.length > 0 && <Facts rows={rows} />}
       {run.attempts.length > 0 && (
         <table className="w-full">
           <caption className="pb-1 text-left font-semibold">{t('timing.tries')}</caption>
@@ -44,10 +44,10 @@ export function TimingTab({ run }: { readonly run: Run }) {
             {run.attempts.map((attempt) => (
               <tr key={attempt.number} className="border-t border-line align-top">
                 <td className="py-1 pr-2">{attempt.number}</td>
-                <td className="pr-2 text-muted">
+                <td className="py-1 pr-2 text-muted">
                   {attempt.started_at ? clockMs(attempt.started_at) : t('timing.not_recorded')}
                 </td>
-                <td className="pr-2">
+                <td className="py-1 pr-2">
                   {attempt.ended_at ? clockMs(attempt.ended_at) : ''}
                   {attempt.error && (
                     <span className="flex items-start gap-1 text-fail">
@@ -56,7 +56,7 @@ export function TimingTab({ run }: { readonly run: Run }) {
                     </span>
                   )}
                 </td>
-                <td className="text-right whitespace-nowrap">
+                <td className="py-1 text-right whitespace-nowrap">
                   {attempt.took_us == null ? '' : duration(attempt.took_us)}
                 </td>
               </tr>

@@ -2,60 +2,15 @@ import { useVirtualizer } from '@tanstack/react-virtual';
 import { memo, useMemo, useRef } from 'react';
 import { duration, durationMs } from '@/shared/format/format';
 import type { Timeline } from '@/shared/history/timeline';
-import { type Run, runsInOrder, splitRun, type View } from '@/shared/history/view';
+import { runsInOrder, splitRun, type View } from '@/shared/history/view';
 import { useMessages } from '@/shared/i18n/messages';
 import { Empty } from '@/shared/ui/states';
 import { StateIcon } from '@/shared/ui/status';
 import { useNow } from '@/shared/ui/use-now';
-import { placeOf, type Span, stretches } from './time-scale';
-
-type Bar = Span & { readonly tone: string };
-type Row = { readonly name: string; readonly run: Run; readonly bars: readonly Bar[] };
+import { lengthUs, type Row, rowOf } from './bars';
+import { placeOf, stretches } from './time-scale';
 
 const ROW = 26;
-const TONES: Partial<Record<Run['status'], string>> = {
-  succeeded: 'bg-ok',
-  failed: 'bg-fail',
-  running: 'bg-run',
-  waiting: 'bg-wait',
-  retrying: 'bg-wait',
-};
-
-/**
- * The tries of a run as stretches of time. Starts of pure steps are not recorded: the first try began when the run was
- * first heard of (a wait, a log line), or as long before its end as it took.
- */
-function barsOf(run: Run, heardAt: number, now: number): Bar[] {
-  return run.attempts.map((attempt) => {
-    const isOpen = attempt.ended_at === undefined || attempt.ended_at === null;
-    const to = isOpen ? (run.status === 'stopped' ? run.changedAt : now) : (attempt.ended_at ?? now);
-    const took = to - (attempt.took_us ?? 0) / 1_000;
-    const from = attempt.started_at ?? (attempt.number === 1 ? Math.min(heardAt, took) : took);
-    return { from: Math.min(from, to), to, tone: attempt.error ? 'bg-fail' : (TONES[run.status] ?? 'bg-skip') };
-  });
-}
-
-/** Rows of runs that are over: they are the same at every later event. */
-const settled = new WeakMap<Run, Row>();
-
-function rowOf(name: string, run: Run, heardAt: number, now: number): Row {
-  const known = settled.get(run);
-  if (known) return known;
-  const row = { name, run, bars: barsOf(run, heardAt, now) };
-  if (run.attempts.every((attempt) => attempt.ended_at !== undefined && attempt.ended_at !== null))
-    settled.set(run, row);
-  return row;
-}
-
-/** How far apart a run's own measure and the stamps of one try may be: both ends are whole milliseconds. */
-const STAMPS_US = 2_000;
-
-/** All the time of a run: its work, and its waits, which its own measure leaves out. */
-function lengthUs({ run, bars }: Row): number {
-  const byStamps = 1_000 * bars.reduce((sum, bar) => sum + bar.to - bar.from, 0);
-  if (run.tookUs !== undefined && byStamps - run.tookUs < STAMPS_US * bars.length) return run.tookUs;
-  return Math.max(run.tookUs ?? 0, byStamps);
-}
 
 type WaterfallProps = {
   readonly timeline: Timeline;

@@ -1,11 +1,14 @@
+import { Link } from '@tanstack/react-router';
+import { GitCompare } from 'lucide-react';
 import { useState } from 'react';
 import { cancelJob } from '@/shared/api/requests/cancel-job';
 import { replayJob } from '@/shared/api/requests/replay-job';
 import { hasEnded, type Job } from '@/shared/api/types';
 import { useMessages } from '@/shared/i18n/messages';
-import { Button } from '@/shared/ui/button';
+import { Button, buttonClass } from '@/shared/ui/button';
 import { Problem } from '@/shared/ui/states';
 import { type Done, inTurn } from './in-turn';
+import { pairOf } from './pair';
 
 type BulkBarProps = { readonly selected: readonly Job[]; readonly onDone: () => void };
 
@@ -16,6 +19,7 @@ export function BulkBar({ selected, onDone }: BulkBarProps) {
   const [done, setDone] = useState<{ what: 'cancel' | 'replay'; result: Done }>();
   const open = selected.filter((job) => !hasEnded(job.state));
   const ended = selected.filter((job) => hasEnded(job.state));
+  const pair = pairOf(selected);
   const act = async (what: 'cancel' | 'replay') => {
     setBusy(true);
     const result = await (what === 'cancel'
@@ -31,17 +35,22 @@ export function BulkBar({ selected, onDone }: BulkBarProps) {
       {selected.length > 0 ? (
         <>
           <span className="mr-2 font-semibold">{t('runs.chosen', { count: selected.length })}</span>
-          <Button
-            needs="runner"
-            look="danger"
-            disabled={isBusy || open.length === 0}
-            onClick={() => void act('cancel')}
-          >
-            {t('runs.cancel', { count: open.length })}
-          </Button>
-          <Button needs="runner" disabled={isBusy || ended.length === 0} onClick={() => void act('replay')}>
-            {t('runs.replay', { count: ended.length })}
-          </Button>
+          {open.length > 0 && (
+            <Button needs="runner" look="danger" disabled={isBusy} onClick={() => void act('cancel')}>
+              {t('runs.cancel', { count: open.length })}
+            </Button>
+          )}
+          {ended.length > 0 && (
+            <Button needs="runner" disabled={isBusy} onClick={() => void act('replay')}>
+              {t('runs.replay', { count: ended.length })}
+            </Button>
+          )}
+          {pair && (
+            <Link to="/runs/$job" params={{ job: pair.newer }} search={{ other: pair.older }} className={buttonClass()}>
+              <GitCompare aria-hidden className="size-4" />
+              {t('run.compare')}
+            </Link>
+          )}
           <Button look="quiet" onClick={onDone}>
             {t('runs.unchoose')}
           </Button>

@@ -18,7 +18,7 @@ type JobsTableProps = {
   readonly onMore: () => void;
 };
 
-const GRID = 'grid grid-cols-[2.5rem_8rem_minmax(10rem,1.2fr)_9rem_6rem_8rem_minmax(8rem,2fr)] items-center gap-x-3';
+const GRID = 'grid grid-cols-[2rem_8rem_minmax(12rem,1.4fr)_8rem_6.5rem_8rem_minmax(8rem,2fr)] items-center gap-x-5';
 
 /** The list of runs: only the rows in sight exist, more are read when the end comes near. */
 export function JobsTable({ jobs, chosen, onChoose, hasMore, isLoadingMore, onMore }: JobsTableProps) {

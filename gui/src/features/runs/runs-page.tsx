@@ -7,6 +7,7 @@ import { useMessages } from '@/shared/i18n/messages';
 import { Button } from '@/shared/ui/button';
 import { lazily } from '@/shared/ui/lazily';
 import { PageHeader } from '@/shared/ui/page';
+import { Prose } from '@/shared/ui/prose';
 import { Empty, Failed, Loading } from '@/shared/ui/states';
 import { BulkBar } from './bulk-bar';
 import { useFilter } from './filter';
@@ -57,7 +58,9 @@ export default function RunsPage() {
             </Empty>
           ) : (
             <Empty title={t('runs.none')}>
-              <p>{t('runs.none.hint')}</p>
+              <p>
+                <Prose text={t('runs.none.hint')} />
+              </p>
             </Empty>
           )
         }

@@ -1,10 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
-import { removeSecret, secretsQuery, setSecret } from '@/shared/api/requests/secrets';
+import { removeSecret, secretsQuery } from '@/shared/api/requests/secrets';
 import { moment } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
+import { SecretFields, useNewSecret } from '@/shared/secrets/new-secret';
 import { Button } from '@/shared/ui/button';
-import { Field, Input } from '@/shared/ui/field';
 import { Panel } from '@/shared/ui/page';
 import { Problem, Ready } from '@/shared/ui/states';
 
@@ -13,22 +12,9 @@ export function SecretsPanel() {
   const t = useMessages();
   const client = useQueryClient();
   const secrets = useQuery(secretsQuery);
-  const [name, setName] = useState('');
-  const [value, setValue] = useState('');
-  const again = () => client.invalidateQueries({ queryKey: ['secrets'] });
-  const keep = useMutation({
-    mutationFn: () => setSecret(name, value),
-    onSuccess: () => {
-      setName('');
-      setValue('');
-      return again();
-    },
-  });
+  const again = () => client.invalidateQueries({ queryKey: secretsQuery.queryKey });
+  const fresh = useNewSecret(() => {});
   const remove = useMutation({ mutationFn: removeSecret, onSuccess: again });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    keep.mutate();
-  };
   return (
     <Panel title={t('secrets.title')}>
       <div className="flex flex-col gap-3 p-4">
@@ -54,34 +40,13 @@ export function SecretsPanel() {
             </ul>
           )}
         </Ready>
-        <form onSubmit={submit} className="grid gap-3 sm:grid-cols-[1fr_1fr_auto] sm:items-end">
-          <Field label={t('secrets.name')}>
-            {(ids) => (
-              <Input
-                {...ids}
-                autoComplete="off"
-                pattern="[A-Za-z0-9_.\-]{1,64}"
-                value={name}
-                onChange={(event) => setName(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label={t('secrets.value')}>
-            {(ids) => (
-              <Input
-                {...ids}
-                type="password"
-                autoComplete="off"
-                value={value}
-                onChange={(event) => setValue(event.target.value)}
-              />
-            )}
-          </Field>
-          <Button needs="editor" type="submit" disabled={!name || !value || keep.isPending}>
+        <form onSubmit={fresh.submit} className="grid gap-3 sm:grid-cols-[1fr_1fr_auto] sm:items-end">
+          <SecretFields of={fresh} />
+          <Button needs="editor" type="submit" disabled={!fresh.canKeep}>
             {t('secrets.keep')}
           </Button>
         </form>
-        <Problem error={keep.error ?? remove.error} />
+        <Problem error={fresh.error ?? remove.error} />
       </div>
     </Panel>
   );

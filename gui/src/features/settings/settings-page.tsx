@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { nodeQuery } from '@/shared/api/requests/node';
+import type { FileHealth } from '@/shared/api/types';
 import { nodeAddress } from '@/shared/auth/node-address';
 import { bytes, count, durationMs } from '@/shared/format/format';
 import { chooseLanguage, LANGUAGES, type Language, useLanguage, useMessages } from '@/shared/i18n/messages';
@@ -82,6 +83,17 @@ function Appearance() {
   );
 }
 
+/** A database and how large it is; what is wrong with it stands beside. */
+const fileRow = (file: FileHealth) =>
+  [
+    <code key="name" className="font-mono text-meta">
+      {file.file}
+    </code>,
+    <span key="size" className={file.problem ? 'text-fail' : ''}>
+      {bytes(file.bytes)} {file.problem}
+    </span>,
+  ] as const;
+
 function NodeFacts() {
   const t = useMessages();
   const node = useQuery(nodeQuery);
@@ -121,15 +133,8 @@ function NodeFacts() {
                 <h3 className="pb-1">{t('settings.storage')}</h3>
                 <Facts
                   rows={[
-                    ...it.stats.files.map(
-                      (file) =>
-                        [
-                          file.file,
-                          <span key={file.file} className={file.problem ? 'text-fail' : ''}>
-                            {bytes(file.bytes)} {file.problem}
-                          </span>,
-                        ] as const,
-                    ),
+                    [t('settings.databases'), bytes(it.stats.files.reduce((sum, file) => sum + file.bytes, 0))],
+                    ...it.stats.files.filter((file) => file.problem).map(fileRow),
                     [t('settings.blobs'), bytes(it.stats.blob_bytes)],
                     [t('settings.free'), bytes(it.stats.free_bytes)],
                     ...(it.stats.budget_bytes == null
@@ -137,6 +142,12 @@ function NodeFacts() {
                       : [[t('settings.budget'), bytes(it.stats.budget_bytes)] as const]),
                   ]}
                 />
+                <details className="pt-1.5">
+                  <summary className="text-muted">{t('settings.by_file')}</summary>
+                  <div className="pt-1.5">
+                    <Facts rows={it.stats.files.map(fileRow)} />
+                  </div>
+                </details>
               </div>
             )}
             <details>

@@ -19,8 +19,8 @@ type TriggerRowProps = {
   readonly id: string;
   readonly trigger: Trigger;
   readonly version: string;
-  /** The runs that it started, newest first, of those that were looked at. */
-  readonly runs: readonly Job[];
+  /** The runs that it started, newest first, of those that were looked at; undefined until that is known. */
+  readonly runs: readonly Job[] | undefined;
 };
 
 /** One trigger: where it listens, what it started last, and a way to try it. */
@@ -36,14 +36,14 @@ export function TriggerRow({ id, trigger, version, runs }: TriggerRowProps) {
     onSuccess: (job) => navigate({ to: '/runs/$job', params: { job } }),
   });
   return (
-    <li className="flex flex-wrap items-start gap-x-3 gap-y-1 border-b border-line px-4 py-2.5 last:border-b-0">
+    <li className="flex items-start gap-x-3 border-b border-line px-4 py-2.5 last:border-b-0">
       <Icon aria-hidden className="mt-0.5 size-4 shrink-0 text-muted" />
-      <div className="min-w-0 flex-1 basis-60">
+      <div className="min-w-0 flex-1">
         <p className="font-semibold">
           <span className={trigger.disabled ? 'line-through' : ''}>{name}</span>
           {trigger.disabled && <span className="font-normal text-muted"> · {t('triggers.disabled')}</span>}
         </p>
-        <LastRuns runs={runs} />
+        {runs && <LastRuns runs={runs} />}
         {hook && (
           <>
             <CopyLine text={hook.address} label={t('triggers.copy')} />
@@ -63,7 +63,7 @@ export function TriggerRow({ id, trigger, version, runs }: TriggerRowProps) {
         aria-label={t('triggers.test_one', { name })}
       >
         <Zap aria-hidden className="size-4" />
-        {t('triggers.test')}
+        <span className="max-md:hidden">{t('triggers.test')}</span>
       </Button>
       {isTesting && hook && (
         <TestDialog

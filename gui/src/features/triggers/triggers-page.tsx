@@ -10,6 +10,7 @@ import { moment, shortHash } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button } from '@/shared/ui/button';
 import { PageHeader, Panel, ScrollPage } from '@/shared/ui/page';
+import { Prose } from '@/shared/ui/prose';
 import { Empty, Problem, Ready } from '@/shared/ui/states';
 import { TriggerRow } from './trigger-row';
 
@@ -28,7 +29,9 @@ export default function TriggersPage() {
           {(list) =>
             list.length === 0 ? (
               <Empty icon={<Zap aria-hidden />} title={t('triggers.none')}>
-                <p>{t('triggers.none.hint')}</p>
+                <p>
+                  <Prose text={t('triggers.none.hint')} />
+                </p>
               </Empty>
             ) : (
               list.map((activation) => <Active key={activation.preset} activation={activation} />)
@@ -128,7 +131,7 @@ function Active({ activation }: { readonly activation: Activation }) {
             id={id}
             trigger={trigger}
             version={version}
-            runs={(jobs.data?.jobs ?? []).filter((job) => job.trigger === id)}
+            runs={jobs.data?.jobs.filter((job) => job.trigger === id)}
           />
         ))}
       </ul>
@@ -146,7 +149,13 @@ function Off({ draft }: { readonly draft: DraftSummary }) {
   const name = draft.title || draft.name;
   return (
     <li className="flex flex-wrap items-center gap-3 border-t border-line px-4 py-2 first:border-t-0">
-      <span className="min-w-0 flex-1 basis-40 truncate">{name}</span>
+      <Link
+        to="/workflows/$preset"
+        params={{ preset: draft.id }}
+        className="min-w-0 flex-1 basis-40 truncate hover:underline"
+      >
+        {name}
+      </Link>
       <Problem error={on.error} />
       <Button
         needs="editor"

@@ -4,7 +4,7 @@ import { Copy, Download, Ellipsis, History, Play, Trash2, TriangleAlert, Workflo
 import { useRef } from 'react';
 import { activate, deactivate } from '@/shared/api/requests/activations';
 import { type DraftSummary, hasEnded, type Job } from '@/shared/api/types';
-import { durationMs, fullTime, moment, shortId } from '@/shared/format/format';
+import { durationMs, fullTime, minute, moment, shortId } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button, IconButton, useRest } from '@/shared/ui/button';
 import { Menu } from '@/shared/ui/menu';
@@ -60,12 +60,12 @@ export function WorkflowRow({ draft, newest, isNewestKnown, triggersOn, actions 
         </Link>
         <p className="truncate text-meta text-muted">
           {title !== draft.name && (
-            <>
+            <span className="max-md:hidden">
               <span className="font-mono">{draft.name}</span> ·{' '}
-            </>
+            </span>
           )}
           {t('home.steps', { count: draft.steps })} ·{' '}
-          <span title={fullTime(draft.changed_at)}>{t('home.changed', { time: moment(draft.changed_at) })}</span>
+          <span title={fullTime(draft.changed_at)}>{t('home.changed', { time: minute(draft.changed_at) })}</span>
         </p>
       </div>
       {/* Beside the name on a wide screen, below it on a phone. */}
@@ -82,7 +82,7 @@ export function WorkflowRow({ draft, newest, isNewestKnown, triggersOn, actions 
       <div className="relative z-10 ml-auto flex items-center gap-1.5 md:ml-0">
         <Button needs="runner" onClick={() => actions.onRun(draft)} aria-label={t('home.run', { name: title })}>
           <Play aria-hidden className="size-4" />
-          {t('start.run')}
+          <span className="max-md:hidden">{t('start.run')}</span>
         </Button>
         <Menu
           label={t('workflows.more', { name: title })}

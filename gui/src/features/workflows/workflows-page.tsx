@@ -8,6 +8,7 @@ import { presetsQuery } from '@/shared/api/requests/presets';
 import type { DraftSummary } from '@/shared/api/types';
 import { saveJson } from '@/shared/format/download';
 import { useMessages } from '@/shared/i18n/messages';
+import { readFileText } from '@/shared/presets/file-text';
 import { useNewDraft } from '@/shared/presets/new-draft';
 import { Button } from '@/shared/ui/button';
 import { type Command, useCommands } from '@/shared/ui/commands';
@@ -15,15 +16,14 @@ import { Input, Select } from '@/shared/ui/field';
 import { lazily } from '@/shared/ui/lazily';
 import { PageHeader, ScrollPage } from '@/shared/ui/page';
 import { Empty, Problem, Ready } from '@/shared/ui/states';
+import { useFileDrop } from '@/shared/ui/use-file-drop';
 import { arranged, newestRuns, ORDERS, type Order, readWanted, titleOf, type Wanted, writeWanted } from './arrange';
 import { useNewestJobs } from './draft-facts';
-import { readFileText } from './file-text';
-import { useFileDrop } from './use-file-drop';
 import { type RowActions, WorkflowRow } from './workflow-row';
 
 const RunDialog = lazily(() => import('@/shared/jobs/run-dialog'));
-const NewDialog = lazily(() => import('./new-dialog').then(({ NewDialog: it }) => ({ default: it })));
-const ImportDialog = lazily(() => import('./import-dialog').then(({ ImportDialog: it }) => ({ default: it })));
+const NewDialog = lazily(() => import('@/shared/presets/new-dialog'));
+const ImportDialog = lazily(() => import('@/shared/presets/import-dialog'));
 const DeleteDialog = lazily(() => import('./delete-dialog').then(({ DeleteDialog: it }) => ({ default: it })));
 
 type Open =
@@ -230,7 +230,7 @@ function Filters({ wanted, onWant, onCount }: FiltersProps) {
         />
       </div>
       <label className="flex items-center gap-2 text-muted">
-        {t('workflows.order')}
+        <span className="max-md:sr-only">{t('workflows.order')}</span>
         <Select
           className="w-auto!"
           value={wanted.order}

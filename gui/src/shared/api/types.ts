@@ -29,6 +29,7 @@ export type Manifest = Schemas['Manifest'];
 export type DraftSummary = Schemas['DraftSummary'];
 export type Activation = Schemas['Activation'];
 export type Approval = Schemas['Approval'];
+export type FileHealth = Schemas['FileHealth'];
 export type Role = Schemas['Role'];
 
 /** Every state of a job, in the order of its life. */

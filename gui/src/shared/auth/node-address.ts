@@ -1,4 +1,5 @@
-//! Where the node is. The page's own origin, unless it is hosted elsewhere and was opened with `?node=https://…`.
+//! Where the node is. The page's own origin, unless it is hosted elsewhere and was opened with `?node=https://…`: then that node, in this tab,
+//! and in tabs that are opened later once somebody was signed in there.
 
 const KEY = 'flowork.node';
 
@@ -14,7 +15,25 @@ function read(): string {
       // Not an address: the page's own origin counts, and its screens say what does not answer.
     }
   }
-  return sessionStorage.getItem(KEY) ?? location.origin;
+  return sessionStorage.getItem(KEY) ?? remembered() ?? location.origin;
+}
+
+function remembered(): string | undefined {
+  try {
+    return localStorage.getItem(KEY) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps the node for new tabs. Called when somebody is signed in: an address that never let anybody in is not kept. */
+export function rememberNode(): void {
+  try {
+    if (nodeAddress() === location.origin) localStorage.removeItem(KEY);
+    else localStorage.setItem(KEY, nodeAddress());
+  } catch {
+    // New tabs are asked for it again.
+  }
 }
 
 let address: string | undefined;

@@ -1,7 +1,9 @@
 //! Who is looking: the one place that knows how a request proves it. Everything else asks for `authorised(headers)`.
 //!
-//! A session is a bearer secret that lives in this tab only (sessionStorage). How it is got is `login.ts`.
+//! A session is a bearer secret that lives in this tab only (sessionStorage), and belongs to the node that gave it: a link to this page with
+//! another `?node=` must not carry it there. How it is got is `login.ts`.
 import { useSyncExternalStore } from 'react';
+import { nodeAddress, rememberNode } from './node-address';
 
 export type Session =
   | { readonly kind: 'none'; readonly why: SignedOutReason }
@@ -23,7 +25,8 @@ const listeners = new Set<() => void>();
 function restore(): Session {
   try {
     const kept: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? 'null');
-    if (kept && typeof kept === 'object' && 'secret' in kept && typeof kept.secret === 'string') {
+    const isHere = kept && typeof kept === 'object' && 'node' in kept && kept.node === nodeAddress();
+    if (isHere && 'secret' in kept && typeof kept.secret === 'string') {
       const source = 'source' in kept && kept.source === 'token' ? 'token' : 'login';
       const id = 'id' in kept && typeof kept.id === 'string' ? kept.id : undefined;
       const expiresAt = 'expiresAt' in kept && typeof kept.expiresAt === 'number' ? kept.expiresAt : undefined;
@@ -33,7 +36,7 @@ function restore(): Session {
     // Storage that does not read is as good as none.
   }
   // Who left stays out when the page is loaded again, although the browser's key would open another session.
-  return { kind: 'none', why: sessionStorage.getItem(LEFT_KEY) === null ? 'first' : 'left' };
+  return { kind: 'none', why: sessionStorage.getItem(LEFT_KEY) === nodeAddress() ? 'left' : 'first' };
 }
 
 let session: Session | undefined;
@@ -47,9 +50,10 @@ export function setSession(next: Session): void {
   session = next;
   if (next.kind === 'bearer') {
     const { secret, source, id, expiresAt } = next;
-    sessionStorage.setItem(KEY, JSON.stringify({ secret, source, id, expiresAt }));
+    sessionStorage.setItem(KEY, JSON.stringify({ node: nodeAddress(), secret, source, id, expiresAt }));
+    rememberNode();
   } else sessionStorage.removeItem(KEY);
-  if (next.kind === 'none' && next.why === 'left') sessionStorage.setItem(LEFT_KEY, '1');
+  if (next.kind === 'none' && next.why === 'left') sessionStorage.setItem(LEFT_KEY, nodeAddress());
   else sessionStorage.removeItem(LEFT_KEY);
   for (const listener of listeners) listener();
 }

@@ -1,6 +1,6 @@
 //! An editor over a text that may change under it. No React here; `code-editor.tsx` puts it on the page.
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete';
-import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
+import { defaultKeymap, history, historyKeymap, indentWithTab, isolateHistory } from '@codemirror/commands';
 import { bracketMatching, indentOnInput, indentUnit } from '@codemirror/language';
 import { highlightSelectionMatches, searchKeymap } from '@codemirror/search';
 import { Annotation, Compartment, EditorState, type Extension, Prec, Transaction } from '@codemirror/state';
@@ -21,6 +21,7 @@ import { type Landing, landInCode, landInCondition, landInTemplate } from './dro
 import { GO_TO, type GoTo } from './go-to';
 import type { Known } from './known';
 import { languageOf } from './languages';
+import { PUT_IN, placed } from './put-in';
 import { templateMarks } from './template-marks';
 import { theme } from './theme';
 
@@ -111,6 +112,25 @@ const goingTo = EditorView.domEventHandlers({
   },
 });
 
+/** Takes code as a whole: one edit, which the cursor stands behind. */
+const puttingIn = EditorView.domEventHandlers({
+  [PUT_IN](event: Event, view) {
+    const { state } = view;
+    if (state.readOnly) return true;
+    const code = (event as CustomEvent<string>).detail;
+    const { from, to, insert, start, end } = placed(state.doc.toString(), state.selection.main.head, code);
+    view.dispatch({
+      changes: { from, to, insert },
+      selection: { anchor: start, head: end },
+      effects: EditorView.scrollIntoView(start, { y: 'nearest' }),
+      annotations: isolateHistory.of('full'),
+      userEvent: 'input.complete',
+    });
+    view.focus();
+    return true;
+  },
+});
+
 function features(options: EditorOptions): Extension {
   const isScript = options.reading === 'script' || (options.reading === 'plain' && !options.isOneLine);
   const source = completionSource(options.reading, options.language, options.known);
@@ -142,6 +162,7 @@ function features(options: EditorOptions): Extension {
     ]),
     drops(options.reading, options.language),
     goingTo,
+    puttingIn,
     theme,
   ];
 }

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { Item } from '../api/types';
 import { useMessages } from '../i18n/messages';
 import { Button } from '../ui/button';
@@ -19,6 +19,9 @@ type ItemsViewProps = {
   readonly total: number;
   readonly onOffset: (offset: number) => void;
   readonly label: string;
+  /** Stands before the forms in the same row, and after the pages. */
+  readonly head?: ReactNode;
+  readonly tools?: ReactNode;
   /** How many items a page holds; fewer than [`PAGE_ITEMS`] when they are heavy. */
   readonly pageItems?: number;
   /** Gives any page, so that one can look for an item in all of them. */
@@ -37,7 +40,8 @@ export function ItemsView(props: ItemsViewProps) {
   const [form, setForm] = useState<Form>('table');
   return (
     <div className="flex h-full flex-col">
-      <div className="flex flex-wrap items-center gap-2 border-b border-line px-3 py-1.5">
+      <div className="flex shrink-0 flex-wrap items-center gap-x-2 gap-y-1 border-b border-line px-3 py-1">
+        {props.head}
         <div role="group" aria-label={t('data.form')} className="flex rounded-control border border-line">
           {FORMS.map((it) => (
             <button
@@ -82,6 +86,7 @@ export function ItemsView(props: ItemsViewProps) {
             </Button>
           </span>
         )}
+        {props.tools}
       </div>
       <div className="min-h-0 flex-1">
         {form === 'table' && (

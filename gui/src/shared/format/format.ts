@@ -1,12 +1,12 @@
 //! Numbers and times as people read them, in the language of the screen.
-import { currentLanguage } from '../i18n/messages';
+import { currentLocale } from '../i18n/messages';
 
 const MS = { second: 1_000, minute: 60_000, hour: 3_600_000, day: 86_400_000 } as const;
 
 /** A length of time from microseconds: `84 µs`, `12.4 ms`, `3.2 s`, `4 min 05 s`, `2 h 10 min`, `3 d 4 h`. */
 export function duration(us: number): string {
   const number = (value: number, digits: number) =>
-    value.toLocaleString(currentLanguage(), { maximumFractionDigits: digits, minimumFractionDigits: 0 });
+    value.toLocaleString(currentLocale(), { maximumFractionDigits: digits, minimumFractionDigits: 0 });
   const ms = us / 1_000;
   if (us < 1_000) return `${number(us, 0)} µs`;
   if (ms < 10) return `${number(ms, 1)} ms`;
@@ -29,18 +29,18 @@ export function bytes(count: number): string {
     unit += 1;
   }
   const digits = unit === 0 || value >= 100 ? 0 : 1;
-  return `${value.toLocaleString(currentLanguage(), { maximumFractionDigits: digits })} ${units[unit]}`;
+  return `${value.toLocaleString(currentLocale(), { maximumFractionDigits: digits })} ${units[unit]}`;
 }
 
-export const count = (value: number): string => value.toLocaleString(currentLanguage());
+export const count = (value: number): string => value.toLocaleString(currentLocale());
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function format(name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = `${currentLanguage()} ${name}`;
+  const key = `${currentLocale()} ${name}`;
   let found = formats.get(key);
   if (!found) {
-    found = new Intl.DateTimeFormat(currentLanguage(), { hourCycle: 'h23', ...options });
+    found = new Intl.DateTimeFormat(currentLocale(), { hourCycle: 'h23', ...options });
     formats.set(key, found);
   }
   return found;
@@ -59,6 +59,13 @@ export function moment(at: number, now = Date.now()): string {
   const isToday = new Date(at).toDateString() === new Date(now).toDateString();
   if (isToday) return clock(at);
   return format('moment', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }).format(at);
+}
+
+/** A moment when seconds say nothing: today `12:04`, else the day as well. */
+export function minute(at: number, now = Date.now()): string {
+  const isToday = new Date(at).toDateString() === new Date(now).toDateString();
+  const time = { hour: '2-digit', minute: '2-digit' } as const;
+  return isToday ? format('minute', time).format(at) : moment(at, now);
 }
 
 /** Everything, for titles and details. */

@@ -8,6 +8,10 @@ export function parseJson(text: string): Parsed {
   }
 }
 
+/** A value in a field of text: texts as they are, nothing as nothing, anything else as JSON. */
+export const asText = (value: unknown): string =>
+  value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+
 /** A value as people type it: what reads as JSON counts as JSON, anything else is a text. */
 export function readValue(text: string): unknown {
   const parsed = parseJson(text);

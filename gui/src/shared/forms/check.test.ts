@@ -11,9 +11,12 @@ const wrong = (name: string, value: unknown) =>
   check(form(name), value).map((it) => ('value' in it ? [it.at, it.key, it.value] : [it.at, it.key]));
 
 describe('what is wrong with a config', () => {
-  it.each(recorded.map((it) => [it.name, it.example] as const))('nothing with the example of %s', (name, example) => {
-    expect(check(form(name), example)).toEqual([]);
-  });
+  it.each(recorded.map((it) => [it.name, it.example.config] as const))(
+    'nothing with the example of %s',
+    (name, example) => {
+      expect(check(form(name), example)).toEqual([]);
+    },
+  );
   it('is told at the field', () => {
     expect(wrong('http-request', { url: 5, at_once: 0, bla: 1 })).toEqual([
       ['/url', 'form.wrong.type'],

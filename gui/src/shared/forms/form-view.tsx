@@ -3,9 +3,9 @@ import { DropdownMenu } from 'radix-ui';
 import { useState } from 'react';
 import { useMessages } from '../i18n/messages';
 import { buttonClass } from '../ui/button';
+import { Prose } from '../ui/prose';
 import { FieldView, RemoveOption } from './field-view';
 import { useNames } from './names';
-import { Prose } from './prose';
 import { type Field, firstValue, isRecord, shownOf } from './schema';
 import { type Path, pointerOf, useForm } from './target';
 

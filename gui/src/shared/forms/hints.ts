@@ -1,5 +1,6 @@
 //! What schemas do not say about the components that we ship: which text names a secret, which fields have a meaning only beside
 //! others, which are looked for first. A component without hints gets a good form from its schema alone.
+import type { StartsOf } from '../code/starts';
 import type { Suggest } from './schema';
 
 export type Hint = {
@@ -15,6 +16,8 @@ export type Hint = {
   readonly rows?: number;
   readonly suggest?: Suggest;
   readonly language?: string;
+  /** Whose code it holds: what an empty one can begin with. */
+  readonly starts?: StartsOf;
   readonly placeholder?: string;
 };
 /** By path: `auth/bearer`; `*` stands for every element of a list or a map. */
@@ -23,7 +26,8 @@ export type Hints = Readonly<Record<string, Hint>>;
 const MAIN: Hint = { isMain: true };
 const LATER: Hint = { isMain: false };
 
-const SCRIPT: Hints = {
+const script = (starts: StartsOf): Hints => ({
+  code: { starts },
   mode: MAIN,
   outputs: LATER,
   timeout_ms: LATER,
@@ -35,7 +39,7 @@ const SCRIPT: Hints = {
   stdout: LATER,
   parse: { when: { stdout: ['output'] }, isMain: false },
   effect: LATER,
-};
+});
 
 const CONDITION: Hints = {
   condition: { kind: 'condition', isMain: true },
@@ -56,13 +60,13 @@ const HINTS: Readonly<Record<string, Hints>> = {
     expires: { kind: 'duration', isMain: true },
     on_expiry: MAIN,
   },
-  bash: SCRIPT,
-  javascript: SCRIPT,
-  perl: SCRIPT,
-  php: SCRIPT,
-  python: SCRIPT,
-  ruby: SCRIPT,
-  code: { mode: MAIN, timeout_ms: LATER },
+  bash: script('bash'),
+  javascript: script('javascript'),
+  perl: script('perl'),
+  php: script('php'),
+  python: script('python'),
+  ruby: script('ruby'),
+  code: { code: { starts: 'code' }, mode: MAIN, timeout_ms: LATER },
   'csv-parse': {
     from: MAIN,
     file: { suggest: 'file', isMain: true },

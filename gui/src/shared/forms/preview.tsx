@@ -6,7 +6,7 @@ import { hasExpression } from '../code/template';
 import { inline } from '../data/shape';
 import { useMessages } from '../i18n/messages';
 import { IconButton } from '../ui/button';
-import { Prose } from './prose';
+import { Prose } from '../ui/prose';
 import { useForm } from './target';
 
 const REST_MS = 250;

@@ -34,7 +34,7 @@ describe('every component that the node ships', () => {
     visit(form(name), '');
     expect(found).toEqual([]);
   });
-  it.each(recorded.map((it) => [it.name, it.example] as const))(
+  it.each(recorded.map((it) => [it.name, it.example.config] as const))(
     '%s shows every field of its example',
     (name, example) => {
       const of = form(name);

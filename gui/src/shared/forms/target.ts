@@ -32,6 +32,8 @@ export interface FormTarget {
   conflicts(path: Path): readonly unknown[];
   /** Chooses one of them for everybody. */
   settle(path: Path, value: unknown): void;
+  /** Sets a place in the same step of undo as the code that was just put in at another. */
+  setWith(code: Path, path: Path, value: unknown): void;
   /** Where the person writes now; for the others. */
   entered(path: Path | undefined): void;
   /** Lets the step use a secret. */

@@ -1,6 +1,7 @@
 //! Rectangles: what holds them all, whether they meet, what lies under a point.
 import type { Card, Graph, Point, Rect } from './model';
 import { portOffset } from './model';
+import { curveDots, wireCurve } from './wire-path';
 
 export function boundsOf(rects: readonly Rect[], pad = 0): Rect {
   if (rects.length === 0) return { x: 0, y: 0, width: 0, height: 0 };
@@ -44,30 +45,6 @@ export const cardAt = (cards: readonly Card[], point: Point): Card | undefined =
 /** The cards that a box touches. */
 export const cardsIn = (cards: readonly Card[], box: Rect): Card[] => cards.filter((card) => meet(card, box));
 
-type Curve = readonly [Point, Point, Point, Point];
-
-/** The curve of a wire, from the right side of one card to the left side of another. */
-export function wireCurve(from: Point, to: Point): Curve {
-  if (to.x < from.x) {
-    // It leads back: around below the cards and not through them.
-    const drop = Math.max(from.y, to.y) + 96;
-    return [from, { x: from.x + 160, y: drop }, { x: to.x - 160, y: drop }, to];
-  }
-  const bend = Math.max(32, Math.min((to.x - from.x) / 2, 160));
-  return [from, { x: from.x + bend, y: from.y }, { x: to.x - bend, y: to.y }, to];
-}
-
-export function curvePoint([a, b, c, d]: Curve, t: number): Point {
-  const u = 1 - t;
-  const mix = (key: 'x' | 'y') =>
-    u * u * u * a[key] + 3 * u * u * t * b[key] + 3 * u * t * t * c[key] + t * t * t * d[key];
-  return { x: mix('x'), y: mix('y') };
-}
-
-export const curvePath = ([a, b, c, d]: Curve): string => `M${a.x},${a.y} C${b.x},${b.y} ${c.x},${c.y} ${d.x},${d.y}`;
-
-const SAMPLES = 24;
-
 function distanceToSegment(point: Point, a: Point, b: Point): number {
   const [dx, dy] = [b.x - a.x, b.y - a.y];
   const length = dx * dx + dy * dy;
@@ -84,10 +61,9 @@ export function wireAt(graph: Graph, point: Point, reach: number): string | unde
     if (!from || !to) continue;
     const [start, end] = [portOffset(from, 'out', wire.from.port), portOffset(to, 'in', wire.to.port)];
     const curve = wireCurve({ x: from.x + start.x, y: from.y + start.y }, { x: to.x + end.x, y: to.y + end.y });
-    let before = curve[0];
-    for (let at = 1; at <= SAMPLES; at += 1) {
-      const next = curvePoint(curve, at / SAMPLES);
-      const far = distanceToSegment(point, before, next);
+    let before: Point | undefined;
+    for (const next of curveDots(curve)) {
+      const far = before ? distanceToSegment(point, before, next) : Infinity;
       if (far <= reach && (!best || far < best.far)) best = { id: wire.id, far };
       before = next;
     }

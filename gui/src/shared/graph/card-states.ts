@@ -1,11 +1,11 @@
 //! How each card and wire is at one moment of a run, and a store that tells only those that changed.
 
-import { hasEnded, type RunStatus } from '../api/types';
-import { listLength, type Run, stepOf, type View } from '../history/view';
+import { hasEnded } from '../api/types';
+import { listLength, type Run, type ShownStatus, shownStatus, stepOf, type View } from '../history/view';
 import { ERROR_PORT, type Graph } from './model';
 
 export type CardState = {
-  readonly status: RunStatus;
+  readonly status: ShownStatus;
   /** How many runs of the step there are (rounds of loops), and how many have ended. */
   readonly runs: number;
   readonly ended: number;
@@ -29,8 +29,10 @@ export type WireState = {
 };
 
 /** Which status speaks for a step that runs several times: what wants attention comes first. */
-const RANK: readonly RunStatus[] = [
+const RANK: readonly ShownStatus[] = [
   'running',
+  'answered',
+  'ready',
   'retrying',
   'waiting',
   'failed',
@@ -39,7 +41,7 @@ const RANK: readonly RunStatus[] = [
   'skipped',
   'pending',
 ];
-const ENDED: readonly RunStatus[] = ['succeeded', 'failed', 'skipped', 'stopped'];
+const ENDED: readonly ShownStatus[] = ['succeeded', 'failed', 'skipped', 'stopped'];
 
 function waitOf(run: Run): CardState['waitsFor'] {
   if (!run.wait) return undefined;
@@ -53,12 +55,13 @@ const sourceOf = (run: Run): CardState['source'] =>
 
 const sum = (run: Run): number => Object.values(run.ports).reduce((total, port) => total + listLength(port.items), 0);
 
-function cardState(runs: readonly Run[]): CardState {
-  const lead = runs.reduce((best, run) => (RANK.indexOf(run.status) < RANK.indexOf(best.status) ? run : best));
+function cardState(view: View, runs: readonly Run[]): CardState {
+  const rank = (run: Run) => RANK.indexOf(shownStatus(view, run));
+  const lead = runs.reduce((best, run) => (rank(run) < rank(best) ? run : best));
   const gave = runs.filter((run) => run.status === 'succeeded');
   const timed = runs.filter((run) => run.tookUs !== undefined);
   return {
-    status: lead.status,
+    status: shownStatus(view, lead),
     runs: runs.length,
     ended: runs.filter((run) => ENDED.includes(run.status)).length,
     itemsOut: gave.length > 0 ? gave.reduce((total, run) => total + sum(run), 0) : undefined,
@@ -103,7 +106,10 @@ export type Lights = { readonly cards: ReadonlyMap<string, CardState>; readonly 
 export function lights(graph: Graph, view: View, isOld: (step: string) => boolean = () => false): Lights {
   const byStep = runsByStep(view);
   const cards = new Map(
-    [...byStep].map(([step, runs]) => [step, isOld(step) ? { ...cardState(runs), isOld: true } : cardState(runs)]),
+    [...byStep].map(([step, runs]) => [
+      step,
+      isOld(step) ? { ...cardState(view, runs), isOld: true } : cardState(view, runs),
+    ]),
   );
   const wires = new Map<string, WireState>();
   for (const wire of graph.wires) {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Preset } from '../api/types';
+import type { Manifest, Preset } from '../api/types';
 import { anyMeet, boundsOf, cardAt, cardsIn, viewportOf, wireAt } from './bounds';
 import { columnsOf, withoutBackEdges } from './layering';
 import { arranged, tidy } from './layout';
-import { CARD_HEIGHT, CARD_WIDTH, type Card, cardHeight, type Graph, graphOf, isPlaced } from './model';
+import { CARD_HEIGHT, CARD_WIDTH, type Card, cardHeight, type Graph, graphOf, isPlaced, outputsOf } from './model';
 import { neighbour, readingOrder } from './walk';
 
 const card = (id: string, more: Partial<Card> = {}): Card => ({
@@ -35,6 +35,26 @@ const graph = (cards: Card[], ...wires: string[]): Graph => ({
 });
 
 const at = (of: Graph, id: string): Card => of.cards.find((it) => it.id === id) ?? card('missing');
+
+describe('the ports of a card', () => {
+  const port = (name: string) => ({ name, docs: '' });
+  const manifest = (config: object) => ({ outputs: [port('out')], config }) as unknown as Manifest;
+  const script = manifest({ properties: { outputs: { type: 'array' } } });
+
+  it('are those of its component and the further ones that its script names', () => {
+    expect(outputsOf({ component: 'python', config: { outputs: ['bad', ''] } }, script)).toEqual(['out', 'bad']);
+    expect(outputsOf({ component: 'python' }, script)).toEqual(['out']);
+  });
+
+  it('are not read from a config that means something else by the same word', () => {
+    expect(outputsOf({ component: 'x', config: { outputs: ['bad'] } }, manifest({ properties: {} }))).toEqual(['out']);
+  });
+
+  it('of a switch begin with its cases', () => {
+    const config = { cases: [{ port: 'large' }, { port: '' }] };
+    expect(outputsOf({ component: 'switch', config }, manifest({}))).toEqual(['large', 'out']);
+  });
+});
 
 describe('a layout', () => {
   it('goes from left to right along the wires and puts no card on another', () => {

@@ -58,6 +58,22 @@ export function portsByConfig(config: Readonly<Record<string, unknown>> | undefi
   );
 }
 
+/** Whether a component's config names further ports, as those of scripts do. */
+const namesOutputs = ({ config }: Manifest): boolean => {
+  const { properties } = config as { properties?: Readonly<Record<string, { readonly type?: unknown } | undefined>> };
+  return properties?.outputs?.type === 'array';
+};
+
+/** The output ports of a step's component and config, in the order in which they are drawn. */
+export function outputsOf({ component, config }: Step | Trigger, manifest: Manifest | undefined): string[] {
+  const more: unknown = manifest && namesOutputs(manifest) ? config?.outputs : undefined;
+  return [
+    ...(component === 'switch' ? portsByConfig(config) : []),
+    ...(manifest?.outputs.map((port) => port.name) ?? []),
+    ...(Array.isArray(more) ? more.filter((name) => typeof name === 'string' && name !== '') : []),
+  ];
+}
+
 /** The ports of a step: those of its component and config, `error` if it has one, and those that only its wires know. */
 function portsOf(
   id: string,
@@ -67,10 +83,7 @@ function portsOf(
   hasErrorPort: boolean,
 ): { inputs: string[]; outputs: string[] } {
   const inputs = new Set(manifest?.inputs.map((port) => port.name) ?? []);
-  const outputs = new Set([
-    ...(of.component === 'switch' ? portsByConfig(of.config) : []),
-    ...(manifest?.outputs.map((port) => port.name) ?? []),
-  ]);
+  const outputs = new Set(outputsOf(of, manifest));
   for (const wire of wires) {
     if (wire.to.step === id) inputs.add(wire.to.port);
     if (wire.from.step === id && wire.from.port !== ERROR_PORT) outputs.add(wire.from.port);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { JobEvent, JobView, RunView } from '../api/types';
 import { CHECKPOINT_EVERY, Timeline } from './timeline';
-import { emptyView, fold, LOG_LINES_MAX, type Run, runsInOrder, type View } from './view';
+import { emptyView, fold, LOG_LINES_MAX, type Run, runsInOrder, shownStatus, type View } from './view';
 
 type Recorded = { events: JobEvent[]; views: JobView[] };
 
@@ -141,6 +141,36 @@ describe('the time machine', () => {
     expect(view.runs.get('a')?.logs).toHaveLength(LOG_LINES_MAX);
     expect(view.runs.get('a')?.logsLeftOut).toBe(5);
     expect(runsInOrder(view)).toHaveLength(1);
+  });
+});
+
+describe('a step of a paused run', () => {
+  const event = (seq: number, what: unknown): JobEvent => ({ seq, at: seq * 10, what }) as JobEvent;
+  const suspended = event(2, { step_suspended: { run: 'ask', attempt: 1, wait: { approval: { title: 'ok?' } } } });
+  const answer = { step_resumed: { run: 'ask', with: { decision: { approved: true, by: 'Ana', note: '' } } } };
+  const shown = (...events: JobEvent[]) => {
+    const view = fold([event(1, { started: {} }), suspended, ...events]);
+    const run = view.runs.get('ask');
+    return [view.state, run?.status, run && shownStatus(view, run)];
+  };
+
+  it('that was answered meanwhile is shown as answered, though it counts as running', () => {
+    expect(shown(event(3, 'paused'), event(4, answer))).toEqual(['paused', 'running', 'answered']);
+  });
+
+  it('that was answered before the pause is at work', () => {
+    expect(shown(event(3, answer), event(4, 'paused'))).toEqual(['paused', 'running', 'running']);
+  });
+
+  it('whose time came meanwhile is ready', () => {
+    const over = { step_resumed: { run: 'ask', with: 'time' } };
+    expect(shown(event(3, 'paused'), event(4, over))[2]).toBe('ready');
+  });
+
+  it('goes on with the run, and another pause later does not make it wait again', () => {
+    const [paused, answered, resumed] = [event(3, 'paused'), event(4, answer), event(5, 'resumed')];
+    expect(shown(paused, answered, resumed)).toEqual(['running', 'running', 'running']);
+    expect(shown(paused, answered, resumed, event(6, 'paused'))).toEqual(['paused', 'running', 'running']);
   });
 });
 

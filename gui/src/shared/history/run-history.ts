@@ -72,4 +72,5 @@ export class RunHistory {
   }
 }
 
+/** Whether the node knows no such run. */
 export const isMissingRun = (error: unknown): boolean => error instanceof ApiError && error.status === 404;

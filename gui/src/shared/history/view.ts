@@ -31,6 +31,8 @@ export type Run = {
   readonly logsLeftOut: number;
   readonly wait?: RunView['wait'];
   readonly resumedWith?: RunView['resumed_with'];
+  /** The event that ended its last wait. */
+  readonly resumedSeq?: number;
   readonly retryAt?: number;
   readonly source?: RunView['source'];
   readonly roundsTotal?: number;
@@ -61,6 +63,8 @@ export type View = {
   cancelReason?: string;
   parkedReason?: string;
   paused: boolean;
+  /** The event that paused it last. */
+  pausedSeq?: number;
   runsRunning: number;
   runsWaiting: number;
   /** By the run's text, `step` or `step[2][0]`. */
@@ -116,6 +120,7 @@ export function apply(view: View, event: JobEvent): void {
       break;
     case 'paused':
       view.paused = true;
+      view.pausedSeq = event.seq;
       break;
     case 'resumed':
       view.paused = false;
@@ -188,13 +193,13 @@ const fresh = (seq: number): Run => ({
 function applyStep(view: View, event: JobEvent, what: StepTold): void {
   const name = what.said.run;
   const before = view.runs.get(name) ?? fresh(event.seq);
-  const after: Run = { ...before, ...change(before, event.at, what), changedAt: event.at };
+  const after: Run = { ...before, ...change(before, event, what), changedAt: event.at };
   view.runs.set(name, after);
   view.runsRunning += Number(after.status === 'running') - Number(before.status === 'running');
   view.runsWaiting += Number(isWaiting(after.status)) - Number(isWaiting(before.status));
 }
 
-function change(run: Run, at: number, what: StepTold): Partial<Run> {
+function change(run: Run, { at, seq }: JobEvent, what: StepTold): Partial<Run> {
   switch (what.kind) {
     case 'step_started': {
       const { attempt, effect } = what.said;
@@ -221,7 +226,7 @@ function change(run: Run, at: number, what: StepTold): Partial<Run> {
       return { status: 'waiting', wait, attempts: withAttempt(run.attempts, attempt, (old) => old), ...rounds };
     }
     case 'step_resumed':
-      return { status: 'running', wait: undefined, resumedWith: what.said.with };
+      return { status: 'running', wait: undefined, resumedWith: what.said.with, resumedSeq: seq };
     case 'loop_round':
       return { rounds: { ...run.rounds, [what.said.round]: what.said.items } };
     case 'step_log': {
@@ -260,6 +265,20 @@ function withAttempt(attempts: readonly Attempt[], number: number, to: (old: Att
   const at = attempts.findIndex((attempt) => attempt.number === number);
   if (at < 0) return [...attempts, to({ number })];
   return attempts.map((attempt, place) => (place === at ? to(attempt) : attempt));
+}
+
+/** How a run is shown: as the fold has it, but for what cannot go on yet. */
+export type ShownStatus = RunStatus | 'answered' | 'ready';
+
+/**
+ * The status of a run for people. A paused job begins nothing: a run whose wait ended in the meantime counts as running, by the fold's
+ * rules, but nobody works on it before the job goes on.
+ */
+export function shownStatus(view: Pick<View, 'paused' | 'pausedSeq'>, run: Run): ShownStatus {
+  const isHeld =
+    view.paused && run.status === 'running' && view.pausedSeq !== undefined && (run.resumedSeq ?? 0) > view.pausedSeq;
+  if (!isHeld) return run.status;
+  return typeof run.resumedWith === 'object' && run.resumedWith && 'decision' in run.resumedWith ? 'answered' : 'ready';
 }
 
 /** The view after all of `events`. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { en } from './en';
 import { id } from './id';
-import { fill } from './messages';
+import { fill, localeOf } from './messages';
 
 const names = (text: string) => new Set([...text.matchAll(/\{([a-z_]+)/gi)].map((found) => found[1]));
 
@@ -11,6 +11,11 @@ describe('the catalogue', () => {
       expect(names(id[key as keyof typeof en]), key).toEqual(names(text));
     }
     expect(Object.keys(id)).toEqual(Object.keys(en));
+  });
+
+  it('leaves dates and numbers to the region that the browser is set to', () => {
+    expect(localeOf('en', ['id-ID', 'en-GB', 'en'])).toBe('en-GB');
+    expect(localeOf('id', ['en-GB'])).toBe('id');
   });
 
   it('fills in values and chooses by number', () => {

@@ -22,7 +22,10 @@ export type Catalogue = Readonly<Record<MessageKey, string>>;
 const KEY = 'flowork.language';
 const listeners = new Set<() => void>();
 let language: Language = 'en';
+let locale: string = language;
 let catalogue: Catalogue = en;
+/** What components' manifests say in this language; English is their own. */
+let manifestTexts: Readonly<Record<string, string>> = {};
 let translate: Translate = translator(en, 'en');
 
 /** Fills a message: `{name}` gives the value, `{name|one|many}` chooses by the number. */
@@ -45,6 +48,10 @@ function preferred(): Language {
   return wanted === 'id' || wanted === 'in' ? 'id' : 'en';
 }
 
+/** The region's way of writing numbers and dates in a language, as the browser is set: `en-GB` for English. */
+export const localeOf = (of: Language, preferred: readonly string[]): string =>
+  preferred.find((it) => it === of || it.startsWith(`${of}-`)) ?? of;
+
 /** Loads the words. Call once, before the first render. */
 export async function startLanguage(): Promise<void> {
   await chooseLanguage(preferred(), false);
@@ -52,9 +59,17 @@ export async function startLanguage(): Promise<void> {
 
 /** Changes the language; `keep` remembers it in this browser. */
 export async function chooseLanguage(next: Language, keep = true): Promise<void> {
-  catalogue = next === 'id' ? (await import('./id')).id : en;
+  if (next === 'id') {
+    const [words, texts] = await Promise.all([import('./id'), import('./words/manifests.id')]);
+    catalogue = words.id;
+    manifestTexts = texts.manifests;
+  } else {
+    catalogue = en;
+    manifestTexts = {};
+  }
   language = next;
-  translate = translator(catalogue, next);
+  locale = localeOf(next, navigator.languages);
+  translate = translator(catalogue, locale);
   document.documentElement.lang = next;
   if (keep) localStorage.setItem(KEY, next);
   for (const listener of listeners) listener();
@@ -68,6 +83,11 @@ const subscribe = (listener: () => void) => {
 /** The words, for a component: follows a change of language. */
 export const useMessages = (): Translate => useSyncExternalStore(subscribe, () => translate);
 export const useLanguage = (): Language => useSyncExternalStore(subscribe, () => language);
+/** What the texts of components' manifests are in the language of the screen, by their English words. */
+export const useManifestTexts = (): Readonly<Record<string, string>> =>
+  useSyncExternalStore(subscribe, () => manifestTexts);
 /** The words now, outside components. */
 export const messages = (): Translate => translate;
 export const currentLanguage = (): Language => language;
+/** How numbers and dates are written now. */
+export const currentLocale = (): string => locale;

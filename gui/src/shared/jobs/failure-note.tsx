@@ -1,20 +1,26 @@
 import type { ReactNode } from 'react';
 import type { Failure } from '../api/types';
-import { Prose } from '../forms/prose';
 import { useMessages } from '../i18n/messages';
+import { Prose } from '../ui/prose';
 
-type FailureNoteProps = { readonly failure: Failure; readonly children?: ReactNode };
+type FailureNoteProps = {
+  readonly failure: Failure;
+  readonly children?: ReactNode;
+  /** What it is a failure of, when that is no longer what stands there. */
+  readonly former?: string;
+};
 
 /** What went wrong in a step, where, and what to do about it; `children` are buttons beside the place. */
-export function FailureNote({ failure, children }: FailureNoteProps) {
+export function FailureNote({ failure, children, former }: FailureNoteProps) {
   const t = useMessages();
   const { message, place, hint, detail } = failure;
   return (
     <div
       role="note"
-      className="scroll-thin mx-3 mb-2 max-h-60 shrink-0 overflow-y-auto rounded-control border border-fail px-2.5 py-1.5"
+      className={`scroll-thin mx-3 mb-2 max-h-60 shrink-0 overflow-y-auto rounded-control border px-2.5 py-1.5 ${former === undefined ? 'border-fail' : 'border-dashed border-control'}`}
     >
-      <p className="font-semibold break-words text-fail">
+      {former !== undefined && <p className="text-meta text-muted">{former}</p>}
+      <p className={`font-semibold break-words ${former === undefined ? 'text-fail' : 'text-muted'}`}>
         <Prose text={message.split('\n')[0] ?? ''} />
       </p>
       {hint && (

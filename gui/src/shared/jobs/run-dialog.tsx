@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import { presetQuery } from '../api/requests/presets';
 import { type StartAsk, startJob } from '../api/requests/start-job';
 import type { Preset } from '../api/types';
@@ -36,6 +36,7 @@ type FormProps = { readonly preset: Preset; readonly ask: StartAsk; readonly onC
 function Form({ preset, ask, onClose }: FormProps) {
   const t = useMessages();
   const navigate = useNavigate();
+  const form = useId();
   const [variables, setVariables] = useState<Readonly<Record<string, unknown>>>({});
   const [isBad, setBad] = useState(false);
   const [input, setInput] = useState('');
@@ -63,6 +64,7 @@ function Form({ preset, ask, onClose }: FormProps) {
       void navigate({ to: '/runs/$job', params: { job } });
     },
   });
+  const canStart = !start.isPending && !isBad && items?.ok !== false;
   const values = Object.fromEntries(
     Object.entries(preset.variables ?? {}).map(([name, variable]) => [name, variable.value]),
   );
@@ -73,57 +75,62 @@ function Form({ preset, ask, onClose }: FormProps) {
       footer={
         <>
           <Button onClick={onClose}>{t('common.cancel')}</Button>
-          <Button
-            look="primary"
-            disabled={start.isPending || isBad || items?.ok === false}
-            onClick={() => start.mutate()}
-          >
+          <Button type="submit" form={form} look="primary" disabled={!canStart}>
             {t('start.run')}
           </Button>
         </>
       }
     >
-      <VariableFields preset={preset} values={values} onChange={setVariables} onBad={setBad} />
-      {triggers.length > 1 && (
-        <Field label={t('start.trigger')} hint={t('start.trigger.hint')}>
+      <form
+        id={form}
+        className="flex flex-col gap-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (canStart) start.mutate();
+        }}
+      >
+        <VariableFields preset={preset} values={values} onChange={setVariables} onBad={setBad} />
+        {triggers.length > 1 && (
+          <Field label={t('start.trigger')} hint={t('start.trigger.hint')}>
+            {(ids) => (
+              <Select {...ids} value={trigger} onChange={(event) => setTrigger(event.target.value)}>
+                {triggers.map(([id, it]) => (
+                  <option key={id} value={id}>
+                    {it.name || id}
+                  </option>
+                ))}
+              </Select>
+            )}
+          </Field>
+        )}
+        <Field
+          label={t('start.input')}
+          hint={t('start.input.hint')}
+          error={items?.ok === false ? items.error : undefined}
+        >
           {(ids) => (
-            <Select {...ids} value={trigger} onChange={(event) => setTrigger(event.target.value)}>
-              {triggers.map(([id, it]) => (
-                <option key={id} value={id}>
-                  {it.name || id}
-                </option>
-              ))}
-            </Select>
+            <TextArea
+              {...ids}
+              rows={3}
+              placeholder='{ "name": "Ada" }'
+              value={input}
+              onChange={(event) => setInput(event.target.value)}
+            />
           )}
         </Field>
-      )}
-      <Field
-        label={t('start.input')}
-        hint={t('start.input.hint')}
-        error={items?.ok === false ? items.error : undefined}
-      >
-        {(ids) => (
-          <TextArea
-            {...ids}
-            rows={3}
-            placeholder='{ "name": "Ada" }'
-            value={input}
-            onChange={(event) => setInput(event.target.value)}
+        <label className="flex items-start gap-2">
+          <input
+            type="checkbox"
+            className="mt-0.5 size-4 accent-accent"
+            checked={isDry}
+            onChange={(event) => setDry(event.target.checked)}
           />
-        )}
-      </Field>
-      <label className="flex items-start gap-2">
-        <input
-          type="checkbox"
-          className="mt-0.5 size-4 accent-accent"
-          checked={isDry}
-          onChange={(event) => setDry(event.target.checked)}
-        />
-        <span>
-          {t('start.dry')}
-          <span className="block text-muted">{t('start.dry.hint')}</span>
-        </span>
-      </label>
+          <span>
+            {t('start.dry')}
+            <span className="block text-muted">{t('start.dry.hint')}</span>
+          </span>
+        </label>
+      </form>
       <Problem error={start.error} />
     </Dialog>
   );

@@ -3,6 +3,7 @@ import type { Preset } from '../api/types';
 import { readValue, writeValue } from '../format/json';
 import { useMessages } from '../i18n/messages';
 import { Field, Input, TextArea } from '../ui/field';
+import { Prose } from '../ui/prose';
 
 type VariableFieldsProps = {
   readonly preset: Preset;
@@ -32,6 +33,7 @@ export function VariableFields({ preset, values, onChange, onBad }: VariableFiel
     onChange(Object.fromEntries(changed.map((it) => [it, readValue(next[it] ?? '')])));
   };
   return names.map((name) => {
+    const docs = preset.variables?.[name]?.docs;
     const text = texts[name] ?? '';
     const isChanged = text !== writeValue(values[name]);
     const tone = isChanged ? 'border-wait!' : '';
@@ -39,7 +41,7 @@ export function VariableFields({ preset, values, onChange, onBad }: VariableFiel
       <Field
         key={name}
         label={name}
-        hint={preset.variables?.[name]?.docs}
+        hint={docs && <Prose text={docs} />}
         error={isBad(name, text) ? t('vars.bad_json') : undefined}
       >
         {(ids) =>

@@ -1,5 +1,6 @@
 import type { InputHTMLAttributes, ReactNode, SelectHTMLAttributes, TextareaHTMLAttributes } from 'react';
 import { useId } from 'react';
+import { Prose } from './prose';
 
 const BOX =
   'w-full rounded-control border border-control bg-surface px-2.5 text-form text-text placeholder:text-muted aria-invalid:border-fail';
@@ -27,7 +28,7 @@ export function Field({ label, hint, error, children }: FieldProps) {
       {children({ id, 'aria-describedby': said ? `${id}-said` : undefined, 'aria-invalid': Boolean(error) })}
       {said && (
         <p id={`${id}-said`} className={error ? 'text-fail' : 'text-muted'}>
-          {said}
+          {typeof said === 'string' ? <Prose text={said} /> : said}
         </p>
       )}
     </div>

@@ -1,8 +1,9 @@
 import { CloudOff, Inbox, TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { ApiError, Unreachable } from '../api/problem';
-import { useMessages } from '../i18n/messages';
+import { type Translate, useMessages } from '../i18n/messages';
 import { Button } from './button';
+import { Prose } from './prose';
 
 type StateProps = {
   readonly icon: ReactNode;
@@ -47,22 +48,33 @@ export function Loading({ lines = 6 }: { readonly lines?: number }) {
   );
 }
 
-/** What went wrong, in the node's words, and what to do. */
+/** What went wrong in a sentence: the node's words, but where it lists problems of a workflow, how many there are. */
+function saidOf(t: Translate, error: unknown): string {
+  if (error instanceof Unreachable) return t('offline.title');
+  const count = error instanceof ApiError ? (error.details.problems ?? []).length : 0;
+  if (count > 0) return t('error.problems', { count });
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** What went wrong, and what to do. */
 export function Failed({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
   const t = useMessages();
   const again = retry && <Button onClick={retry}>{t('common.retry')}</Button>;
   if (error instanceof Unreachable) {
     return (
       <State role="alert" icon={<CloudOff aria-hidden />} title={t('offline.title')}>
-        <p>{t('offline.hint')}</p>
+        <p>
+          <Prose text={t('offline.hint')} />
+        </p>
         {again}
       </State>
     );
   }
-  const said = error instanceof Error ? error.message : String(error);
   return (
     <State role="alert" icon={<TriangleAlert aria-hidden />} title={t('error.title')}>
-      <p className="text-text">{said}</p>
+      <p className="text-text">
+        <Prose text={saidOf(t, error)} />
+      </p>
       <Advice error={error} />
       {again}
     </State>
@@ -75,10 +87,17 @@ const PROBLEMS_SHOWN = 5;
 function Advice({ error }: { readonly error: unknown }) {
   if (!(error instanceof ApiError)) return null;
   const problems = error.details.problems ?? [];
-  if (problems.length === 0) return error.hint && <span className="block text-muted">{error.hint}</span>;
+  if (problems.length === 0) {
+    if (!error.hint) return null;
+    return (
+      <span className="block text-muted">
+        <Prose text={error.hint} />
+      </span>
+    );
+  }
   return problems.slice(0, PROBLEMS_SHOWN).map((problem) => (
     <span key={`${problem.place} ${problem.code}`} className="block text-text">
-      {problem.message} <code className="font-mono text-meta text-muted">{problem.place}</code>
+      <Prose text={problem.message} /> <code className="font-mono text-meta text-muted">{problem.place}</code>
     </span>
   ));
 }
@@ -87,13 +106,11 @@ function Advice({ error }: { readonly error: unknown }) {
 export function Problem({ error }: { readonly error: unknown }) {
   const t = useMessages();
   if (!error) return null;
-  const said =
-    error instanceof Unreachable ? t('offline.title') : error instanceof Error ? error.message : String(error);
   return (
     <p role="alert" className="flex items-start gap-2 text-fail">
       <TriangleAlert aria-hidden className="mt-0.5 size-4 shrink-0" />
       <span>
-        {said}
+        <Prose text={saidOf(t, error)} />
         <Advice error={error} />
       </span>
     </p>

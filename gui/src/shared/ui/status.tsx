@@ -12,11 +12,12 @@ import {
   X,
 } from 'lucide-react';
 import type { ComponentType } from 'react';
-import type { JobState, RunStatus } from '../api/types';
+import type { JobState } from '../api/types';
+import type { ShownStatus } from '../history/view';
 import type { PlainKey } from '../i18n/messages';
 import { useMessages } from '../i18n/messages';
 
-export type Shown = JobState | RunStatus;
+export type Shown = JobState | ShownStatus;
 
 type Look = { readonly tone: string; readonly icon: ComponentType<{ className?: string }>; readonly label: PlainKey };
 
@@ -28,6 +29,8 @@ const LOOKS: Record<Shown, Look> = {
   running: { tone: 'text-run', icon: LoaderCircle, label: 'state.running' },
   retrying: { tone: 'text-wait', icon: Hourglass, label: 'state.retrying' },
   waiting: { tone: 'text-wait', icon: Hourglass, label: 'state.waiting' },
+  answered: { tone: 'text-wait', icon: Pause, label: 'state.answered' },
+  ready: { tone: 'text-wait', icon: Pause, label: 'state.ready' },
   paused: { tone: 'text-wait', icon: Pause, label: 'state.paused' },
   parked: { tone: 'text-fail', icon: OctagonPause, label: 'state.parked' },
   succeeded: { tone: 'text-ok', icon: Check, label: 'state.succeeded' },

@@ -7,6 +7,7 @@ import { setConfig } from '@/shared/document/edits/config';
 import { cardPlace, together } from '@/shared/document/edits/entries';
 import type { DocPlace, DrawnPreset, Edit, PresetEditor } from '@/shared/document/types';
 import { copied, placeKey, valueAt, written } from '@/shared/document/values';
+import { asText } from '@/shared/format/json';
 import type { PlainKey } from '@/shared/i18n/messages';
 
 export type CardKind = 'steps' | 'triggers';
@@ -55,9 +56,6 @@ export const settle =
     if (typeof holder === 'object' && holder !== null && key !== undefined)
       (holder as Record<string | number, unknown>)[key] = written(value);
   };
-
-const asText = (value: unknown): string =>
-  value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
 /**
  * The text at a place of a document, for an editor. Splices go in as splices, so that others may write in the same text; where the

@@ -7,9 +7,9 @@ import { type FieldActions, FieldActionsContext } from '@/shared/data/field-acti
 import { ItemsView, PAGE_ITEMS } from '@/shared/data/items-view';
 import { unpin } from '@/shared/document/edits/pins';
 import { useCanEdit, useSnapshot } from '@/shared/document/use-editor';
-import { ERROR_PORT, wiresOf } from '@/shared/graph/model';
+import { ERROR_PORT, outputsOf, wiresOf } from '@/shared/graph/model';
 import { useMessages } from '@/shared/i18n/messages';
-import { Button } from '@/shared/ui/button';
+import { IconButton } from '@/shared/ui/button';
 import { Select } from '@/shared/ui/field';
 import { Empty, Failed, Loading } from '@/shared/ui/states';
 import { useDesigner } from '../context';
@@ -17,16 +17,26 @@ import { lastRun } from '../data';
 import { type Card, stepOf } from './card-of';
 import { togglePin } from './header';
 import { PinDialog } from './pin-dialog';
-import { useStepData } from './step-data';
+import { useIsOld, usePortCounts, useStepData } from './step-data';
 
-type SideProps = { readonly card: Card; readonly manifest: Manifest | undefined; readonly actions?: FieldActions };
+type SideProps = {
+  readonly card: Card;
+  readonly manifest: Manifest | undefined;
+  readonly actions?: FieldActions;
+  /** In the lower panel: its tables are called by the step, so that they are told from those of the step's own panel. */
+  readonly isBelow?: boolean;
+};
+
+const labelOf = (title: string, { id, card }: Card, isBelow: boolean): string =>
+  isBelow ? `${title} · ${card.name || id}` : title;
 
 /** What went into a step. Its fields can be dragged into the form. */
-export function InputData({ card, manifest, actions }: SideProps) {
+export function InputData({ card, manifest, actions, isBelow = false }: SideProps) {
   const t = useMessages();
   const ports = manifest?.inputs.map((port) => port.name) ?? [];
   const [wanted, setWanted] = useState('');
   const port = ports.includes(wanted) ? wanted : undefined;
+  const counts = usePortCounts(card.id, 'in', ports);
   return (
     <FieldActionsContext value={actions}>
       <Side
@@ -34,9 +44,16 @@ export function InputData({ card, manifest, actions }: SideProps) {
         side="in"
         port={port}
         title={t('panel.in')}
+        label={labelOf(t('panel.in'), card, isBelow)}
         head={
           ports.length > 1 && (
-            <PortSelect ports={ports} value={port ?? ''} all={t('panel.port.all')} onChange={setWanted} />
+            <PortSelect
+              ports={ports}
+              counts={counts}
+              value={port ?? ''}
+              all={t('panel.port.all')}
+              onChange={setWanted}
+            />
           )
         }
         empty={
@@ -50,7 +67,7 @@ export function InputData({ card, manifest, actions }: SideProps) {
 }
 
 /** What came out of a step, or what it gives instead of running. */
-export function OutputData({ card, manifest }: Omit<SideProps, 'actions'>) {
+export function OutputData({ card, manifest, isBelow = false }: Omit<SideProps, 'actions'>) {
   const t = useMessages();
   const designer = useDesigner();
   const { editor } = designer;
@@ -59,26 +76,33 @@ export function OutputData({ card, manifest }: Omit<SideProps, 'actions'>) {
   const ports = useOutputs(card, manifest);
   const [wanted, setWanted] = useState('');
   const [isEditing, setIsEditing] = useState(false);
-  const port = ports.includes(wanted) ? wanted : (ports[0] ?? 'out');
+  const counts = usePortCounts(card.id, 'out', ports);
+  // What gave something is looked at first.
+  const port = ports.includes(wanted) ? wanted : (ports.find((it) => counts.get(it)) ?? ports[0] ?? 'out');
   const isPinned = Boolean(step?.pin);
   const pinning = step && (
-    <>
-      <Button disabled={!canEdit} onClick={() => setIsEditing(true)}>
+    <span className="flex">
+      <IconButton
+        label={t(isPinned ? 'panel.pin.edit' : 'panel.pin.write')}
+        className="size-7!"
+        disabled={!canEdit}
+        onClick={() => setIsEditing(true)}
+      >
         <Pencil aria-hidden className="size-4" />
-        {isPinned ? t('panel.pin.edit') : t('panel.pin.write')}
-      </Button>
-      {isPinned ? (
-        <Button disabled={!canEdit} onClick={() => editor.apply('panel.edit.unpin', unpin([card.id]))}>
-          <PinOff aria-hidden className="size-4" />
-          {t('panel.pin.unpin')}
-        </Button>
-      ) : (
-        <Button disabled={!canEdit} onClick={() => void togglePin(designer, card.id, false, manifest, t)}>
-          <Pin aria-hidden className="size-4" />
-          {t('panel.pin.this')}
-        </Button>
-      )}
-    </>
+      </IconButton>
+      <IconButton
+        label={t(isPinned ? 'panel.pin.unpin' : 'panel.pin.this')}
+        className={`size-7! ${isPinned ? 'text-pin!' : ''}`}
+        disabled={!canEdit}
+        onClick={() =>
+          isPinned
+            ? editor.apply('panel.edit.unpin', unpin([card.id]))
+            : void togglePin(designer, card.id, false, manifest, t)
+        }
+      >
+        {isPinned ? <PinOff aria-hidden className="size-4" /> : <Pin aria-hidden className="size-4" />}
+      </IconButton>
+    </span>
   );
   return (
     <>
@@ -87,8 +111,9 @@ export function OutputData({ card, manifest }: Omit<SideProps, 'actions'>) {
         side="out"
         port={port}
         title={t('panel.out')}
-        head={ports.length > 1 && <PortSelect ports={ports} value={port} onChange={setWanted} />}
-        foot={pinning}
+        label={labelOf(t('panel.out'), card, isBelow)}
+        head={ports.length > 1 && <PortSelect ports={ports} counts={counts} value={port} onChange={setWanted} />}
+        tools={pinning}
         empty={
           <Empty title={t('panel.no_out')}>
             <p>{t('panel.no_out.hint')}</p>
@@ -108,7 +133,7 @@ function useOutputs({ id, card }: Card, manifest: Manifest | undefined): readonl
       .filter((wire) => wire.from.step === id)
       .map((wire) => wire.from.port),
   );
-  const ports = new Set([...(manifest?.outputs.map((it) => it.name) ?? []), ...wired]);
+  const ports = new Set([...outputsOf(card, manifest), ...wired]);
   const view = run.view();
   for (const name of Object.keys(view?.runs.get(lastRun(view, id) ?? id)?.ports ?? {})) ports.add(name);
   if ('on_error' in card && card.on_error === 'port') ports.add(ERROR_PORT);
@@ -117,13 +142,19 @@ function useOutputs({ id, card }: Card, manifest: Manifest | undefined): readonl
 
 type PortSelectProps = {
   readonly ports: readonly string[];
+  /** How many items each has, `''` all together. */
+  readonly counts: ReadonlyMap<string, number>;
   readonly value: string;
   readonly all?: string;
   readonly onChange: (port: string) => void;
 };
 
-function PortSelect({ ports, value, all, onChange }: PortSelectProps) {
+function PortSelect({ ports, counts, value, all, onChange }: PortSelectProps) {
   const t = useMessages();
+  const shown = (name: string, port: string) => {
+    const count = counts.get(port);
+    return count === undefined ? name : `${name} · ${t('card.items', { count })}`;
+  };
   return (
     <Select
       aria-label={t('panel.port')}
@@ -131,10 +162,10 @@ function PortSelect({ ports, value, all, onChange }: PortSelectProps) {
       value={value}
       onChange={(event) => onChange(event.target.value)}
     >
-      {all !== undefined && <option value="">{all}</option>}
+      {all !== undefined && <option value="">{shown(all, '')}</option>}
       {ports.map((port) => (
         <option key={port} value={port}>
-          {port}
+          {shown(port, port)}
         </option>
       ))}
     </Select>
@@ -146,44 +177,57 @@ type SideViewProps = {
   readonly side: 'in' | 'out';
   readonly port: string | undefined;
   readonly title: string;
+  /** What its table is called. */
+  readonly label: string;
   readonly head?: React.ReactNode;
-  readonly foot?: React.ReactNode;
+  readonly tools?: React.ReactNode;
   readonly empty: React.ReactNode;
 };
 
-function Side({ step, side, port, title, head, foot, empty }: SideViewProps) {
+function Side({ step, side, port, title, label, head, tools, empty }: SideViewProps) {
   const t = useMessages();
   const data = useStepData(step, side, port);
+  const isOld = useIsOld(step) && side === 'out';
   const [offset, setOffset] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: other data begins at its first page.
   useEffect(() => setOffset(0), [step, port, side]);
   const known = data.data ?? undefined;
+  const heading = (
+    <>
+      <h2 className="font-semibold">{title}</h2>
+      {known && (
+        <span className={`text-meta ${known.from === 'pin' ? 'text-pin' : 'text-muted'}`}>
+          {t(known.from === 'pin' ? 'panel.from.pin' : isOld ? 'panel.from.old' : 'panel.from.run')}
+        </span>
+      )}
+      {head}
+    </>
+  );
+  if (known)
+    return (
+      <Pages
+        step={step}
+        side={side}
+        port={port}
+        items={known.items}
+        total={known.total}
+        from={known.from}
+        offset={offset}
+        onOffset={setOffset}
+        label={label}
+        head={heading}
+        tools={tools}
+      />
+    );
   return (
     <div className="flex h-full min-h-0 flex-col">
       <div className="flex min-h-9 shrink-0 flex-wrap items-center gap-2 border-b border-line px-3 py-1">
-        <h2 className="font-semibold">{title}</h2>
-        {known && (
-          <span className={`text-meta ${known.from === 'pin' ? 'text-pin' : 'text-muted'}`}>
-            {t(known.from === 'pin' ? 'panel.from.pin' : 'panel.from.run')}
-          </span>
-        )}
+        {heading}
         <span className="flex-1" />
-        {head}
+        {tools}
       </div>
       <div className="min-h-0 flex-1">
-        {known ? (
-          <Pages
-            step={step}
-            side={side}
-            port={port}
-            items={known.items}
-            total={known.total}
-            from={known.from}
-            offset={offset}
-            onOffset={setOffset}
-            label={title}
-          />
-        ) : data.error ? (
+        {data.error ? (
           <Failed error={data.error} retry={() => void data.refetch()} />
         ) : data.data === undefined ? (
           <Loading lines={4} />
@@ -191,22 +235,20 @@ function Side({ step, side, port, title, head, foot, empty }: SideViewProps) {
           <div className="scroll-thin h-full overflow-y-auto">{empty}</div>
         )}
       </div>
-      {foot && <div className="flex shrink-0 flex-wrap gap-2 border-t border-line px-3 py-2">{foot}</div>}
     </div>
   );
 }
 
-type PagesProps = Pick<SideViewProps, 'step' | 'side' | 'port'> & {
+type PagesProps = Pick<SideViewProps, 'step' | 'side' | 'port' | 'head' | 'tools' | 'label'> & {
   readonly items: readonly Item[];
   readonly total: number;
   readonly from: 'pin' | 'run';
   readonly offset: number;
   readonly onOffset: (offset: number) => void;
-  readonly label: string;
 };
 
 /** The first page is here; later ones of a run are asked of the node, later ones of a pin are in the document. */
-function Pages({ step, side, port, items, total, from, offset, onOffset, label }: PagesProps) {
+function Pages({ step, side, port, items, total, from, offset, onOffset, label, head, tools }: PagesProps) {
   const { run, editor } = useDesigner();
   const job = run.job() ?? '';
   const isMore = offset >= items.length;
@@ -219,5 +261,15 @@ function Pages({ step, side, port, items, total, from, offset, onOffset, label }
   const shown = isMore && from === 'run' ? ((later.data?.items ?? []) as readonly Item[]) : page;
   if (isMore && from === 'run' && !later.data)
     return later.error ? <Failed error={later.error} retry={() => void later.refetch()} /> : <Loading />;
-  return <ItemsView items={shown} offset={offset} total={total} onOffset={onOffset} label={label} />;
+  return (
+    <ItemsView
+      items={shown}
+      offset={offset}
+      total={total}
+      onOffset={onOffset}
+      label={label}
+      head={head}
+      tools={tools}
+    />
+  );
 }

@@ -5,6 +5,7 @@ import { useCanEdit } from '@/shared/document/use-editor';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button } from '@/shared/ui/button';
 import { lazily } from '@/shared/ui/lazily';
+import { Prose } from '@/shared/ui/prose';
 import { Loading } from '@/shared/ui/states';
 import { useDesigner } from '../context';
 import type { Card } from './card-of';
@@ -63,7 +64,9 @@ function Port({ name, docs }: { readonly name: string; readonly docs: string }) 
   return (
     <>
       <dt className="font-mono text-meta leading-5">{name}</dt>
-      <dd className="text-muted">{docs}</dd>
+      <dd className="text-muted">
+        <Prose text={docs} />
+      </dd>
     </>
   );
 }

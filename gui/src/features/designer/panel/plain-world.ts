@@ -59,6 +59,7 @@ export const plainTarget = (
     },
     subscribe: () => () => {},
   }),
+  setWith: (_, path, value) => set(path, value),
   entered: () => {},
   grantSecret: () => {},
   preview: () => Promise.reject(new Error(pointerOf([]))),

@@ -1,8 +1,8 @@
 import { CircleCheck, GitMerge, OctagonAlert, TriangleAlert } from 'lucide-react';
 import { nameOf } from '@/shared/document/edits/cards';
 import { useSnapshot } from '@/shared/document/use-editor';
-import { Prose } from '@/shared/forms/prose';
 import { useMessages } from '@/shared/i18n/messages';
+import { Prose } from '@/shared/ui/prose';
 import { Empty, Failed, Loading } from '@/shared/ui/states';
 import { useDesigner } from '../context';
 import { useProblems } from './problems';

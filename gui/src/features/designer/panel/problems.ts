@@ -1,13 +1,16 @@
-//! What the node's own check says of the workflow, and what joining edits had to repair. Asked once for everybody who looks.
+//! What the node's own check says of the workflow, what joining edits had to repair, and which steps are named that are not there. Asked once
+//! for everybody who looks.
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useMemo } from 'react';
 import { checkPreset } from '@/shared/api/requests/check-preset';
 import { fetchDraft } from '@/shared/api/requests/draft';
 import type { Preset } from '@/shared/api/types';
+import { lostMentions } from '@/shared/document/edits/mentions';
 import type { DocPlace } from '@/shared/document/types';
 import { useSnapshot, useSync } from '@/shared/document/use-editor';
 import { useRested } from '@/shared/forms/preview';
 import { pathOf } from '@/shared/forms/target';
+import { useMessages } from '@/shared/i18n/messages';
 import { useDesigner } from '../context';
 
 export type PanelProblem = {
@@ -57,6 +60,7 @@ export type Problems = {
 
 /** The problems of the workflow as it is now; at most some hundred milliseconds behind the typing. */
 export function useProblems(): Problems {
+  const t = useMessages();
   const { editor, problems: counts } = useDesigner();
   const heads = useSnapshot(editor, (snapshot) => snapshot.heads.join());
   const sync = useSync(editor);
@@ -80,6 +84,7 @@ export function useProblems(): Problems {
     gcTime: 60_000,
     retry: false,
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: mentions are read when the document has rested, as the node is asked.
   const problems = useMemo(() => {
     const found = (checked.data ?? []).map(
       ({ severity, message, suggestion, place }): PanelProblem => ({
@@ -90,9 +95,21 @@ export function useProblems(): Problems {
         ...placed(place),
       }),
     );
-    const all = [...found, ...(repaired.data ?? []).map(repairOf)];
+    // The node sees only at the run that nothing of this name has given anything.
+    const lost = lostMentions(editor.snapshot().preset).map(
+      ({ of, id, path, name }): PanelProblem => ({
+        severity: 'warning',
+        message: t('panel.problems.lost', { name }),
+        hint: t('panel.problems.lost.hint'),
+        isRepair: false,
+        step: id,
+        path: path.map(String),
+        place: [of, id, 'config', ...path],
+      }),
+    );
+    const all = [...found, ...lost, ...(repaired.data ?? []).map(repairOf)];
     return all.length > 0 ? all : NONE;
-  }, [checked.data, repaired.data]);
+  }, [checked.data, repaired.data, rested, editor, t]);
   useEffect(() => {
     const byStep = new Map<string, number>();
     for (const { step } of problems) if (step !== undefined) byStep.set(step, (byStep.get(step) ?? 0) + 1);

@@ -3,7 +3,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useCallback, useSyncExternalStore } from 'react';
 import { wiresOf } from '@/shared/graph/model';
 import { type Designer, useDesigner } from '../context';
-import { lastRun } from '../data';
+import { lastRun, portCount } from '../data';
 
 export type StepData = NonNullable<Awaited<ReturnType<Designer['data']>>>;
 
@@ -35,9 +35,8 @@ function signature(designer: Designer, step: string): string {
   return parts.join('|');
 }
 
-/** The items of one side of a step; `data` is null when nothing is known, undefined while it is being asked. */
-export function useStepData(step: string, side: 'in' | 'out', port?: string) {
-  const designer = useDesigner();
+/** Told whenever the data around a step may be other data. */
+function useSignature(designer: Designer, step: string): string {
   const subscribe = useCallback(
     (listener: () => void) => {
       const leaves = [designer.editor.subscribe(listener), designer.run.subscribe(listener)];
@@ -47,7 +46,32 @@ export function useStepData(step: string, side: 'in' | 'out', port?: string) {
     },
     [designer],
   );
-  const now = useSyncExternalStore(subscribe, () => signature(designer, step));
+  return useSyncExternalStore(subscribe, () => signature(designer, step));
+}
+
+/** How many items each of a step's ports has; the empty name stands for all of them. Those of which nothing is known are left out. */
+export function usePortCounts(step: string, side: 'in' | 'out', ports: readonly string[]): ReadonlyMap<string, number> {
+  const designer = useDesigner();
+  useSignature(designer, step);
+  const source = { preset: designer.editor.snapshot().preset, job: designer.run.job(), view: designer.run.view() };
+  const counts = new Map<string, number>();
+  for (const port of ['', ...ports]) {
+    const count = portCount(source, step, side, port === '' ? undefined : port);
+    if (count !== undefined) counts.set(port, count);
+  }
+  return counts;
+}
+
+/** Whether a step is no longer the one that ran. */
+export function useIsOld(step: string): boolean {
+  const { run } = useDesigner();
+  return useSyncExternalStore(run.subscribe, () => run.isOld(step));
+}
+
+/** The items of one side of a step; `data` is null when nothing is known, undefined while it is being asked. */
+export function useStepData(step: string, side: 'in' | 'out', port?: string) {
+  const designer = useDesigner();
+  const now = useSignature(designer, step);
   return useQuery({
     queryKey: ['step-data', numberOf(designer.run), designer.editor.id, step, side, port ?? '', now],
     queryFn: async () => (await designer.data(step, side, port)) ?? null,

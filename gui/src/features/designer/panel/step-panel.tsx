@@ -1,5 +1,7 @@
 //! The panel of the selected step or trigger: its form, its data, its docs.
+
 import { type ReactNode, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { Group, Panel, Separator } from 'react-resizable-panels';
 import type { Manifest } from '@/shared/api/types';
 import { carriesField } from '@/shared/code/drag';
 import { goTo } from '@/shared/code/go-to';
@@ -13,6 +15,7 @@ import { useMessages } from '@/shared/i18n/messages';
 import { Empty } from '@/shared/ui/states';
 import { type Tab, Tabs } from '@/shared/ui/tabs';
 import { useDesigner } from '../context';
+import { keepSize, readSizes } from '../sizes';
 import { AdvancedTab } from './advanced-tab';
 import { type Card, cardOf } from './card-of';
 import { InputData, OutputData } from './data-tab';
@@ -57,7 +60,11 @@ function CardPanel({ card, manifest }: CardPanelProps) {
   usePlace(card, setTab);
   const name = card.card.name || card.id;
   return (
-    <section ref={frame} aria-label={name} className="flex h-full min-h-0 flex-col bg-surface">
+    <section
+      ref={frame}
+      aria-label={name}
+      className="flex h-full min-h-0 flex-col bg-surface focus-visible:-outline-offset-2"
+    >
       <FormContext value={world}>
         <PanelHeader card={card} manifest={manifest} />
         <Failed card={card} manifest={manifest} />
@@ -148,11 +155,29 @@ type BothSidesProps = { readonly isTrigger: boolean; readonly input: ReactNode; 
 
 /** Input above output; a trigger has only the latter. */
 function BothSides({ isTrigger, input, output }: BothSidesProps) {
+  const t = useMessages();
+  const [first] = useState(() => `${readSizes().input}%`);
+  if (isTrigger) return output;
   return (
-    <div className="flex h-full min-h-0 flex-col">
-      {!isTrigger && <div className="min-h-0 flex-1 basis-1/2">{input}</div>}
-      <div className="min-h-0 flex-1 basis-1/2 border-t border-line">{output}</div>
-    </div>
+    <Group
+      orientation="vertical"
+      className="h-full"
+      onLayoutChanged={(layout, { isUserInteraction }) => {
+        if (isUserInteraction && layout.input !== undefined) keepSize('input', layout.input);
+      }}
+    >
+      <Panel id="input" defaultSize={first} minSize={96}>
+        {input}
+      </Panel>
+      <Separator
+        id="input-bar"
+        aria-label={t('panel.resize.data')}
+        className="relative h-px shrink-0 bg-line outline-none data-[separator=hover]:bg-accent data-[separator=active]:bg-accent focus-visible:bg-accent"
+      />
+      <Panel id="output" minSize={96}>
+        {output}
+      </Panel>
+    </Group>
   );
 }
 

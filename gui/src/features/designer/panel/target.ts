@@ -46,6 +46,8 @@ export function cardTarget(designer: Designer, of: CardKind, id: string, items: 
       editor.apply('panel.edit.rename_option', renameEntry(at(path), from, to, value));
     },
     text: (path) => textAt(editor, at(path), 'panel.edit.text'),
+    setWith: (code, path, value) =>
+      editor.apply('panel.edit.text', setConfig(at(path), value), `text ${placeKey(at(code))}`),
     settle: (path, value) => editor.apply('panel.edit.option', settle(at(path), value)),
     conflicts: (path) => editor.conflicts(at(path)),
     entered: (path) => designer.writing(path && at(path)),

@@ -1,4 +1,5 @@
 import { api } from '../client';
+import { noteStarted } from '../ends';
 import { unwrap } from '../problem';
 import type { paths } from '../schema';
 
@@ -9,5 +10,8 @@ export type ReplayAsk = paths['/api/v1/jobs/{job}/replay']['post']['requestBody'
   : never;
 
 /** Starts a new run that goes on from a step of an ended one; without `from` everything runs again. */
-export const replayJob = async (job: string, ask: ReplayAsk) =>
-  unwrap(await api.POST('/api/v1/jobs/{job}/replay', { params: { path: { job } }, body: ask }));
+export async function replayJob(job: string, ask: ReplayAsk) {
+  const started = unwrap(await api.POST('/api/v1/jobs/{job}/replay', { params: { path: { job } }, body: ask }));
+  noteStarted(started.job);
+  return started;
+}

@@ -1,4 +1,5 @@
 import { api } from '../client';
+import { noteStarted } from '../ends';
 import { unwrap } from '../problem';
 import type { paths } from '../schema';
 
@@ -8,5 +9,7 @@ export type StartAsk = NonNullable<paths['/api/v1/jobs']['post']['requestBody']>
 export async function startJob(ask: StartAsk, key: string): Promise<string> {
   const body = { ...ask, idempotency_key: key };
   const answer = unwrap(await api.POST('/api/v1/jobs', { body }));
-  return 'job' in answer && typeof answer.job === 'string' ? answer.job : '';
+  const job = 'job' in answer && typeof answer.job === 'string' ? answer.job : '';
+  if (job !== '') noteStarted(job);
+  return job;
 }

@@ -6,6 +6,7 @@ import type { Translate } from '../../i18n/messages';
 import type { DrawnGroup, DrawnNote, DrawnPreset } from '../types';
 import { isMap } from '../values';
 import { fromN8n, isN8n } from './n8n';
+import { unfenced } from './unfenced';
 
 export const FORMAT = 'fragment/1';
 type Entries<T> = Readonly<Record<string, T>>;
@@ -63,7 +64,7 @@ export const copy = (preset: DrawnPreset, ids: Iterable<string>): string =>
 export function readFragment(text: string, t: Translate): Fragment | undefined {
   let said: unknown;
   try {
-    said = JSON.parse(text);
+    said = JSON.parse(unfenced(text));
   } catch {
     return undefined;
   }

@@ -56,6 +56,11 @@ describe('copy and paste', () => {
     expect(editor.snapshot().preset.steps?.[ids[0] ?? '']?.position).toEqual({ x: 332, y: 32 });
   });
 
+  it('reads what stands in the code fence of a chat', () => {
+    const text = '```json\n{"flowork":"preset/1","name":"x","steps":{"a":{"component":"set"}}}\n```\n';
+    expect(Object.keys(readFragment(text, t)?.steps ?? {})).toEqual(['a']);
+  });
+
   it('takes a whole preset with wires as texts', () => {
     const fragment = readFragment(
       JSON.stringify({

@@ -1,8 +1,10 @@
 import { useState } from 'react';
 import { CodeEditor } from '../../code/code-editor';
 import { useValueBinding } from '../../code/use-value-binding';
+import { asText } from '../../format/json';
 import { useMessages } from '../../i18n/messages';
-import { Input, Select } from '../../ui/field';
+import { Select } from '../../ui/field';
+import { FieldInput, FieldSelect } from '../controls';
 import type { EditorProps } from '../editor-props';
 import { useRested } from '../preview';
 import { useForm } from '../target';
@@ -18,7 +20,7 @@ const typeOf = (value: unknown): Type => {
 };
 
 /** A value of any kind. What is typed is a number or yes/no when it reads as one, unless text was asked for. */
-export function AnyEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'any'>) {
+export function AnyEditor({ field, path, value, ...of }: EditorProps<'any'>) {
   const t = useMessages();
   const { target, canEdit } = useForm();
   const [asked, setAsked] = useState<Type>();
@@ -35,44 +37,36 @@ export function AnyEditor({ field, path, value, id, label, describedBy, isBad }:
     if (text === '' && !field.isRequired) target.set(path, undefined, true);
     else target.set(path, asked === 'text' ? text : simple(text), true);
   };
-  const text =
-    draft ?? (value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value));
+  const text = draft ?? asText(value);
   return (
     <div className={type === 'json' ? 'flex flex-col gap-1' : 'flex items-start gap-1'}>
       {type === 'json' ? (
         <div className="order-2">
-          <JsonText path={path} value={value} id={id} label={label} describedBy={describedBy} />
+          <JsonText path={path} value={value} id={of.id} label={of.label} describedBy={of.describedBy} />
         </div>
       ) : type === 'boolean' ? (
-        <Select
-          id={id}
-          aria-label={label}
-          disabled={!canEdit}
+        <FieldSelect
+          of={of}
           value={String(value)}
           onChange={(event) => target.set(path, event.target.value === 'true')}
         >
           <option value="true">{t('form.yes')}</option>
           <option value="false">{t('form.no')}</option>
-        </Select>
+        </FieldSelect>
       ) : (
-        <Input
-          id={id}
-          aria-label={label}
-          aria-describedby={describedBy}
-          aria-invalid={isBad}
+        <FieldInput
+          of={of}
           readOnly={!canEdit || type === 'null'}
           placeholder={
             field.hasFallback && field.fallback !== null && value === undefined ? String(field.fallback) : undefined
           }
           value={text}
-          autoComplete="off"
-          spellCheck={false}
           onChange={(event) => typed(event.target.value)}
           onBlur={() => setDraft(undefined)}
         />
       )}
       <Select
-        aria-label={t('form.any.type', { name: label })}
+        aria-label={t('form.any.type', { name: of.label })}
         className={`w-auto! shrink-0 px-1! text-meta text-muted ${type === 'json' ? 'h-7! self-end' : ''}`}
         disabled={!canEdit}
         value={type}
@@ -98,7 +92,7 @@ function simple(text: string): unknown {
 }
 
 function converted(type: Type, value: unknown): unknown {
-  const text = value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
+  const text = asText(value);
   switch (type) {
     case 'null':
       return null;

@@ -1,12 +1,13 @@
 //! Editors of what holds other fields: objects, and alternatives of which one holds.
 import { Suspense } from 'react';
 import { useMessages } from '../../i18n/messages';
-import { Select } from '../../ui/field';
+import { Prose } from '../../ui/prose';
+import { plainProse } from '../../ui/prose-text';
+import { FieldSelect } from '../controls';
 import type { EditorProps } from '../editor-props';
 import { FieldView } from '../field-view';
 import { FieldsView } from '../form-view';
 import { useNames } from '../names';
-import { Prose } from '../prose';
 import { type Field, firstValue, formOfValue, isRecord, type ObjectField } from '../schema';
 import { useForm } from '../target';
 import { isRule, RuleEditor } from './rule';
@@ -22,7 +23,7 @@ export function ObjectEditor({ field, path, value }: EditorProps<'object'>) {
 /** Which of several forms a value has, and the fields of that form. */
 export function UnionEditor({ field, path, value, id, label, describedBy }: EditorProps<'union'>) {
   const t = useMessages();
-  const { target, canEdit } = useForm();
+  const { target } = useForm();
   const { fieldName } = useNames();
   const isEmpty = value === undefined || value === null;
   const at = isEmpty ? -1 : formOfValue(field.forms, value);
@@ -30,11 +31,8 @@ export function UnionEditor({ field, path, value, id, label, describedBy }: Edit
   const isOptional = field.isNullable || (!field.isRequired && field.key !== '');
   return (
     <div className="flex flex-col gap-2">
-      <Select
-        id={id}
-        aria-label={t('form.union.form', { name: label })}
-        aria-describedby={describedBy}
-        disabled={!canEdit}
+      <FieldSelect
+        of={{ id, label: t('form.union.form', { name: label }), describedBy }}
         value={at}
         onChange={(event) => {
           const next = field.forms[Number(event.target.value)];
@@ -47,7 +45,7 @@ export function UnionEditor({ field, path, value, id, label, describedBy }: Edit
             {nameOf(it, fieldName)}
           </option>
         ))}
-      </Select>
+      </FieldSelect>
       {form?.docs && form.title !== '' && (
         <p className="text-meta text-muted">
           <Prose text={form.docs} />
@@ -94,7 +92,7 @@ const singleOf = (form: Field): Field | undefined =>
 function nameOf(form: Field, fieldName: (field: Field) => string): string {
   const single = singleOf(form);
   const title = form.schema.title ?? (single ? fieldName(single) : form.title);
-  return title || form.docs.split('. ')[0]?.replace(/\.$/, '') || form.kind;
+  return title || plainProse(form.docs.split('. ')[0]?.replace(/\.$/, '') ?? '') || form.kind;
 }
 
 /** What a value becomes in another form: a text goes along into the first field of text. */

@@ -1,24 +1,23 @@
 //! Editors of what is chosen by its name on the node: secrets, workflows, files of the machine.
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useId, useState } from 'react';
 import { presetsQuery } from '../../api/requests/presets';
-import { secretsQuery, setSecret } from '../../api/requests/secrets';
+import { secretsQuery } from '../../api/requests/secrets';
+import { asText } from '../../format/json';
 import { useMessages } from '../../i18n/messages';
-import { Button } from '../../ui/button';
-import { Dialog } from '../../ui/dialog';
-import { Field, Input, Select } from '../../ui/field';
+import { NewSecret } from '../../secrets/new-secret';
 import { Problem } from '../../ui/states';
+import { FieldInput, FieldSelect } from '../controls';
 import type { EditorProps } from '../editor-props';
 import { useForm } from '../target';
 import { useTyped, useTypedText } from '../use-typed';
 
 const NEW = '\0new';
-const asText = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** A secret by its name. The step that names it is given it. */
-export function SecretEditor({ path, value, id, label, describedBy, isBad }: EditorProps<'secret'>) {
+export function SecretEditor({ field: _, path, value, ...of }: EditorProps<'secret'>) {
   const t = useMessages();
-  const { target, canEdit } = useForm();
+  const { target } = useForm();
   const secrets = useQuery(secretsQuery);
   const [isNew, setIsNew] = useState(false);
   const names = secrets.data?.map((it) => it.name) ?? [];
@@ -29,12 +28,8 @@ export function SecretEditor({ path, value, id, label, describedBy, isBad }: Edi
   };
   return (
     <>
-      <Select
-        id={id}
-        aria-label={label}
-        aria-describedby={describedBy}
-        aria-invalid={isBad}
-        disabled={!canEdit}
+      <FieldSelect
+        of={of}
         value={name}
         onChange={(event) => (event.target.value === NEW ? setIsNew(true) : choose(event.target.value))}
       >
@@ -48,7 +43,7 @@ export function SecretEditor({ path, value, id, label, describedBy, isBad }: Edi
           </option>
         ))}
         <option value={NEW}>{t('form.secret.new')}</option>
-      </Select>
+      </FieldSelect>
       {secrets.error && <Problem error={secrets.error} />}
       {isNew && (
         <NewSecret
@@ -63,75 +58,21 @@ export function SecretEditor({ path, value, id, label, describedBy, isBad }: Edi
   );
 }
 
-type NewSecretProps = { readonly onClose: () => void; readonly onKept: (name: string) => void };
-
-/** Keeps a new secret on the node. */
-export function NewSecret({ onClose, onKept }: NewSecretProps) {
-  const t = useMessages();
-  const queries = useQueryClient();
-  const [name, setName] = useState('');
-  const [value, setValue] = useState('');
-  const [error, setError] = useState<unknown>();
-  const keep = async () => {
-    try {
-      await setSecret(name.trim(), value);
-      await queries.invalidateQueries({ queryKey: secretsQuery.queryKey });
-      onKept(name.trim());
-    } catch (failure) {
-      setError(failure);
-    }
-  };
-  return (
-    <Dialog
-      title={t('form.secret.new.title')}
-      hint={t('form.secret.new.hint')}
-      onClose={onClose}
-      footer={
-        <Button look="primary" disabled={name.trim() === '' || value === ''} onClick={() => void keep()}>
-          {t('form.secret.save')}
-        </Button>
-      }
-    >
-      <Field label={t('form.secret.name')}>
-        {(ids) => <Input {...ids} value={name} autoComplete="off" onChange={(event) => setName(event.target.value)} />}
-      </Field>
-      <Field label={t('form.secret.value')}>
-        {(ids) => (
-          <Input
-            {...ids}
-            type="password"
-            value={value}
-            autoComplete="new-password"
-            onChange={(event) => setValue(event.target.value)}
-          />
-        )}
-      </Field>
-      <Problem error={error} />
-    </Dialog>
-  );
-}
-
 /** Another workflow by its name. */
-export function PresetEditor({ path, value, id, label, describedBy, isBad }: EditorProps<'preset'>) {
+export function PresetEditor({ field: _, path, value, ...of }: EditorProps<'preset'>) {
   const t = useMessages();
-  const { target, canEdit } = useForm();
+  const { target } = useForm();
   const presets = useQuery(presetsQuery);
   const list = useId();
   const [text, type] = useTyped(asText(value), (next) => target.set(path, next, true));
   const found = presets.data?.find((it) => it.name === text);
   return (
     <div className="flex flex-col gap-1">
-      <Input
-        id={id}
-        aria-label={label}
-        aria-describedby={describedBy}
-        aria-invalid={isBad}
-        readOnly={!canEdit}
+      <FieldInput
+        of={of}
         list={list}
         placeholder={t('form.preset.choose')}
         value={text}
-        autoComplete="off"
-        spellCheck={false}
         onChange={(event) => type(event.target.value)}
       />
       <datalist id={list}>
@@ -153,24 +94,17 @@ const STARTS = [
 ] as const;
 
 /** A file or folder of the machine that the node runs on. */
-export function PathEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'path'>) {
+export function PathEditor({ field, path, value, ...of }: EditorProps<'path'>) {
   const t = useMessages();
-  const { canEdit } = useForm();
   const [text, type] = useTypedText(field, path, asText(value));
   const where = STARTS.find(([start]) => text.startsWith(start));
   return (
     <>
-      <Input
-        id={id}
-        aria-label={label}
-        aria-describedby={describedBy}
-        aria-invalid={isBad}
-        readOnly={!canEdit}
+      <FieldInput
+        of={of}
         className="font-mono text-body!"
         placeholder="/home/…  ~/…  report.csv"
         value={text}
-        autoComplete="off"
-        spellCheck={false}
         onChange={(event) => type(event.target.value)}
       />
       {text !== '' && where && <span className="text-meta text-muted">{t(where[1])}</span>}

@@ -1,6 +1,7 @@
 import type { PlainKey } from '../../i18n/messages';
 import { useMessages } from '../../i18n/messages';
 import { Select } from '../../ui/field';
+import { plainProse } from '../../ui/prose-text';
 import { FieldView } from '../field-view';
 import { useNames } from '../names';
 import { type Field, isRecord, type ObjectField } from '../schema';
@@ -59,7 +60,7 @@ export function RuleEditor({ field, path, value }: RuleProps) {
       >
         {!op.choices.some((it) => it.value === now) && <option value={now}>{now}</option>}
         {op.choices.map((it) => (
-          <option key={it.label} value={it.label} title={it.docs}>
+          <option key={it.label} value={it.label} title={plainProse(it.docs)}>
             {words(it.label)}
           </option>
         ))}

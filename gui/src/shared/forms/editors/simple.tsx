@@ -2,20 +2,19 @@
 import { useId, useState } from 'react';
 import { CodeEditor } from '../../code/code-editor';
 import { bytes } from '../../format/format';
+import { asText } from '../../format/json';
 import { useMessages } from '../../i18n/messages';
-import { Input, Select } from '../../ui/field';
+import { Prose } from '../../ui/prose';
+import { plainProse } from '../../ui/prose-text';
+import { FieldInput, FieldSelect } from '../controls';
 import type { EditorProps } from '../editor-props';
 import { HEADERS } from '../hints';
 import { useNames } from '../names';
-import { Prose } from '../prose';
 import type { Choice } from '../schema';
 import { readSpan, writeSpan } from '../spans';
 import { useForm } from '../target';
 import { useShared } from '../use-shared';
 import { useTypedText } from '../use-typed';
-
-const asText = (value: unknown): string =>
-  value === undefined || value === null ? '' : typeof value === 'string' ? value : JSON.stringify(value);
 
 /** What an empty field of text stands for: nothing where that is allowed. */
 export function TextEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'text'>) {
@@ -48,17 +47,11 @@ export function TextEditor({ field, path, value, id, label, describedBy, isBad }
           : [];
   return (
     <>
-      <Input
-        id={id}
-        aria-label={label}
-        aria-describedby={describedBy}
-        aria-invalid={isBad}
-        readOnly={!canEdit}
+      <FieldInput
+        of={{ id, label, describedBy, isBad }}
         list={options.length > 0 ? list : undefined}
         placeholder={field.placeholder ?? (field.hasFallback ? asText(field.fallback) : undefined)}
         value={text}
-        autoComplete="off"
-        spellCheck={false}
         onChange={(event) => type(event.target.value)}
       />
       {options.length > 0 && (
@@ -73,9 +66,9 @@ export function TextEditor({ field, path, value, id, label, describedBy, isBad }
 }
 
 /** Numbers; milliseconds can be written as spans, `30s`. */
-export function NumberEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'number'>) {
+export function NumberEditor({ field, path, value, ...of }: EditorProps<'number'>) {
   const t = useMessages();
-  const { target, canEdit } = useForm();
+  const { target } = useForm();
   const isSpan = field.unit === 'ms';
   const write = (it: unknown) => (typeof it === 'number' ? (isSpan ? writeSpan(it) : String(it)) : asText(it));
   const [draft, setDraft] = useState<string>();
@@ -89,14 +82,9 @@ export function NumberEditor({ field, path, value, id, label, describedBy, isBad
   };
   return (
     <div className="flex items-center gap-2">
-      <Input
-        id={id}
-        aria-label={label}
-        aria-describedby={describedBy}
-        aria-invalid={isBad}
-        readOnly={!canEdit}
+      <FieldInput
+        of={of}
         inputMode={isSpan ? 'text' : field.isWhole ? 'numeric' : 'decimal'}
-        autoComplete="off"
         className="max-w-40"
         placeholder={field.hasFallback ? write(field.fallback) : undefined}
         value={text}
@@ -195,12 +183,8 @@ export function ChoiceEditor({ field, path, value, id, label, describedBy, isBad
   }
   return (
     <>
-      <Select
-        id={id}
-        aria-label={label}
-        aria-describedby={describedBy}
-        aria-invalid={isBad}
-        disabled={!canEdit}
+      <FieldSelect
+        of={{ id, label, describedBy, isBad }}
         value={chosen ? choices.indexOf(chosen) : ''}
         onChange={(event) => {
           const choice = choices[Number(event.target.value)];
@@ -209,11 +193,11 @@ export function ChoiceEditor({ field, path, value, id, label, describedBy, isBad
       >
         {!chosen && <option value="">{asText(value)}</option>}
         {choices.map((choice, at) => (
-          <option key={choice.label} value={at} title={choice.docs}>
+          <option key={choice.label} value={at} title={plainProse(choice.docs)}>
             {labelOf(choice)}
           </option>
         ))}
-      </Select>
+      </FieldSelect>
       {chosen?.docs && (
         <p className="text-meta text-muted">
           <Prose text={chosen.docs} />

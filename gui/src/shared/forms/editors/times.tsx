@@ -1,33 +1,29 @@
 //! Editors of spans, times, dates and schedules, with what they mean in words.
 import { useQuery } from '@tanstack/react-query';
+import { asText } from '../../format/json';
 import { currentLanguage, useLanguage, useMessages } from '../../i18n/messages';
 import { Input } from '../../ui/field';
+import { FieldInput } from '../controls';
 import { nextTimes, readCron } from '../cron';
 import type { EditorProps } from '../editor-props';
 import { readSpan, writeSpan } from '../spans';
 import { useForm } from '../target';
 import { useTypedText } from '../use-typed';
 
-const asText = (value: unknown): string => (value === undefined || value === null ? '' : String(value));
 const SPANS: readonly string[] = ['30s', '5m', '1h', '1d'];
 
 /** A span: `30s`, `5m`, `1h 30m`. */
-export function DurationEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'duration'>) {
+export function DurationEditor({ field, path, value, ...of }: EditorProps<'duration'>) {
   const { canEdit } = useForm();
   const [text, type] = useTypedText(field, path, asText(value));
   const ms = readSpan(text);
   return (
     <div className="flex flex-wrap items-center gap-1">
-      <Input
-        id={id}
-        aria-label={label}
-        aria-describedby={describedBy}
-        aria-invalid={isBad}
-        readOnly={!canEdit}
+      <FieldInput
+        of={of}
         className="w-32!"
         placeholder="30s"
         value={text}
-        autoComplete="off"
         onChange={(event) => type(event.target.value)}
       />
       {SPANS.map((it) => (
@@ -52,7 +48,7 @@ const localText = (at: Date): string =>
   `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}T${two(at.getHours())}:${two(at.getMinutes())}`;
 
 /** A moment, kept as ISO in UTC, chosen in the time of this browser. */
-export function TimeEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'time'>) {
+export function TimeEditor({ field, path, value, ...of }: EditorProps<'time'>) {
   const t = useMessages();
   const { canEdit } = useForm();
   const language = useLanguage();
@@ -62,20 +58,15 @@ export function TimeEditor({ field, path, value, id, label, describedBy, isBad }
   return (
     <div className="flex flex-col gap-1">
       <div className="flex gap-1">
-        <Input
-          id={id}
-          aria-label={label}
-          aria-describedby={describedBy}
-          aria-invalid={isBad}
-          readOnly={!canEdit}
+        <FieldInput
+          of={of}
           placeholder="2030-01-31T08:00:00Z"
           value={text}
-          autoComplete="off"
           onChange={(event) => type(event.target.value)}
         />
         <Input
           type="datetime-local"
-          aria-label={`${label}: ${t('form.time.local')}`}
+          aria-label={`${of.label}: ${t('form.time.local')}`}
           className="w-9! shrink-0 px-2! text-transparent!"
           disabled={!canEdit}
           value={isTime ? localText(at) : ''}
@@ -95,15 +86,12 @@ export function TimeEditor({ field, path, value, id, label, describedBy, isBad }
 }
 
 /** A day. */
-export function DateEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'date'>) {
+export function DateEditor({ field, path, value, ...of }: EditorProps<'date'>) {
   const { target, canEdit } = useForm();
   return (
-    <Input
-      id={id}
+    <FieldInput
+      of={of}
       type="date"
-      aria-label={label}
-      aria-describedby={describedBy}
-      aria-invalid={isBad}
       className="max-w-44"
       disabled={!canEdit}
       value={asText(value)}
@@ -121,9 +109,8 @@ async function cronWords(expression: string): Promise<string> {
 }
 
 /** A cron expression, what it says, and when it comes next. */
-export function CronEditor({ field, path, value, id, label, describedBy, isBad }: EditorProps<'cron'>) {
+export function CronEditor({ field, path, value, ...of }: EditorProps<'cron'>) {
   const t = useMessages();
-  const { canEdit } = useForm();
   const language = useLanguage();
   const [text, type] = useTypedText(field, path, asText(value));
   const reads = readCron(text) !== undefined;
@@ -146,16 +133,11 @@ export function CronEditor({ field, path, value, id, label, describedBy, isBad }
   );
   return (
     <div className="flex flex-col gap-1">
-      <Input
-        id={id}
-        aria-label={label}
-        aria-describedby={describedBy}
-        aria-invalid={isBad || (text !== '' && !reads)}
-        readOnly={!canEdit}
+      <FieldInput
+        of={{ ...of, isBad: of.isBad || (text !== '' && !reads) }}
         className="font-mono"
         placeholder="0 8 * * 1-5"
         value={text}
-        autoComplete="off"
         onChange={(event) => type(event.target.value)}
       />
       {text !== '' && !reads && <p className="text-meta text-fail">{t('form.wrong.cron')}</p>}

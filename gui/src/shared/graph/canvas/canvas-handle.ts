@@ -15,6 +15,8 @@ export type CanvasHandle = {
   middle(): Point;
   /** Where a thing is on the screen: its right upper corner, or the middle of the canvas. */
   clientOf(id: string | undefined): Point;
+  /** The place of the workflow that lies under a point of the screen. */
+  placeOf(client: Point): Point;
   /** The first element of the canvas, to know whether the focus is in it. */
   element(): HTMLElement | null;
   zoom(how: 'in' | 'out' | 'whole'): void;
@@ -115,6 +117,7 @@ export function useHandle({ ref, box, scene, selection, stop }: HandleParts): vo
           y: at.top + Math.min(height - PAD, Math.max(PAD, rect.y * zoom + y)),
         };
       },
+      placeOf: (client) => flow.screenToFlowPosition({ ...client }, { snapToGrid: false }),
       element: () => box.current,
       zoom: (how) => {
         if (how === 'whole') void flow.zoomTo(1);

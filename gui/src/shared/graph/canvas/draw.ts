@@ -1,10 +1,11 @@
 //! The picture drawn small on a 2D canvas: the overview of far zooms and the minimap.
 import { colour } from '../../theme/theme';
 import { stateRole } from '../../ui/status';
-import { meet, type Viewport, wireCurve } from '../bounds';
+import { meet, type Viewport } from '../bounds';
 import type { LightStore } from '../card-states';
 import { type Card, type Point, portOffset, type Rect } from '../model';
 import { type Colour, framesOf, type Scene } from '../scene';
+import { cubicsOf, WIRE_MARGIN, wireCurve } from '../wire-path';
 
 /** The colour roles as they are now; reading them once per drawing is enough. */
 export function palette() {
@@ -76,19 +77,18 @@ function wires(pen: CanvasRenderingContext2D, { scene, lights }: Look, paint: Pa
     if (!from || !to) continue;
     const [start, end] = [port(from, 'out', wire.from.port), port(to, 'in', wire.to.port)];
     const box = {
-      x: Math.min(start.x, end.x) - 160,
+      x: Math.min(start.x, end.x) - WIRE_MARGIN.side,
       y: Math.min(start.y, end.y) - 1,
-      width: Math.abs(end.x - start.x) + 320,
-      height: Math.abs(end.y - start.y) + 98,
+      width: Math.abs(end.x - start.x) + 2 * WIRE_MARGIN.side,
+      height: Math.abs(end.y - start.y) + WIRE_MARGIN.below + 2,
     };
     if (!meet(box, seen)) continue;
     const kind = lights.wire(wire.id)?.kind;
     const role = kind === 'carried' ? 'ok' : kind === 'active' ? 'accent' : kind === 'error' ? 'fail' : 'control';
     const path = paths.get(role) ?? new Path2D();
     paths.set(role, path);
-    const [a, b, c, d] = wireCurve(start, end);
-    path.moveTo(a.x, a.y);
-    path.bezierCurveTo(b.x, b.y, c.x, c.y, d.x, d.y);
+    path.moveTo(start.x, start.y);
+    for (const [, b, c, d] of cubicsOf(wireCurve(start, end))) path.bezierCurveTo(b.x, b.y, c.x, c.y, d.x, d.y);
   }
   for (const [role, path] of paths) {
     pen.strokeStyle = paint(role);

@@ -1,8 +1,8 @@
 import type { EdgeProps } from '@xyflow/react';
 import { memo, useState, useSyncExternalStore } from 'react';
 import { useMessages } from '../../i18n/messages';
-import { curvePath, curvePoint, wireCurve } from '../bounds';
 import { ERROR_PORT } from '../model';
+import { curvePath, curvePoint, wireCurve } from '../wire-path';
 import { useEdit, useKeyed, useWireLight } from './edit-context';
 import type { WireEdge } from './flow-nodes';
 import { LOOKS, WireCount } from './wire-view';

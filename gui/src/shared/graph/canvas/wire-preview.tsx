@@ -1,5 +1,5 @@
 import type { ConnectionLineComponentProps } from '@xyflow/react';
-import { curvePath, wireCurve } from '../bounds';
+import { curvePath, wireCurve } from '../wire-path';
 
 /** The wire that is being drawn; red over what cannot take it. */
 export function WirePreview({ fromX, fromY, toX, toY, fromHandle, connectionStatus }: ConnectionLineComponentProps) {

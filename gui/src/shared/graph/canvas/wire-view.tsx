@@ -1,9 +1,9 @@
 import type { EdgeProps } from '@xyflow/react';
 import { memo } from 'react';
 import { count } from '../../format/format';
-import { curvePath, curvePoint, wireCurve } from '../bounds';
 import type { WireState } from '../card-states';
 import { ERROR_PORT, type Point } from '../model';
+import { curvePath, curvePoint, wireCurve } from '../wire-path';
 import { useWireState } from './context';
 import type { WireEdge } from './flow-nodes';
 

@@ -269,6 +269,7 @@ export const designer = {
   'designer.do.copy_all': 'Copy the whole workflow as text',
   'designer.do.import': 'Paste a workflow or n8n’s JSON…',
   'designer.import.text': 'JSON of steps, of a workflow, or of n8n',
+  'designer.import.drop': 'Drop the file to add what is in it',
   'designer.import.add': 'Add to this workflow',
   'designer.phone.tabs': 'Parts of the workflow',
   'designer.phone.canvas': 'Canvas',

@@ -270,6 +270,7 @@ export const designer = {
   'designer.do.copy_all': 'Salin seluruh alur kerja sebagai teks',
   'designer.do.import': 'Tempel alur kerja atau JSON n8n…',
   'designer.import.text': 'JSON langkah, alur kerja, atau n8n',
+  'designer.import.drop': 'Lepas berkas untuk menambahkan isinya',
   'designer.import.add': 'Tambahkan ke alur kerja ini',
   'designer.phone.tabs': 'Bagian alur kerja',
   'designer.phone.canvas': 'Kanvas',

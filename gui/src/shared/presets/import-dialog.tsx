@@ -1,16 +1,16 @@
 import { useMutation } from '@tanstack/react-query';
 import { FileUp, Globe } from 'lucide-react';
 import { useRef, useState } from 'react';
-import { fetchPresetText } from '@/shared/api/requests/fetch-preset';
-import { leaveForDesigner } from '@/shared/document/arriving';
-import { useMessages } from '@/shared/i18n/messages';
-import { nameFrom } from '@/shared/presets/naming';
-import { blankPreset, useNewDraft, useOpenDraft } from '@/shared/presets/new-draft';
-import { Button } from '@/shared/ui/button';
-import { Dialog } from '@/shared/ui/dialog';
-import { Field, Input, TextArea } from '@/shared/ui/field';
-import { Problem } from '@/shared/ui/states';
+import { fetchPresetText } from '../api/requests/fetch-preset';
+import { leaveForDesigner } from '../document/arriving';
+import { useMessages } from '../i18n/messages';
+import { Button } from '../ui/button';
+import { Dialog } from '../ui/dialog';
+import { Field, Input, TextArea } from '../ui/field';
+import { Problem } from '../ui/states';
 import { readFileText } from './file-text';
+import { nameFrom } from './naming';
+import { blankPreset, useNewDraft, useOpenDraft } from './new-draft';
 import { type Brought, readImport } from './read-import';
 
 /** The most characters that are shown; the rest is kept all the same. */
@@ -19,7 +19,7 @@ const SHOWN_MAX = 100_000;
 type ImportDialogProps = { readonly text: string; readonly onClose: () => void };
 
 /** Brings a workflow in: pasted, from a file, from an address. What it is is said before anything is made of it. */
-export function ImportDialog({ text: given, onClose }: ImportDialogProps) {
+export default function ImportDialog({ text: given, onClose }: ImportDialogProps) {
   const t = useMessages();
   const [text, setText] = useState(given);
   const [url, setUrl] = useState('');

@@ -1,4 +1,4 @@
-import { bytes } from '@/shared/format/format';
+import { bytes } from '../format/format';
 
 /** The most bytes that are read of a file. */
 const FILE_BYTES_MAX = 16 << 20;

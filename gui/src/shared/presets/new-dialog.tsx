@@ -1,15 +1,15 @@
 import { useMutation } from '@tanstack/react-query';
 import { ChartNoAxesColumn, Cpu, FileBraces, GitBranch, type LucideIcon, Plus, Upload } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
-import type { Preset } from '@/shared/api/types';
-import { useMessages } from '@/shared/i18n/messages';
-import { nameFrom } from '@/shared/presets/naming';
-import { blankPreset, useNewDraft, useOpenDraft } from '@/shared/presets/new-draft';
-import { RECIPES, type RecipeName, recipe, recipeHint, recipeTitle } from '@/shared/presets/recipes';
-import { Button } from '@/shared/ui/button';
-import { Dialog } from '@/shared/ui/dialog';
-import { Field, Input } from '@/shared/ui/field';
-import { Problem } from '@/shared/ui/states';
+import type { Preset } from '../api/types';
+import { useMessages } from '../i18n/messages';
+import { Button } from '../ui/button';
+import { Dialog } from '../ui/dialog';
+import { Field, Input } from '../ui/field';
+import { Problem } from '../ui/states';
+import { nameFrom } from './naming';
+import { blankPreset, useNewDraft, useOpenDraft } from './new-draft';
+import { RECIPES, type RecipeName, recipe, recipeHint, recipeTitle } from './recipes';
 
 const ICONS: Readonly<Record<RecipeName, LucideIcon>> = {
   machine: Cpu,
@@ -21,7 +21,7 @@ const ICONS: Readonly<Record<RecipeName, LucideIcon>> = {
 type NewDialogProps = { readonly onClose: () => void; readonly onImport: () => void };
 
 /** A new workflow: an empty one, or one that does something already. */
-export function NewDialog({ onClose, onImport }: NewDialogProps) {
+export default function NewDialog({ onClose, onImport }: NewDialogProps) {
   const t = useMessages();
   const [title, setTitle] = useState('');
   const makeDraft = useNewDraft();

@@ -1,6 +1,7 @@
 //! What a text that somebody brings in is.
-import type { Preset } from '@/shared/api/types';
-import { nameFrom } from '@/shared/presets/naming';
+import type { Preset } from '../api/types';
+import { unfenced } from '../document/edits/unfenced';
+import { nameFrom } from './naming';
 
 export type Brought =
   | { readonly kind: 'empty' }
@@ -19,7 +20,7 @@ const words = (value: unknown): string => (typeof value === 'string' ? value.tri
 
 /** Reads a text; it may stand in a Markdown code fence, as chats and documents give it. */
 export function readImport(text: string): Brought {
-  const inner = /^\s*```[\w-]*\n([\s\S]*?)\n?```\s*$/.exec(text)?.[1] ?? text;
+  const inner = unfenced(text);
   if (inner.trim() === '') return { kind: 'empty' };
   let value: unknown;
   try {

@@ -2,8 +2,10 @@ import { type DragEvent, useRef, useState } from 'react';
 
 const hasFiles = (event: DragEvent): boolean => event.dataTransfer.types.includes('Files');
 
-/** Takes a file that is dropped on an element. `isOver` says that one hangs above it. */
-export function useFileDrop(onFile: (file: File) => void) {
+type Taker = (file: File, client: { readonly x: number; readonly y: number }) => void;
+
+/** Takes a file that is dropped on an element, with where on the screen. `isOver` says that one hangs above it. */
+export function useFileDrop(onFile: Taker) {
   const [isOver, setOver] = useState(false);
   // Entering a child tells of it before leaving its parent.
   const depth = useRef(0);
@@ -29,7 +31,7 @@ export function useFileDrop(onFile: (file: File) => void) {
         depth.current = 0;
         setOver(false);
         const file = event.dataTransfer.files[0];
-        if (file) onFile(file);
+        if (file) onFile(file, { x: event.clientX, y: event.clientY });
       },
     },
   };
