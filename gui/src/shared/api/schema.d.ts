@@ -121,6 +121,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/engines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the engines that this node lends.
+         * @description Needs a token with the role viewer or higher.
+         */
+        get: operations["getEngines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/engines/{engine}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Lends presets as an engine. What each does is frozen now; who may use it, grants say.
+         * @description Needs a token with the role admin or higher.
+         */
+        put: operations["putEnginesEngine"];
+        post?: never;
+        /**
+         * Lends an engine no more, or one of its capabilities.
+         * @description Needs a token with the role admin or higher.
+         */
+        delete: operations["deleteEnginesEngine"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/engines/{engine}/lending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Pauses or resumes the lending of one engine.
+         * @description Needs a token with the role admin or higher.
+         */
+        put: operations["putEnginesEngineLending"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -196,6 +260,70 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists grants, given and held.
+         * @description Needs a token with the role viewer or higher.
+         */
+        get: operations["getGrants"];
+        put?: never;
+        /**
+         * Lets a peer use an engine of this node.
+         * @description Needs a token with the role admin or higher.
+         */
+        post: operations["postGrants"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grants/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says whether a peer may do something, and why.
+         * @description Needs a token with the role viewer or higher.
+         */
+        post: operations["postGrantsTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grants/{grant}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes a grant back. Calls that run under it end.
+         * @description Needs a token with the role admin or higher.
+         */
+        delete: operations["deleteGrantsGrant"];
         options?: never;
         head?: never;
         patch?: never;
@@ -429,6 +557,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/lending": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Pauses or resumes all lending.
+         * @description Needs a token with the role admin or higher.
+         */
+        put: operations["putLending"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login/challenge": {
         parameters: {
             query?: never;
@@ -602,6 +750,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/mesh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * This node as others see it.
+         * @description Needs a token with the role viewer or higher.
+         */
+        get: operations["getMesh"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/mesh/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who was let in, refused, given or denied something, newest first.
+         * @description Needs a token with the role viewer or higher.
+         */
+        get: operations["getMeshDecisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/node": {
         parameters: {
             query?: never;
@@ -631,6 +819,158 @@ export interface paths {
         };
         /** This document. */
         get: operations["getOpenapiJson"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/peers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the nodes that this one is paired with.
+         * @description Needs a token with the role viewer or higher.
+         */
+        get: operations["getPeers"];
+        put?: never;
+        /**
+         * Joins the node that made an invitation.
+         * @description Needs a token with the role admin or higher.
+         */
+        post: operations["postPeers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/peers/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists invitations.
+         * @description Needs a token with the role admin or higher.
+         */
+        get: operations["getPeersInvitations"];
+        put?: never;
+        /**
+         * Makes an invitation, to be used once.
+         * @description Needs a token with the role admin or higher.
+         */
+        post: operations["postPeersInvitations"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/peers/invitations/{invitation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes an invitation back.
+         * @description Needs a token with the role admin or higher.
+         */
+        delete: operations["deletePeersInvitationsInvitation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/peers/nearby": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists nodes on the local network that are not paired.
+         * @description Needs a token with the role viewer or higher.
+         */
+        get: operations["getPeersNearby"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/peers/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reads an invitation without sending anything to anybody.
+         * @description Needs a token with the role admin or higher.
+         */
+        post: operations["postPeersPreview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/peers/{peer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Removes a peer; grants and calls between the two end.
+         * @description Needs a token with the role admin or higher.
+         */
+        delete: operations["deletePeersPeer"];
+        options?: never;
+        head?: never;
+        /**
+         * Calls a peer something else.
+         * @description Needs a token with the role admin or higher.
+         */
+        patch: operations["patchPeersPeer"];
+        trace?: never;
+    };
+    "/api/v1/peers/{peer}/parting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What would end with a peer.
+         * @description Needs a token with the role admin or higher.
+         */
+        get: operations["getPeersPeerParting"];
         put?: never;
         post?: never;
         delete?: never;
@@ -843,6 +1183,46 @@ export interface paths {
          * @description Needs a token with the role viewer or higher.
          */
         get: operations["getPresetsWhichVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists receipts of calls, newest first.
+         * @description Needs a token with the role viewer or higher.
+         */
+        get: operations["getReceipts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/receipts/totals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sums of receipts per month, peer and grant.
+         * @description Needs a token with the role viewer or higher.
+         */
+        get: operations["getReceiptsTotals"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1379,6 +1759,8 @@ export interface components {
              */
             reason?: string;
         };
+        /** @description What may be done with an engine: `chat`, `embed`, `image`, `run:<preset>` or `tool:<component>`. */
+        Capability: string;
         /** @description One change in a draft's history. */
         Change: {
             /** @description Who made it: an Automerge actor, hex. */
@@ -1538,6 +1920,30 @@ export interface components {
             /** @description The step or trigger. */
             step: components["schemas"]["StepId"];
         };
+        /** @description An engine of this node that may be lent. */
+        Engine: {
+            /**
+             * Format: uint32
+             * @description How many calls it runs at once.
+             */
+            concurrent: number;
+            /** @description Whether it takes no calls now. */
+            is_paused: boolean;
+            /** @description Since when it is lent. */
+            made_at: components["schemas"]["Timestamp"];
+            /** @description Its name. */
+            name: string;
+            /** @description What it can do. */
+            offers: {
+                [key: string]: components["schemas"]["Offer"];
+            };
+            /**
+             * Format: uint32
+             * @description How many calls run now.
+             * @default 0
+             */
+            running?: number;
+        };
         /** @description A key that comes with a link. */
         EnrolKey: {
             /** @description What people call the browser. */
@@ -1637,6 +2043,79 @@ export interface components {
              */
             label?: string | null;
         };
+        /** @description A grant, given or held. */
+        Grant: {
+            /** @description From when. */
+            begins_at: components["schemas"]["Timestamp"];
+            /** @description What for. */
+            can: components["schemas"]["Capability"][];
+            /**
+             * Format: uint8
+             * @description How many times it may be passed on.
+             */
+            depth: number;
+            /** @description Until when. */
+            ends_at: components["schemas"]["Timestamp"];
+            /** @description The engine's name at its owner. */
+            engine: string;
+            /** @description Its name. */
+            id: components["schemas"]["GrantId"];
+            /** @description Whether this node gave it; else it holds it. */
+            is_given: boolean;
+            /** @description How much. A number that limits nothing is left out. */
+            limits: components["schemas"]["GrantLimits"];
+            /**
+             * Format: uint
+             * @description How many links it hangs on.
+             */
+            links: number;
+            /** @description The engine's owner. */
+            owner: components["schemas"]["NodeId"];
+            /** @description What the owner is called here; none when this node is it. */
+            owner_name?: string | null;
+            /** @description When it was taken back. */
+            revoked_at?: components["schemas"]["Timestamp"] | null;
+            /** @description All of this as a sentence. */
+            sentence: string;
+            /** @description To whom, by name where one is known. */
+            to: string;
+            /** @description How much is used, as far as this node counts it. */
+            used: components["schemas"]["Used"];
+        };
+        GrantId: string;
+        /** @description Limits as people say them: what is left out is not limited. */
+        GrantLimits: {
+            /**
+             * Format: uint64
+             * @description Bytes either way within a day.
+             * @default null
+             */
+            bytes_per_day?: number | null;
+            /**
+             * Format: uint64
+             * @description Calls that may begin within any hour.
+             * @default null
+             */
+            calls_per_hour?: number | null;
+            /**
+             * Format: uint64
+             * @description Calls that may run at once.
+             * @default null
+             */
+            concurrent?: number | null;
+            /**
+             * Format: uint64
+             * @description Seconds of work within a day.
+             * @default null
+             */
+            seconds_per_day?: number | null;
+            /**
+             * Format: uint64
+             * @description Tokens of models within a day.
+             * @default null
+             */
+            tokens_per_day?: number | null;
+        };
         /** @description A frame around steps. */
         Group: {
             /** @description A name of a colour; absent means the usual one. */
@@ -1651,6 +2130,44 @@ export interface components {
              * @default
              */
             title?: string;
+        };
+        /** @description An invitation as it is kept. */
+        Invitation: {
+            /** @description When it ends. */
+            ends_at: components["schemas"]["Timestamp"];
+            /** @description Names it, not its secret. */
+            id: string;
+            /** @description When it was made. */
+            made_at: components["schemas"]["Timestamp"];
+            /** @description What whoever joins is to be called. */
+            name?: string | null;
+            /** @description Who joined with it. */
+            used_by?: components["schemas"]["NodeId"] | null;
+        };
+        /** @description Asks for an invitation. */
+        Invite: {
+            /**
+             * Format: uint32
+             * @description How many minutes it holds: 1 to 10080, 60 unless said.
+             * @default 60
+             */
+            minutes?: number;
+            /**
+             * @description What whoever joins with it is to be called here; their own name when it is not said.
+             * @default null
+             */
+            name?: string | null;
+        };
+        /** @description An invitation that was made. */
+        Invited: {
+            /** @description The addresses in it. */
+            addresses: string[];
+            /** @description When it ends. */
+            ends_at: components["schemas"]["Timestamp"];
+            /** @description The link. It is not kept here, only a hash of its secret. */
+            link: string;
+            /** @description From where these can be reached, in words. */
+            reach: string;
         };
         /** @description One thing that flows: JSON, and files by name. */
         Item: {
@@ -1742,10 +2259,36 @@ export interface components {
             /** @description What was asked. */
             submission?: components["schemas"]["Submission"] | null;
         };
+        /** @description An invitation, and what its maker is to be called. */
+        JoinPeer: {
+            /** @description `flowork://join/…` */
+            link: string;
+            /**
+             * @description What they are to be called here; what they call themselves unless said.
+             * @default null
+             */
+            name?: string | null;
+        };
         /** @description What kind of step a component makes. */
         Kind: "module" | "trigger" | "tool";
+        /** @description What to lend. */
+        LendPresets: {
+            /**
+             * Format: uint32
+             * @description How many calls the engine runs at once.
+             * @default null
+             */
+            concurrent?: number | null;
+            /** @description Presets, by name or id. Each may then be run by whoever holds a grant for `run:` and its name. */
+            run: string[];
+        };
         /** @description How loud a log line is. */
         Level: "debug" | "info" | "warn" | "error";
+        /** @description An invitation. */
+        Link: {
+            /** @description `flowork://join/…` */
+            link: string;
+        };
         /** @description A list of items as events hold it: small lists in place, larger ones as runs of immutable chunks that lists share. */
         List: {
             inline: components["schemas"]["Item"][];
@@ -1866,6 +2409,41 @@ export interface components {
              */
             version: number;
         };
+        /** @description A node that announces itself on this network and is not paired. */
+        Neighbour: {
+            /** @description Where. */
+            addresses: string[];
+            /** @description Which. */
+            node: components["schemas"]["NodeId"];
+        };
+        /** @description Asks to let somebody use an engine. */
+        NewGrant: {
+            /** @description What for. */
+            can: components["schemas"]["Capability"][];
+            /**
+             * Format: uint8
+             * @description How many times it may be passed on; 0 unless said.
+             * @default 0
+             */
+            depth?: number;
+            /** @description Which engine of this node. */
+            engine: string;
+            /**
+             * @description How much. What is not said is not limited.
+             * @default {
+             *       "bytes_per_day": null,
+             *       "calls_per_hour": null,
+             *       "concurrent": null,
+             *       "seconds_per_day": null,
+             *       "tokens_per_day": null
+             *     }
+             */
+            limits?: components["schemas"]["GrantLimits"];
+            /** @description Whom: a peer's name here, or its node id. */
+            to: string;
+            /** @description Until when. */
+            until: components["schemas"]["Timestamp"];
+        };
         /** @description A link to make. */
         NewLoginLink: {
             /**
@@ -1920,6 +2498,39 @@ export interface components {
              */
             width?: number;
         };
+        /** @description A decision with its number. */
+        NumberedDecision: {
+            /** @description When. */
+            at: components["schemas"]["Timestamp"];
+            /** @description A stable kebab-case word, such as `grant-created` or `call-denied`. */
+            kind: string;
+            /**
+             * Format: uint64
+             * @description Its number.
+             */
+            no: number;
+            /** @description About whom. */
+            peer?: components["schemas"]["NodeId"] | null;
+            /** @description A sentence. */
+            text: string;
+        };
+        /** @description What can be done with an engine, and what does it. */
+        Offer: {
+            /**
+             * Format: uint32
+             * @description How many of its jobs may run at once.
+             * @default null
+             */
+            concurrency?: number | null;
+            /** @constant */
+            kind: "run";
+            /** @description The preset's name. */
+            name: string;
+            /** @description The draft it was frozen from. */
+            preset: components["schemas"]["PresetId"];
+            /** @description What is run. */
+            version: components["schemas"]["VersionId"];
+        };
         /** @description What happens to an external step whose end nobody saw. Pure and idempotent steps simply run again. */
         OnCrash: "retry" | "ask" | "fail";
         /** @description What happens when a step has failed for good. */
@@ -1971,6 +2582,44 @@ export interface components {
         Pairing: "none" | "same" | {
             each: number[];
         };
+        /** @description What ends with a peer. */
+        Parting: {
+            /** @description Grants that they hold of this node, as sentences. */
+            given: string[];
+            /** @description Grants of theirs that this node holds. */
+            held: string[];
+            /** @description Who. */
+            name: string;
+            /**
+             * Format: uint32
+             * @description Calls of theirs that run now and are ended.
+             */
+            running: number;
+            /** @description What they keep whatever is done here. */
+            they_keep: string;
+        };
+        /** @description Whether. */
+        PauseLending: {
+            /** @description True takes no calls; those that run go on. */
+            paused: boolean;
+        };
+        /** @description Another node that this node is paired with. */
+        Peer: {
+            /** @description What it is called here. */
+            name: string;
+            /** @description Which. */
+            node: components["schemas"]["NodeId"];
+            /** @description What it calls itself. */
+            own_name: string;
+            /** @description Since when. */
+            paired_at: components["schemas"]["Timestamp"];
+            /** @description The person whose node it is, when it showed a certificate. */
+            person?: components["schemas"]["PersonId"] | null;
+            /** @description How it is reached now. */
+            reach: components["schemas"]["Reach"];
+            /** @description When it was last connected. */
+            seen_at?: components["schemas"]["Timestamp"] | null;
+        };
         /** @description What a component may touch. Absent means nothing. */
         Permissions: {
             /**
@@ -1994,6 +2643,7 @@ export interface components {
              */
             write?: string[];
         };
+        PersonId: string;
         /** @description A secret in plain text, on its way in. Has no `Debug`, so that it cannot slip into a log. */
         Plain: {
             /** @description The value. */
@@ -2074,6 +2724,19 @@ export interface components {
         };
         /** @description Names a draft, and all versions frozen from it: the id of its Automerge document. */
         PresetId: string;
+        /** @description What a link says, read without asking anybody. */
+        Preview: {
+            /** @description Where they are. */
+            addresses: string[];
+            /** @description When it ends. */
+            ends_at: components["schemas"]["Timestamp"];
+            /** @description The name under which that node is known here already. */
+            known_as?: string | null;
+            /** @description What they call themselves: only their word. */
+            name: string;
+            /** @description Who invites. */
+            node: components["schemas"]["NodeId"];
+        };
         /** @description A text, and what its expressions see. */
         PreviewExpression: {
             /**
@@ -2149,12 +2812,44 @@ export interface components {
         };
         /** @description The public half of a login key. There is none that is weak. */
         PublicKey: string;
+        /** @description How a peer is reached. */
+        Reach: {
+            /** @description By which address. */
+            address: string;
+            /**
+             * Format: double
+             * @description The last round trip, in milliseconds.
+             */
+            latency_ms?: number | null;
+            /** @constant */
+            state: "direct";
+        } | {
+            /** @description By which address. */
+            address: string;
+            /**
+             * Format: double
+             * @description The last round trip, in milliseconds.
+             */
+            latency_ms?: number | null;
+            /** @constant */
+            state: "relayed";
+        } | {
+            /** @constant */
+            state: "away";
+            /** @description Why the last try failed. */
+            why?: string | null;
+        };
         /** @description Whether the node takes work. */
         Ready: {
             /** @description Why not, or what is not as it should be. */
             problems: string[];
             /** @description Whether what is accepted now is kept and will run. */
             ready: boolean;
+        };
+        /** @description A new name. */
+        RenamePeer: {
+            /** @description What they are to be called here. */
+            name: string;
         };
         /** @description From where in another job a new job goes on, and with what changed. */
         Replay: {
@@ -2522,6 +3217,24 @@ export interface components {
         };
         /** @description How one run of a step is. */
         Status: "pending" | "running" | "retrying" | "waiting" | "succeeded" | "failed" | "skipped" | "stopped";
+        /** @description This node in the mesh. */
+        Status2: {
+            /**
+             * Format: uint
+             * @description How many peers it is connected to.
+             */
+            connected: number;
+            /** @description Whether all lending is paused. */
+            is_lending_paused: boolean;
+            /** @description Where it listens: multiaddresses. */
+            listens: string[];
+            /** @description What others see as its name. */
+            name: string;
+            /** @description Which node. */
+            node: components["schemas"]["NodeId"];
+            /** @description Why it does not listen, when it should and cannot. */
+            problem?: string | null;
+        };
         /** @description One box. */
         Step: {
             /** @description The component's name. */
@@ -2603,6 +3316,27 @@ export interface components {
              * @description How long it took, in microseconds.
              */
             took_us: number;
+        };
+        /** @description A receipt with what lists and sums of receipts need. */
+        StoredReceipt: {
+            /** @description Which call, 32 hexadecimal digits. */
+            call: string;
+            /** @description What was done. */
+            capability: components["schemas"]["Capability"];
+            /** @description When it ended, by the provider's clock. */
+            ended_at: components["schemas"]["Timestamp"];
+            /** @description The engine's name at its owner. */
+            engine: string;
+            /** @description The code of its failure; none when it went well. */
+            failure?: string | null;
+            /** @description Under which grant. */
+            grant: components["schemas"]["GrantId"];
+            /** @description Whether this node did it; else it was done for this node. */
+            is_given: boolean;
+            /** @description The other node. */
+            peer: components["schemas"]["NodeId"];
+            /** @description What was used. */
+            usage: components["schemas"]["Usage"];
         };
         /** @description A job to run. */
         Submission: {
@@ -2707,6 +3441,29 @@ export interface components {
             /** @description Works once. */
             ticket: string;
         };
+        /** @description Asks whether somebody may do something. */
+        TestGrant: {
+            /**
+             * @description When; now unless said.
+             * @default null
+             */
+            at?: components["schemas"]["Timestamp"] | null;
+            /** @description What. */
+            can: components["schemas"]["Capability"];
+            /** @description With which engine of this node. */
+            engine: string;
+            /** @description Who: a peer's name here, or its node id. */
+            who: string;
+        };
+        /** @description Whether they may. */
+        Tested: {
+            /** @description Whether. */
+            allowed: boolean;
+            /** @description Under which grant. */
+            grant?: components["schemas"]["GrantId"] | null;
+            /** @description Why, or why not, as sentences: one for each grant that was looked at. */
+            reasons: string[];
+        };
         /**
          * Format: int64
          * @description Milliseconds since the Unix epoch, UTC. The clock is read at the edges only and passed in.
@@ -2727,6 +3484,29 @@ export interface components {
         };
         /** @description Names an access token (not its secret). */
         TokenId: string;
+        /** @description Sums of receipts. */
+        Total: {
+            /**
+             * Format: uint64
+             * @description How many calls.
+             */
+            calls: number;
+            /**
+             * Format: uint64
+             * @description How many of them failed.
+             */
+            failed: number;
+            /** @description Under which grant. */
+            grant: components["schemas"]["GrantId"];
+            /** @description Whether this node did it. */
+            is_given: boolean;
+            /** @description The month, as `2026-11` (UTC). */
+            month: string;
+            /** @description The other node. */
+            peer: components["schemas"]["NodeId"];
+            /** @description What they used together. */
+            usage: components["schemas"]["Usage"];
+        };
         /** @description What starts jobs of this preset. */
         Trigger: {
             /** @description The component's name: `manual`, `webhook`. */
@@ -2756,6 +3536,62 @@ export interface components {
             problem: string;
             /** @description The shard that it is. */
             shard?: components["schemas"]["ShardNo"] | null;
+        };
+        /** @description What a call used. */
+        Usage: {
+            /**
+             * Format: uint64
+             * @description Bytes of the request.
+             */
+            bytes_in: number;
+            /**
+             * Format: uint64
+             * @description Bytes of the output.
+             */
+            bytes_out: number;
+            /**
+             * Format: uint64
+             * @description Tokens that a model read.
+             */
+            tokens_in: number;
+            /**
+             * Format: uint64
+             * @description Tokens that a model wrote.
+             */
+            tokens_out: number;
+            /**
+             * Format: uint64
+             * @description Milliseconds of work.
+             */
+            work_ms: number;
+        };
+        /** @description How much of a grant is used up now. */
+        Used: {
+            /**
+             * Format: uint64
+             * @description Bytes within the last day.
+             */
+            bytes_today: number;
+            /**
+             * Format: uint64
+             * @description Calls that began within the last hour.
+             */
+            calls_this_hour: number;
+            /**
+             * Format: uint64
+             * @description Calls that run now.
+             */
+            running: number;
+            /**
+             * Format: uint64
+             * @description Seconds of work within the last day.
+             */
+            seconds_today: number;
+            /**
+             * Format: uint64
+             * @description Tokens within the last day.
+             */
+            tokens_today: number;
         };
         /** @description A value that steps read as `$vars.name`. */
         Variable: {
@@ -2965,15 +3801,23 @@ export interface components {
         };
         getActivationsReply200: components["schemas"]["Activation"][];
         getComponentsReply200: components["schemas"]["Manifest"][];
+        getEnginesReply200: components["schemas"]["Engine"][];
+        getGrantsReply200: components["schemas"]["Grant"][];
         getJobsJobDiffOtherReply200: components["schemas"]["Difference"][];
         getJobsJobEventsReply200: components["schemas"]["Event"][];
         getLoginKeysReply200: components["schemas"]["LoginKey"][];
         getLoginRequestsReply200: components["schemas"]["LoginRequest"][];
+        getMeshDecisionsReply200: components["schemas"]["NumberedDecision"][];
         getOpenapiJsonReply200: unknown;
+        getPeersInvitationsReply200: components["schemas"]["Invitation"][];
+        getPeersNearbyReply200: components["schemas"]["Neighbour"][];
+        getPeersReply200: components["schemas"]["Peer"][];
         getPresetsReply200: components["schemas"]["DraftSummary"][];
         getPresetsWhichHistoryReply200: components["schemas"]["Change"][];
         getPresetsWhichPresentReply200: components["schemas"]["Present"][];
         getPresetsWhichVersionsReply200: components["schemas"]["Version"][];
+        getReceiptsReply200: components["schemas"]["StoredReceipt"][];
+        getReceiptsTotalsReply200: components["schemas"]["Total"][];
         getSchemaPresetReply200: unknown;
         getSecretsReply200: components["schemas"]["Secret"][];
         getSessionsReply200: components["schemas"]["Session"][];
@@ -3173,6 +4017,139 @@ export interface operations {
             };
         };
     };
+    getEngines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The engines. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getEnginesReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    putEnginesEngine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                engine: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["LendPresets"];
+            };
+        };
+        responses: {
+            /** @description The engine. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Engine"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deleteEnginesEngine: {
+        parameters: {
+            query?: {
+                /** @description Only this, such as `run:summarise`. */
+                capability?: components["schemas"]["Capability"] | null;
+            };
+            header?: never;
+            path: {
+                engine: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is lent no more. Calls that run go on. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    putEnginesEngineLending: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                engine: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PauseLending"];
+            };
+        };
+        responses: {
+            /** @description It is on disk. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     getEvents: {
         parameters: {
             query?: never;
@@ -3292,6 +4269,132 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getGrants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The grants: those that this node gave first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getGrantsReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postGrants: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewGrant"];
+            };
+        };
+        responses: {
+            /** @description The grant. The peer is told of it as soon as it can be reached. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grant"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postGrantsTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["TestGrant"];
+            };
+        };
+        responses: {
+            /** @description Whether, and the reasons. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tested"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deleteGrantsGrant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The grant that was taken back. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grant"];
                 };
             };
             /** @description What is wrong, and what to do. */
@@ -3780,6 +4883,39 @@ export interface operations {
             };
         };
     };
+    putLending: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PauseLending"];
+            };
+        };
+        responses: {
+            /** @description It is on disk. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     postLoginChallenge: {
         parameters: {
             query?: never;
@@ -4131,6 +5267,69 @@ export interface operations {
             };
         };
     };
+    getMesh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its name and where it listens. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Status2"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getMeshDecisions: {
+        parameters: {
+            query?: {
+                /** @description Only those before this number. */
+                before?: number | null;
+                /** @description At most so many, 1 to 1000; 50 unless said. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The decisions. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getMeshDecisionsReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     getNode: {
         parameters: {
             query?: never;
@@ -4176,6 +5375,320 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["getOpenapiJsonReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getPeers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The peers, and how each is reached now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getPeersReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postPeers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["JoinPeer"];
+            };
+        };
+        responses: {
+            /** @description The two nodes are paired. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Peer"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getPeersInvitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The invitations, without their secrets. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getPeersInvitationsReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postPeersInvitations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Invite"];
+            };
+        };
+        responses: {
+            /** @description The link. It is not shown again. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invited"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deletePeersInvitationsInvitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                invitation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nobody comes in by it any more. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getPeersNearby: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The nodes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getPeersNearbyReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postPeersPreview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Link"];
+            };
+        };
+        responses: {
+            /** @description What it says. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deletePeersPeer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                peer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Parting"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    patchPeersPeer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                peer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RenamePeer"];
+            };
+        };
+        responses: {
+            /** @description The peer. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Peer"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getPeersPeerParting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                peer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What ends, and what they keep. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Parting"];
                 };
             };
             /** @description What is wrong, and what to do. */
@@ -4602,6 +6115,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["getPresetsWhichVersionsReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getReceipts: {
+        parameters: {
+            query?: {
+                /** @description Only with this node. */
+                peer?: components["schemas"]["NodeId"] | null;
+                /** @description Only under this grant. */
+                grant?: components["schemas"]["GrantId"] | null;
+                /** @description Only those that ended at or after, in milliseconds since 1970. */
+                since?: number | null;
+                /** @description Only those that ended before, in milliseconds since 1970. */
+                before?: number | null;
+                /** @description At most so many, 1 to 1000; 50 unless said. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The receipts. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getReceiptsReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getReceiptsTotals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sums, newest month first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getReceiptsTotalsReply200"];
                 };
             };
             /** @description What is wrong, and what to do. */

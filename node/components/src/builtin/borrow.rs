@@ -99,9 +99,7 @@ async fn run(config: &Config, call: &Call, options: &Options) -> Result<Yield, F
     }
     let items: Vec<Arc<Item>> = serde_json::from_slice(&given.output)
         .map_err(|error| Failure::new("output-invalid", format!("what came back is no list of items: {error}")))?;
-    let count = items.len();
-    let note = format!("{} in → {count} out, {}", call.input("in").len(), given.note);
-    Ok(Yield::Output(Output::out(items, Pairing::None).note(note)))
+    Ok(Yield::Output(Output::out(items, Pairing::None).note(given.note)))
 }
 
 fn note(call: &Call, news: News) {

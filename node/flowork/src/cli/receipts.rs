@@ -15,7 +15,7 @@ pub(crate) struct Receipts {
     #[command(subcommand)]
     what: Option<What>,
     /// At most so many
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 50, global = true)]
     limit: usize,
 }
 

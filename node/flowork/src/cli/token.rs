@@ -73,7 +73,7 @@ impl Token {
                 let made = client.post("/api/v1/tokens", &ask).await?;
                 if !context.json {
                     print_remark(&format!(
-                        "token {} may do what a {} may; this is its secret, shown only now:",
+                        "token {} has the role {}; this is its secret, shown only now:",
                         text_of(&made["id"]),
                         role.word()
                     ));
