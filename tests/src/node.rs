@@ -71,6 +71,7 @@ pub fn command(data: &Path, arguments: &[&str]) -> Result<Command> {
     for name in ["FLOWORK_DATA", "FLOWORK_LISTEN", "FLOWORK_PASSPHRASE", "FLOWORK_BACKUP_PASSPHRASE"] {
         command.env_remove(name);
     }
+    command.env("FLOWORK_MESH", "off");
     Ok(command)
 }
 
@@ -157,6 +158,8 @@ impl Node {
             .stdout(log.try_clone()?)
             .stderr(log)
             .env_remove("FLOWORK_DATA")
+            // Unless a test names an address: other nodes are nobody's business then.
+            .env("FLOWORK_MESH", "off")
             .process_group(0)
             .spawn()
             .context("the node cannot be started")?;

@@ -263,6 +263,8 @@ impl engines::Engines for NoMesh {
 #[async_trait]
 impl Mesh for NoMesh {
     async fn ask(&self, _: Ask) -> Result<Gave, Error> {
-        Err(Error::Away("this node lives for one command only; `flowork up` starts one that others can reach".to_owned()))
+        Err(Error::Away(
+            "this node lives for one command only; `flowork up` starts one that others can reach".to_owned(),
+        ))
     }
 }

@@ -57,7 +57,8 @@ fn multiaddrs(text: &str) -> Vec<String> {
 pub(crate) fn host_name() -> String {
     let uname = rustix::system::uname();
     let full = uname.nodename().to_string_lossy();
-    let name: String = full.split('.').next().unwrap_or_default().chars().filter(|letter| !letter.is_control()).take(32).collect();
+    let name: String =
+        full.split('.').next().unwrap_or_default().chars().filter(|letter| !letter.is_control()).take(32).collect();
     if name.is_empty() { "flowork".to_owned() } else { name }
 }
 

@@ -126,8 +126,15 @@ impl Problem {
     /// Every problem of a preset.
     pub(crate) fn preset(problems: Vec<check::Problem>) -> Self {
         let errors = problems.iter().filter(|problem| problem.severity == check::Severity::Error).count();
-        let mut problem = Self::wrong("preset-problems", if errors == 1 { "the preset has a problem that stops it".to_owned() } else { format!("the preset has {errors} problems that stop it") })
-            .hint("`problems` lists each with its place and a suggestion; `flowork preset check FILE` shows the same");
+        let mut problem = Self::wrong(
+            "preset-problems",
+            if errors == 1 {
+                "the preset has a problem that stops it".to_owned()
+            } else {
+                format!("the preset has {errors} problems that stop it")
+            },
+        )
+        .hint("`problems` lists each with its place and a suggestion; `flowork preset check FILE` shows the same");
         problem.0.problems = problems;
         problem
     }

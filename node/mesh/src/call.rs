@@ -14,9 +14,7 @@ use flowork_ports::mesh_table::Change;
 use flowork_ports::{Engines, MeshTable};
 use flowork_protocol::grant::Verified;
 use flowork_protocol::peer::Refusal;
-use flowork_protocol::peer::call::{
-    BODY_BYTES_MAX, CallId, End, Frame, GrantRef, Open, PROTOCOL,
-};
+use flowork_protocol::peer::call::{BODY_BYTES_MAX, CallId, End, Frame, GrantRef, Open, PROTOCOL};
 use flowork_protocol::receipt::{self, COUNTERSIGN_DOMAIN, Receipt};
 use flowork_protocol::{Failure, GrantId, NodeId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -224,8 +222,7 @@ impl Caller {
                     .is_some_and(|(times, at)| *times >= BREAKS_AFTER && at.elapsed() < BROKEN_FOR);
                 let connection = view.connection(kept.owner);
                 let latency = connection.and_then(|connection| connection.latency).unwrap_or(Duration::MAX);
-                let order =
-                    (is_broken, connection.is_none(), running.get(&kept.owner).copied().unwrap_or(0), latency);
+                let order = (is_broken, connection.is_none(), running.get(&kept.owner).copied().unwrap_or(0), latency);
                 let name = self.contacts.name_of(kept.owner);
                 (order, Candidate { kept, grant, name })
             })
@@ -239,8 +236,9 @@ impl Caller {
             } else {
                 format!("there is no grant to do `{capability}` at {whom}{which}")
             };
-            return Err(Failure::new("no-grant", text)
-                .hint("`flowork grant list` shows what this node may use; ask the owner for more, or choose another engine"));
+            return Err(Failure::new("no-grant", text).hint(
+                "`flowork grant list` shows what this node may use; ask the owner for more, or choose another engine",
+            ));
         }
         Ok(found.into_iter().map(|(_, candidate)| candidate).collect())
     }
@@ -292,8 +290,11 @@ impl Caller {
             if !accepted {
                 return Asked::Unreachable(why);
             }
-            self.tell(journey, format!("the way to {} broke ({why}); it goes on there, taking it up again", candidate.name))
-                .await;
+            self.tell(
+                journey,
+                format!("the way to {} broke ({why}); it goes on there, taking it up again", candidate.name),
+            )
+            .await;
             tokio::select! {
                 () = sleep(pause) => {}
                 () = journey.cancel.cancelled() => return Asked::Failed(cancelled()),
@@ -435,7 +436,9 @@ impl Caller {
             Ok(receipt) => receipt,
             Err(error) => {
                 let text = format!("{label} gave a receipt that does not fit the call: {error}");
-                return Asked::Failed(Failure::new("receipt-wrong", text).hint("do not use this engine before you know why"));
+                return Asked::Failed(
+                    Failure::new("receipt-wrong", text).hint("do not use this engine before you know why"),
+                );
             }
         };
         let signature = self.keeper.sign(COUNTERSIGN_DOMAIN, end.receipt.bytes()).ok().map(|bytes| bytes.to_vec());
@@ -444,7 +447,8 @@ impl Caller {
             tracing::error!(%error, "a receipt could not be kept");
         }
         if let Some(refusal) = &end.failure {
-            let mut failure = Failure::new(format!("engine-{}", cut(&refusal.code)), format!("{label}: {}", cut(&refusal.message)));
+            let mut failure =
+                Failure::new(format!("engine-{}", cut(&refusal.code)), format!("{label}: {}", cut(&refusal.message)));
             failure.retryable = refusal.retry_after_ms.is_some();
             return Asked::Failed(failure.hint("these are the provider's words; `flowork receipts` shows the call"));
         }

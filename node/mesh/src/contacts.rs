@@ -129,9 +129,7 @@ impl Contacts {
 
     /// The peer that a person means: by its name here, whatever the case, or its node id.
     pub(crate) fn named(&self, who: &str) -> Result<Contact, Error> {
-        let by_name = |contact: &Contact| {
-            (contact.name.to_lowercase() == who.to_lowercase()).then(|| contact.clone())
-        };
+        let by_name = |contact: &Contact| (contact.name.to_lowercase() == who.to_lowercase()).then(|| contact.clone());
         self.contacts.get(who).or_else(|| self.contacts.find(by_name)).ok_or_else(|| {
             let known: Vec<String> = self.all().into_iter().map(|contact| contact.name).take(8).collect();
             let hint = if known.is_empty() {
@@ -152,7 +150,9 @@ impl Contacts {
     fn free_name(&self, wanted: &str, node: NodeId) -> String {
         let is_taken = |name: &str| {
             let name = name.to_lowercase();
-            self.contacts.find(|other| (other.node != node && other.name.to_lowercase() == name).then_some(())).is_some()
+            self.contacts
+                .find(|other| (other.node != node && other.name.to_lowercase() == name).then_some(()))
+                .is_some()
         };
         let mut name = wanted.to_owned();
         for number in 2.. {
@@ -240,7 +240,8 @@ impl Contacts {
             return Err(Error::Invalid(failure.hint("take some back with `flowork peer uninvite`")));
         }
         let id = hex(&secret.hash());
-        let text = format!("an invitation was made{}", name.as_ref().map(|name| format!(" for {name}")).unwrap_or_default());
+        let text =
+            format!("an invitation was made{}", name.as_ref().map(|name| format!(" for {name}")).unwrap_or_default());
         let invitation = Open { id: id.clone(), name, made_at: now, ends_at, used_by: None };
         self.invitations.put(id, invitation, Some(decision(now, "invited", None, text))).await?;
         Ok(())

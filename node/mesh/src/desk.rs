@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use flowork_ports::MeshTable;
 use flowork_ports::mesh::{
-    Ask, Error, Gave, Invite, Invited, NewGrant, Neighbour, Parting, Peer, Preview, Reach, Status, TestGrant, Tested,
+    Ask, Error, Gave, Invite, Invited, Neighbour, NewGrant, Parting, Peer, Preview, Reach, Status, TestGrant, Tested,
 };
 use flowork_ports::mesh_table::{Change, Decision, ReceiptQuery};
 use flowork_ports::store;
@@ -255,7 +255,8 @@ impl Desk {
     }
 
     fn read(&self, link: &str, now: Timestamp) -> Result<Invitation, Error> {
-        let invitation = Invitation::read(link, now).map_err(|error| invalid("invitation-invalid", error.to_string()))?;
+        let invitation =
+            Invitation::read(link, now).map_err(|error| invalid("invitation-invalid", error.to_string()))?;
         if invitation.node == self.me {
             let failure = Failure::new("invitation-own", "this invitation is by this node itself");
             return Err(Error::Invalid(failure.hint("give it to the one whom you want to pair with")));
@@ -286,9 +287,9 @@ impl Desk {
                 "is it running, and in the same network? Otherwise let it be the one who joins: `flowork peer invite` here",
             )
         })?;
-        let joined = pairing::join(stream, invitation.secret, self.introduction()).await.map_err(|error| {
-            peer_error("peer-broke", format!("{whom} did not answer: {error}"), "try again")
-        })?;
+        let joined = pairing::join(stream, invitation.secret, self.introduction())
+            .await
+            .map_err(|error| peer_error("peer-broke", format!("{whom} did not answer: {error}"), "try again"))?;
         let said = match joined {
             Joined::Welcome(said) => said,
             Joined::Refused(refusal) => {
@@ -399,7 +400,9 @@ impl Desk {
 
     fn shown(&self, kept: &Kept, now: Timestamp) -> Result<Gave, Error> {
         let listed = self.grants.listed(kept, &self.contacts, |id| self.used(id, now));
-        listed.map(|grant| Gave::Grant(Box::new(grant))).ok_or_else(|| Error::Away("a grant that does not read".to_owned()))
+        listed
+            .map(|grant| Gave::Grant(Box::new(grant)))
+            .ok_or_else(|| Error::Away("a grant that does not read".to_owned()))
     }
 
     fn test(&self, test: &TestGrant, now: Timestamp) -> Result<Tested, Error> {
@@ -411,13 +414,8 @@ impl Desk {
         if given.is_empty() {
             tested.reasons.push(format!("{} was given no grant", contact.name));
         }
-        let asked = Asked {
-            peer: contact.node,
-            persons: &persons,
-            engine: &test.engine,
-            capability: &test.can,
-            now: at,
-        };
+        let asked =
+            Asked { peer: contact.node, persons: &persons, engine: &test.engine, capability: &test.can, now: at };
         for kept in given {
             let short = kept.id.short();
             let admitted = match self.grants.admit(&GrantRef::Known(kept.id), &asked) {

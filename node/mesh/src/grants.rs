@@ -128,7 +128,10 @@ impl Grants {
     ) -> Result<Kept, Error> {
         let invalid = |code: &str, text: String| Error::Invalid(Failure::new(code, text));
         if ask.until <= now {
-            return Err(invalid("grant-late", "a grant ends in the future; `--until` names a moment that has passed".to_owned()));
+            return Err(invalid(
+                "grant-late",
+                "a grant ends in the future; `--until` names a moment that has passed".to_owned(),
+            ));
         }
         if ask.until.since_ms(now) > LIFE_MS_MAX {
             return Err(invalid("grant-long", "a grant holds for a year at most; renew it then".to_owned()));
@@ -184,9 +187,8 @@ impl Grants {
 
     /// The grant that this node gave, by the beginning of its name.
     pub(crate) fn given_by(&self, id: &str) -> Result<Kept, Error> {
-        let found = self.given.find(|kept| {
-            (id.len() >= 4 && kept.id.to_string().starts_with(id)).then(|| kept.clone())
-        });
+        let found =
+            self.given.find(|kept| (id.len() >= 4 && kept.id.to_string().starts_with(id)).then(|| kept.clone()));
         found.ok_or_else(|| {
             let failure = Failure::new("no-grant", format!("this node gave no grant `{id}`"));
             Error::Missing(failure.hint("`flowork grant list` shows them"))
@@ -211,9 +213,7 @@ impl Grants {
     pub(crate) async fn told(&self, kept: &Kept) -> Result<(), store::Error> {
         // Unless it changed meanwhile.
         match self.given.get(&kept.id.to_string()) {
-            Some(now) if now == *kept => {
-                self.given.put(kept.id.to_string(), Kept { is_told: true, ..now }, None).await
-            }
+            Some(now) if now == *kept => self.given.put(kept.id.to_string(), Kept { is_told: true, ..now }, None).await,
             _ => Ok(()),
         }
     }
@@ -224,8 +224,8 @@ impl Grants {
     ) -> Result<Kept, Denied> {
         let verified = self.verify(&bytes, from)?;
         let leaf = verified.leaf();
-        let is_mine = leaf.grant.aud == Key::from(self.me)
-            || persons.iter().any(|person| Key::from(*person) == leaf.grant.aud);
+        let is_mine =
+            leaf.grant.aud == Key::from(self.me) || persons.iter().any(|person| Key::from(*person) == leaf.grant.aud);
         if !is_mine {
             return Err(Denied::NotYours);
         }
@@ -239,15 +239,8 @@ impl Grants {
         if of_owner >= HELD_PER_OWNER_MAX {
             return Err(Denied::Form(format!("this node keeps {HELD_PER_OWNER_MAX} grants of one owner at most")));
         }
-        let kept = Kept {
-            id: leaf.id,
-            chain: bytes,
-            owner: from,
-            holder: self.me,
-            at: now,
-            revoked_at: None,
-            is_told: true,
-        };
+        let kept =
+            Kept { id: leaf.id, chain: bytes, owner: from, holder: self.me, at: now, revoked_at: None, is_told: true };
         let text = format!("a grant came: {}", sentence::of(&leaf.grant, "this node", &leaf.grant.engine));
         let decided = Decision { at: now, kind: "grant-received".to_owned(), peer: Some(from), text };
         self.held
@@ -285,7 +278,8 @@ impl Grants {
             .filter(|kept| kept.revoked_at.is_none())
             .filter_map(|kept| {
                 let verified = self.verify(&kept.chain, kept.owner).ok()?;
-                let is_now = verified.links().iter().all(|link| link.grant.begins_at() <= now && now < link.grant.ends_at());
+                let is_now =
+                    verified.links().iter().all(|link| link.grant.begins_at() <= now && now < link.grant.ends_at());
                 (is_now && verified.leaf().grant.caps.contains(capability)).then_some((kept, verified))
             })
             .collect();

@@ -105,7 +105,10 @@ impl Lending {
         });
         if let Some(concurrent) = ask.concurrent {
             if concurrent == 0 || concurrent > CONCURRENT_MAX {
-                return Err(invalid("concurrent-invalid", format!("an engine runs 1 to {CONCURRENT_MAX} calls at once")));
+                return Err(invalid(
+                    "concurrent-invalid",
+                    format!("an engine runs 1 to {CONCURRENT_MAX} calls at once"),
+                ));
             }
             engine.concurrent = concurrent;
         }

@@ -267,7 +267,8 @@ impl Task {
                     return;
                 }
                 let mut addresses = addresses;
-                if let Some(nearby) = node_id(&peer).and_then(|node| self.view.borrow().neighbours.get(&node).cloned()) {
+                if let Some(nearby) = node_id(&peer).and_then(|node| self.view.borrow().neighbours.get(&node).cloned())
+                {
                     addresses.extend(nearby);
                 }
                 addresses.dedup();

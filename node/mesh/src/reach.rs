@@ -28,7 +28,11 @@ pub(crate) fn far(address: &Multiaddr) -> Far {
             if ip.is_private() || ip.is_link_local() || is_shared { Far::Network } else { Far::Anywhere }
         }
         Some(Protocol::Ip6(ip)) => {
-            if ip.is_unique_local() || ip.is_unicast_link_local() { Far::Network } else { Far::Anywhere }
+            if ip.is_unique_local() || ip.is_unicast_link_local() {
+                Far::Network
+            } else {
+                Far::Anywhere
+            }
         }
         _ => Far::Anywhere,
     }
@@ -40,7 +44,8 @@ pub(crate) fn words(addresses: &[Multiaddr]) -> String {
         None => "nowhere: this node does not listen; set `mesh.listen`, or let the other side invite".to_owned(),
         Some(Far::Machine) => "this machine only".to_owned(),
         Some(Far::Network) => {
-            "this network; from elsewhere it takes a port forwarded by your router, or the other side invites".to_owned()
+            "this network; from elsewhere it takes a port forwarded by your router, or the other side invites"
+                .to_owned()
         }
         Some(Far::Anywhere) => "anywhere, unless a firewall is in the way: that was not tried".to_owned(),
     }

@@ -25,7 +25,9 @@ impl<T: Clone + Serialize + DeserializeOwned> Records<T> {
         for (key, body) in table.records(kind).await? {
             match serde_json::from_slice(&body) {
                 Ok(value) => drop(held.insert(key, value)),
-                Err(error) => tracing::error!(kind, key, %error, "a record of the mesh does not read and is left alone"),
+                Err(error) => {
+                    tracing::error!(kind, key, %error, "a record of the mesh does not read and is left alone")
+                }
             }
         }
         Ok(Self { kind, table, held: RwLock::new(held) })

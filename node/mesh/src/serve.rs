@@ -15,9 +15,7 @@ use flowork_ports::{Followers, MeshTable};
 use flowork_protocol::certificate;
 use flowork_protocol::grant::{Admitted, Asked};
 use flowork_protocol::peer::Refusal;
-use flowork_protocol::peer::call::{
-    Accept, BODY_BYTES_MAX, CREDIT_BYTES, CallId, End, Frame, Open, Progress,
-};
+use flowork_protocol::peer::call::{Accept, BODY_BYTES_MAX, CREDIT_BYTES, CallId, End, Frame, Open, Progress};
 use flowork_protocol::receipt::{COUNTERSIGN_DOMAIN, Receipt, Usage};
 use flowork_protocol::signed::{self, Signed};
 use flowork_protocol::{GrantId, JobId, NodeId, PersonId, Timestamp};
@@ -210,18 +208,18 @@ impl Provider {
             .filter_map(|signed| certificate::check(signed, peer, now).ok())
             .map(|certificate| certificate.person)
             .collect();
-        let asked =
-            Asked { peer, persons: &persons, engine: &open.engine, capability: &open.capability, now };
-        let admitted = self
-            .grants
-            .admit(&open.grant, &asked)
-            .map_err(|error| Refusal::new(error.code(), error.to_string()))?;
+        let asked = Asked { peer, persons: &persons, engine: &open.engine, capability: &open.capability, now };
+        let admitted =
+            self.grants.admit(&open.grant, &asked).map_err(|error| Refusal::new(error.code(), error.to_string()))?;
         let engine = self
             .lending
             .get(&open.engine)
             .map_err(|_| Refusal::new("engine-gone", format!("the engine `{}` is lent no more", open.engine)))?;
         let offer = engine.offers.get(&open.capability).cloned().ok_or_else(|| {
-            Refusal::new("engine-gone", format!("the engine `{}` does not do {} any more", open.engine, open.capability))
+            Refusal::new(
+                "engine-gone",
+                format!("the engine `{}` does not do {} any more", open.engine, open.capability),
+            )
         })?;
         Ok((admitted, engine, offer))
     }
@@ -319,7 +317,9 @@ impl Provider {
     }
 
     /// Runs a call to its end: waits for its turn, submits its job, follows it, writes the receipt.
-    async fn live(self: Arc<Self>, running: Arc<Running>, begin: Option<(Engine, flowork_protocol::command::Submission)>) {
+    async fn live(
+        self: Arc<Self>, running: Arc<Running>, begin: Option<(Engine, flowork_protocol::command::Submission)>,
+    ) {
         let served = &running.served;
         let result = tokio::select! {
             result = self.run(&running, begin) => result,
@@ -365,7 +365,9 @@ impl Provider {
                         self.served.let_go(&served.key());
                         running.finish(Outcome { output, failure, receipt: signed });
                     }
-                    Err(error) => tracing::error!(%error, "a receipt could not be written; the caller has to ask again"),
+                    Err(error) => {
+                        tracing::error!(%error, "a receipt could not be written; the caller has to ask again")
+                    }
                 }
             }
             Err(error) => tracing::error!(%error, "a receipt could not be signed"),
@@ -408,8 +410,10 @@ impl Provider {
         let mut follower = self.followers.follow(served.job, 0);
         if let Some((_, submission)) = begin {
             let writing = self.served.put(served.key(), served.clone(), None);
-            let (written, submitted) =
-                tokio::join!(writing, self.inbox.submit(flowork_protocol::command::Command::Submit(Box::new(submission))));
+            let (written, submitted) = tokio::join!(
+                writing,
+                self.inbox.submit(flowork_protocol::command::Command::Submit(Box::new(submission)))
+            );
             written.map_err(try_again)?;
             submitted.map_err(try_again)?;
         }

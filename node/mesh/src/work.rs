@@ -56,7 +56,10 @@ pub(crate) async fn follow(
             What::Started { .. } => running.say("begun", "it runs".to_owned()),
             What::StepSucceeded(_) => {
                 done += 1;
-                running.say("steps", if done == 1 { "1 step is done".to_owned() } else { format!("{done} steps are done") });
+                running.say(
+                    "steps",
+                    if done == 1 { "1 step is done".to_owned() } else { format!("{done} steps are done") },
+                );
             }
             What::StepSuspended { .. } => running.say("waiting", "it waits for something".to_owned()),
             What::Ended { outcome: Outcome::Succeeded, output } => {
@@ -69,7 +72,10 @@ pub(crate) async fn follow(
                     })?);
                 }
                 if items.iter().any(|item| !item.files.is_empty()) {
-                    return Err(Refusal::new("files-not-given", "the output has files, which this engine does not give"));
+                    return Err(Refusal::new(
+                        "files-not-given",
+                        "the output has files, which this engine does not give",
+                    ));
                 }
                 let text = serde_json::to_vec(&items).map_err(|error| unreadable(&error))?;
                 return if text.len() > bytes_max { Err(too_large(bytes_max)) } else { Ok(text.into()) };

@@ -14,6 +14,7 @@ mod examples;
 mod history;
 mod kills;
 mod languages;
+mod lending;
 mod login;
 mod tidying;
 mod waits;

@@ -69,7 +69,8 @@ async fn run(config: &Config, call: &Call, options: &Options) -> Result<Yield, F
             .item(index)
             .hint("put what is needed of the file into the item, for example with `read-file` as text"));
     }
-    let wait_ms = duration::read_ms(&config.wait).map_err(|why| Failure::new("wait-invalid", why).place("config.wait"))?;
+    let wait_ms =
+        duration::read_ms(&config.wait).map_err(|why| Failure::new("wait-invalid", why).place("config.wait"))?;
     let request = serde_json::to_vec(items).map_err(|error| Failure::new("items-invalid", error.to_string()))?;
     let at = match &config.peer {
         Some(peer) => Where::Peer { peer: peer.clone(), engine: config.engine.clone() },

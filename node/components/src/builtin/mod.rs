@@ -48,7 +48,10 @@ pub struct Options {
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options").field("files_dir", &self.files_dir).field("home_dir", &self.home_dir).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("files_dir", &self.files_dir)
+            .field("home_dir", &self.home_dir)
+            .finish_non_exhaustive()
     }
 }
 

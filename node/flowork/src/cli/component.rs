@@ -27,7 +27,10 @@ impl Component {
     #[expect(clippy::unused_async, reason = "commands share one form")]
     pub(crate) async fn run(self, context: &Context) -> Result<(), Fail> {
         let data = context.data().unwrap_or_else(|_| std::env::temp_dir());
-        let (library, _workers) = rooms::library(&Folders { data, home: context.environment.home.clone() }, std::sync::Arc::new(crate::mesh_link::NoMesh));
+        let (library, _workers) = rooms::library(
+            &Folders { data, home: context.environment.home.clone() },
+            std::sync::Arc::new(crate::mesh_link::NoMesh),
+        );
         let manifests: Vec<Manifest> = library.names().iter().filter_map(|name| library.manifest(name)).collect();
         match self {
             Self::List if context.json => print_json(&json!(manifests)),

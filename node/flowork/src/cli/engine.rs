@@ -85,7 +85,10 @@ impl Engine {
                 let path = with_query(&format!("/api/v1/engines/{}", escape(&engine)), &[("capability", can.clone())]);
                 client.delete(&path).await?;
                 context.print(&json!({ "unlent": engine, "capability": can }), |_| {
-                    format!("{}{engine} is lent no more\n", can.as_ref().map(|can| format!("{can} of ")).unwrap_or_default())
+                    format!(
+                        "{}{engine} is lent no more\n",
+                        can.as_ref().map(|can| format!("{can} of ")).unwrap_or_default()
+                    )
                 });
             }
             Self::Pause { engine } => pause(context, engine, true).await?,

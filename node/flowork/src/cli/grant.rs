@@ -88,7 +88,12 @@ impl Grant {
                 });
                 let made = client.post("/api/v1/grants", &ask).await?;
                 context.print(&made, |made| {
-                    format!("{}\ngrant {}; take it back with `flowork grant revoke {}`\n", text_of(&made["sentence"]), id(made), id(made))
+                    format!(
+                        "{}\ngrant {}; take it back with `flowork grant revoke {}`\n",
+                        text_of(&made["sentence"]),
+                        id(made),
+                        id(made)
+                    )
                 });
             }
             Self::Ls => {
@@ -116,18 +121,23 @@ impl Grant {
                     .find(|one| one["id"].as_str().is_some_and(|id| grant.len() >= 4 && id.starts_with(&grant)))
                     .cloned()
                     .ok_or_else(|| {
-                        Fail::new(NOT_FOUND, format!("there is no grant `{grant}`")).hint("`flowork grant list` shows them")
+                        Fail::new(NOT_FOUND, format!("there is no grant `{grant}`"))
+                            .hint("`flowork grant list` shows them")
                     })?;
                 context.print(&found, shown);
             }
             Self::Revoke { grant } => {
                 let revoked = client.delete(&format!("/api/v1/grants/{}", escape(&grant))).await?;
                 context.print(&revoked, |revoked| {
-                    format!("taken back: {}\nno call begins under it any more, and those that ran were ended\n", text_of(&revoked["sentence"]))
+                    format!(
+                        "taken back: {}\nno call begins under it any more, and those that ran were ended\n",
+                        text_of(&revoked["sentence"])
+                    )
                 });
             }
             Self::Test { who, engine, can } => {
-                let tested = client.post("/api/v1/grants/test", &json!({ "who": who, "engine": engine, "can": can })).await?;
+                let tested =
+                    client.post("/api/v1/grants/test", &json!({ "who": who, "engine": engine, "can": can })).await?;
                 context.print(&tested, |tested| {
                     let head = if tested["allowed"] == true { "yes" } else { "no" };
                     let reasons: Vec<String> =

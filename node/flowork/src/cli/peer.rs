@@ -68,7 +68,8 @@ impl Peer {
         let client = context.client()?;
         match self {
             Self::Invite { name, minutes } => {
-                let made = client.post("/api/v1/peers/invitations", &json!({ "name": name, "minutes": minutes })).await?;
+                let made =
+                    client.post("/api/v1/peers/invitations", &json!({ "name": name, "minutes": minutes })).await?;
                 context.print(&made, invited);
             }
             Self::Join { link, name, yes } => {

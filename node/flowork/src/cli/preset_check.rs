@@ -11,7 +11,10 @@ use crate::rooms::{self, Folders};
 /// Checks files; ends with code 2 when one of them has an error, as every command does that is given such a file.
 pub(crate) fn run(context: &Context, files: &[String]) -> Result<(), Fail> {
     let data = context.data().unwrap_or_else(|_| std::env::temp_dir());
-    let (library, _workers) = rooms::library(&Folders { data, home: context.environment.home.clone() }, std::sync::Arc::new(crate::mesh_link::NoMesh));
+    let (library, _workers) = rooms::library(
+        &Folders { data, home: context.environment.home.clone() },
+        std::sync::Arc::new(crate::mesh_link::NoMesh),
+    );
     let mut wrong = 0;
     let mut told = Vec::new();
     for path in files {

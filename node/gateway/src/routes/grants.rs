@@ -28,9 +28,15 @@ pub(crate) fn routes() -> Vec<Route> {
             revoke,
         )
         .reply::<Grant>(200, "The grant that was taken back."),
-        Route::new(Method::POST, "/api/v1/grants/test", Role::Viewer, "Says whether a peer may do something, and why.", test)
-            .body::<TestGrant>()
-            .reply::<Tested>(200, "Whether, and the reasons."),
+        Route::new(
+            Method::POST,
+            "/api/v1/grants/test",
+            Role::Viewer,
+            "Says whether a peer may do something, and why.",
+            test,
+        )
+        .body::<TestGrant>()
+        .reply::<Tested>(200, "Whether, and the reasons."),
     ]
 }
 
@@ -48,8 +54,6 @@ async fn revoke(State(ctx): State<Ctx>, _: Permit<Admin>, Path(id): Path<String>
     Ok(Json(ask!(ctx, Ask::Revoke(id), Gave::Grant(grant) => *grant)))
 }
 
-async fn test(
-    State(ctx): State<Ctx>, _: Permit<Viewer>, Json(test): Json<TestGrant>,
-) -> Result<Json<Tested>, Problem> {
+async fn test(State(ctx): State<Ctx>, _: Permit<Viewer>, Json(test): Json<TestGrant>) -> Result<Json<Tested>, Problem> {
     Ok(Json(ask!(ctx, Ask::Test(test), Gave::Tested(tested) => tested)))
 }

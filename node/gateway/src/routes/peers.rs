@@ -2,9 +2,7 @@
 
 use axum::extract::State;
 use axum::http::{Method, StatusCode};
-use flowork_ports::mesh::{
-    Ask, Error, Gave, Invitation, Invite, Invited, Neighbour, Parting, Peer, Preview, Status,
-};
+use flowork_ports::mesh::{Ask, Error, Gave, Invitation, Invite, Invited, Neighbour, Parting, Peer, Preview, Status};
 use flowork_protocol::command::Role;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -30,9 +28,15 @@ pub(crate) fn routes() -> Vec<Route> {
             nearby,
         )
         .reply::<Vec<Neighbour>>(200, "The nodes."),
-        Route::new(Method::POST, "/api/v1/peers/invitations", Role::Admin, "Makes an invitation, to be used once.", invite)
-            .body::<Invite>()
-            .reply::<Invited>(201, "The link. It is not shown again."),
+        Route::new(
+            Method::POST,
+            "/api/v1/peers/invitations",
+            Role::Admin,
+            "Makes an invitation, to be used once.",
+            invite,
+        )
+        .body::<Invite>()
+        .reply::<Invited>(201, "The link. It is not shown again."),
         Route::new(Method::GET, "/api/v1/peers/invitations", Role::Admin, "Lists invitations.", invitations)
             .reply::<Vec<Invitation>>(200, "The invitations, without their secrets."),
         Route::new(
@@ -143,9 +147,7 @@ async fn uninvite(State(ctx): State<Ctx>, _: Permit<Admin>, Path(id): Path<Strin
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn preview(
-    State(ctx): State<Ctx>, _: Permit<Admin>, Json(link): Json<Link>,
-) -> Result<Json<Preview>, Problem> {
+async fn preview(State(ctx): State<Ctx>, _: Permit<Admin>, Json(link): Json<Link>) -> Result<Json<Preview>, Problem> {
     Ok(Json(ask!(ctx, Ask::Preview(link.link), Gave::Preview(preview) => preview)))
 }
 

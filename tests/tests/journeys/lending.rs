@@ -1,0 +1,300 @@
+//! Two nodes on one machine: one lends, the other borrows.
+
+use anyhow::{Context as _, Result, ensure};
+use flowork_tests::Node;
+use serde_json::{Value, json};
+
+use crate::history::check_history;
+
+/// Two nodes that can reach each other over loopback.
+struct Pair {
+    lender: Node,
+    borrower: Node,
+    _folder: tempfile::TempDir,
+}
+
+const LOOPBACK: [&str; 2] = ["--mesh-listen", "127.0.0.1:0"];
+
+impl Pair {
+    async fn strangers() -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let lender = Node::start_with(&folder.path().join("lender"), &LOOPBACK).await?;
+        let borrower = Node::start_with(&folder.path().join("borrower"), &LOOPBACK).await?;
+        Ok(Self { lender, borrower, _folder: folder })
+    }
+
+    /// The lender invited, the borrower joined.
+    async fn friends() -> Result<Self> {
+        let pair = Self::strangers().await?;
+        let invited = pair.invite().await?;
+        let peer = pair.borrower.make("/api/v1/peers", &json!({ "link": invited["link"], "name": "Ben" })).await?;
+        ensure!(peer["name"] == "Ben" && peer["reach"]["state"] == "direct", "{peer}");
+        Ok(pair)
+    }
+
+    /// An invitation by the lender that says where it can be reached.
+    async fn invite(&self) -> Result<Value> {
+        self.lender
+            .until("the lender listens", async || {
+                Ok(self.lender.read("/api/v1/mesh").await?["listens"].as_array().is_some_and(|all| all.len() >= 2))
+            })
+            .await?;
+        self.lender.make("/api/v1/peers/invitations", &json!({ "name": "Ana" })).await
+    }
+
+    /// Lends `preset` as engine `box` and lets the borrower run it; gives the grant once the borrower has it.
+    async fn lend(&self, preset: &Value, limits: &Value) -> Result<Value> {
+        self.lender.make("/api/v1/presets", preset).await?;
+        let name = preset["name"].as_str().context("the preset has a name")?;
+        let lent = self.lender.request("PUT", "/api/v1/engines/box", json!({ "run": [name] }).to_string().as_bytes());
+        self.lender.insist(&lent).await?;
+        let until = in_an_hour();
+        let ask =
+            json!({ "to": "ana", "engine": "box", "can": [format!("run:{name}")], "until": until, "limits": limits });
+        let grant = self.lender.make("/api/v1/grants", &ask).await?;
+        self.borrower
+            .until("the grant arrives", async || {
+                let held = self.borrower.read("/api/v1/grants").await?;
+                Ok(held.as_array().is_some_and(|all| all.iter().any(|one| one["id"] == grant["id"])))
+            })
+            .await?;
+        Ok(grant)
+    }
+
+    async fn revoke(&self, grant: &Value) -> Result<()> {
+        let path = format!("/api/v1/grants/{}", grant["id"].as_str().context("a grant has an id")?);
+        let answer = self.lender.send(&self.lender.request("DELETE", &path, b"")).await?;
+        ensure!(answer.status == 200, "{}", answer.text());
+        Ok(())
+    }
+
+    /// How many jobs of a preset the lender has.
+    async fn lent_runs(&self, preset: &str) -> Result<usize> {
+        let page = self.lender.read(&format!("/api/v1/jobs?preset={preset}")).await?;
+        Ok(page["jobs"].as_array().map_or(0, Vec::len))
+    }
+
+    async fn stop(self) -> Result<()> {
+        self.borrower.stop().await?;
+        self.lender.stop().await
+    }
+}
+
+fn in_an_hour() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(0) + 3_600_000
+}
+
+/// Counts words, in Python.
+fn count_words() -> Value {
+    json!({
+        "flowork": "preset/1", "name": "count-words",
+        "steps": { "count": { "component": "python", "config": {
+            "code": "return [{'json': {'words': len(item['json']['text'].split())}} for item in items]"
+        } } },
+        "wires": []
+    })
+}
+
+/// Waits for so long and gives its items back.
+fn slow(name: &str, pause: &str) -> Value {
+    json!({
+        "flowork": "preset/1", "name": name,
+        "steps": { "wait": { "component": "wait", "config": { "for": pause } } },
+        "wires": []
+    })
+}
+
+/// A preset whose only step runs `preset` at Ben's.
+fn borrow(preset: &str) -> Value {
+    json!({
+        "flowork": "preset/1", "name": "borrower",
+        "steps": { "there": { "component": "borrow", "config": { "preset": preset, "peer": "Ben" } } },
+        "wires": []
+    })
+}
+
+/// The error of a job that failed.
+fn why(row: &Value) -> String {
+    format!("{} / {}", row["error"]["code"], row["error"]["message"])
+}
+
+#[tokio::test]
+async fn a_friend_runs_a_lent_workflow_on_real_files_and_both_keep_a_receipt() -> Result<()> {
+    let pair = Pair::friends().await?;
+    let grant = pair.lend(&count_words(), &json!({ "calls_per_hour": 20, "concurrent": 2 })).await?;
+    let sentence = grant["sentence"].as_str().unwrap_or_default();
+    ensure!(sentence.starts_with("Ana may use box for count-words · 20 calls/h · 2 at once · until "), "{sentence}");
+    let preset = json!({
+        "flowork": "preset/1", "name": "count-there",
+        "steps": {
+            "read": { "component": "read-file", "config": { "path": "/etc/passwd" } },
+            "there": { "component": "borrow", "config": { "preset": "count-words", "peer": "Ben" } }
+        },
+        "wires": ["read -> there"]
+    });
+    let job = pair.borrower.run(&preset, &[json!({})]).await?;
+    let row = pair.borrower.ended(&job).await?;
+    ensure!(row["state"] == "succeeded", "{}", why(&row));
+    let words = std::fs::read_to_string("/etc/passwd")?.split_whitespace().count();
+    ensure!(pair.borrower.given(&job, "there", "out").await? == [json!({ "words": words })]);
+    let history = pair.borrower.history(&job).await?;
+    check_history(&job, &history)?;
+    let text = serde_json::to_string(&history)?;
+    ensure!(text.contains("by box of Ben in"), "the history says who did it: {text}");
+    ensure!(text.contains("1 step is done"), "the history says what happened there: {text}");
+    let by = pair.borrower.read("/api/v1/receipts").await?;
+    let given = pair.lender.read("/api/v1/receipts").await?;
+    ensure!(by[0]["call"] == given[0]["call"] && by[0]["grant"] == grant["id"], "{by} {given}");
+    ensure!(by[0]["is_given"] == false && given[0]["is_given"] == true, "{by} {given}");
+    ensure!(by[0]["usage"] == given[0]["usage"] && by[0]["usage"]["bytes_in"].as_u64() > Some(0), "{by}");
+    let totals = pair.lender.read("/api/v1/receipts/totals").await?;
+    ensure!(totals[0]["calls"] == 1 && totals[0]["failed"] == 0, "{totals}");
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn a_grant_that_is_taken_back_ends_the_run_under_it_and_refuses_the_next() -> Result<()> {
+    let pair = Pair::friends().await?;
+    let grant = pair.lend(&slow("slow", "10m"), &json!({})).await?;
+    let job = pair.borrower.run(&borrow("slow"), &[json!({ "n": 1 })]).await?;
+    pair.borrower
+        .until("the run waits at the lender", async || {
+            let history = pair.borrower.history(&job).await?;
+            Ok(serde_json::to_string(&history)?.contains("it waits for something"))
+        })
+        .await?;
+    pair.revoke(&grant).await?;
+    let row = pair.borrower.ended(&job).await?;
+    ensure!(row["state"] == "failed" && row["error"]["code"] == "engine-grant-revoked", "{}", why(&row));
+    ensure!(row["error"]["message"] == "box of Ben: the grant was taken back by its owner", "{}", why(&row));
+    let lent = pair.lender.read("/api/v1/jobs?preset=slow").await?;
+    let id = lent["jobs"][0]["id"].as_str().context("the lender has the run")?.to_owned();
+    ensure!(pair.lender.ended(&id).await?["state"] == "cancelled");
+    let job = pair.borrower.run(&borrow("slow"), &[json!({ "n": 2 })]).await?;
+    let row = pair.borrower.ended(&job).await?;
+    ensure!(row["state"] == "failed", "{row}");
+    ensure!(
+        matches!(row["error"]["code"].as_str(), Some("no-grant" | "grant-revoked")) && !row["error"]["hint"].is_null(),
+        "{}",
+        why(&row)
+    );
+    ensure!(pair.lent_runs("slow").await? == 1, "nothing ran for the second");
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn a_borrowed_run_survives_the_death_of_any_role_and_runs_once() -> Result<()> {
+    let pair = Pair::friends().await?;
+    pair.lend(&slow("nap", "3s"), &json!({})).await?;
+    for (who, role) in [(0, "mesh"), (0, "kernel"), (1, "mesh"), (1, "kernel")] {
+        let before = pair.lent_runs("nap").await?;
+        let job = pair.borrower.run(&borrow("nap"), &[json!({ "role": role, "who": who })]).await?;
+        pair.lender.until("the lender has the run", async || Ok(pair.lent_runs("nap").await? > before)).await?;
+        let node = if who == 0 { &pair.borrower } else { &pair.lender };
+        let killed = node.kill(role).await?;
+        let row = pair.borrower.ended(&job).await?;
+        ensure!(row["state"] == "succeeded", "{role} of {who}: {}", why(&row));
+        ensure!(pair.borrower.given(&job, "there", "out").await? == [json!({ "role": role, "who": who })]);
+        ensure!(pair.lent_runs("nap").await? == before + 1, "{role} of {who}: it ran once");
+        node.back(role, killed).await?;
+    }
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn a_lender_that_loses_power_is_waited_for_and_runs_what_it_took_once() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let data = folder.path().join("lender");
+    // The same port again, as a node has it outside of tests.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+    let listen = format!("127.0.0.1:{port}");
+    let lender = Node::start_with(&data, &["--mesh-listen", &listen]).await?;
+    let borrower = Node::start_with(&folder.path().join("borrower"), &LOOPBACK).await?;
+    let pair = Pair { lender, borrower, _folder: folder };
+    let invited = pair.invite().await?;
+    pair.borrower.make("/api/v1/peers", &json!({ "link": invited["link"], "name": "Ben" })).await?;
+    pair.lend(&slow("nap", "2s"), &json!({})).await?;
+    let job = pair.borrower.run(&borrow("nap"), &[json!({ "n": 1 })]).await?;
+    pair.lender.until("the lender has the run", async || Ok(pair.lent_runs("nap").await? == 1)).await?;
+    let Pair { lender, borrower, _folder } = pair;
+    lender.cut_power()?;
+    let lender = Node::start_with(&data, &["--mesh-listen", &listen]).await?;
+    let pair = Pair { lender, borrower, _folder };
+    let row = pair.borrower.ended(&job).await?;
+    ensure!(row["state"] == "succeeded", "{}", why(&row));
+    ensure!(pair.lent_runs("nap").await? == 1);
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn a_limit_refuses_in_words_on_both_sides() -> Result<()> {
+    let pair = Pair::friends().await?;
+    pair.lend(&count_words(), &json!({ "calls_per_hour": 1 })).await?;
+    let run = async || -> Result<Value> {
+        let mut preset = borrow("count-words");
+        preset["steps"]["there"]["config"]["wait"] = json!("0s");
+        let job = pair.borrower.run(&preset, &[json!({ "text": "one two" })]).await?;
+        pair.borrower.ended(&job).await
+    };
+    let first = run().await?;
+    ensure!(first["state"] == "succeeded", "{}", why(&first));
+    let second = run().await?;
+    ensure!(second["error"]["code"] == "limit-reached", "{}", why(&second));
+    ensure!(second["error"]["message"] == "box of Ben: the grant allows 1 calls per hour", "{}", why(&second));
+    let decisions = pair.lender.read("/api/v1/mesh/decisions").await?;
+    let text = decisions[0]["text"].as_str().unwrap_or_default();
+    ensure!(text == "Ana was refused run:count-words of the engine box: the grant allows 1 calls per hour", "{text}");
+    let test = json!({ "who": "Ana", "engine": "box", "can": "run:count-words" });
+    let tested = pair.lender.make("/api/v1/grants/test", &test).await?;
+    ensure!(tested["allowed"] == false && tested["reasons"].to_string().contains("used up"), "{tested}");
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn an_invitation_is_read_before_anything_is_sent_and_lets_one_node_in_once() -> Result<()> {
+    let pair = Pair::strangers().await?;
+    let invited = pair.invite().await?;
+    let link = invited["link"].as_str().context("a link")?;
+    ensure!(invited["reach"] == "this machine only", "{invited}");
+    let preview = pair.borrower.make("/api/v1/peers/preview", &json!({ "link": link })).await?;
+    ensure!(preview["node"] == pair.lender.read("/api/v1/mesh").await?["node"], "{preview}");
+    ensure!(pair.lender.read("/api/v1/peers").await? == json!([]), "reading it told nobody");
+    for (wrong, words) in
+        [(&link[..link.len() - 3], "not whole"), ("https://example.org/", "an invitation starts with flowork://join/")]
+    {
+        let answer = pair.borrower.post("/api/v1/peers", &json!({ "link": wrong })).await?;
+        ensure!(answer.status == 422 && answer.text().contains(words), "{} {}", answer.status, answer.text());
+    }
+    let own = pair.lender.post("/api/v1/peers", &json!({ "link": link })).await?;
+    ensure!(own.status == 422 && own.text().contains("by this node itself"), "{}", own.text());
+    pair.borrower.make("/api/v1/peers", &json!({ "link": link })).await?;
+    let folder = tempfile::tempdir()?;
+    let third = Node::start_with(&folder.path().join("third"), &LOOPBACK).await?;
+    let late = third.post("/api/v1/peers", &json!({ "link": link })).await?;
+    ensure!(late.status == 502 && late.text().contains("was used already"), "{} {}", late.status, late.text());
+    ensure!(pair.lender.read("/api/v1/peers").await?.as_array().is_some_and(|all| all.len() == 1));
+    third.stop().await?;
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn a_removed_friend_is_shut_out_at_once() -> Result<()> {
+    let pair = Pair::friends().await?;
+    pair.lend(&slow("slow", "10m"), &json!({})).await?;
+    let job = pair.borrower.run(&borrow("slow"), &[json!({})]).await?;
+    pair.lender.until("the lender has the run", async || Ok(pair.lent_runs("slow").await? == 1)).await?;
+    let parting = pair.lender.read("/api/v1/peers/Ana/parting").await?;
+    ensure!(parting["given"].as_array().is_some_and(|all| all.len() == 1), "{parting}");
+    let removed = pair.lender.send(&pair.lender.request("DELETE", "/api/v1/peers/Ana", b"")).await?;
+    ensure!(removed.status == 200, "{}", removed.text());
+    let row = pair.borrower.ended(&job).await?;
+    ensure!(row["state"] == "failed", "{row}");
+    let mut again = borrow("slow");
+    again["steps"]["there"]["config"]["wait"] = json!("0s");
+    let job = pair.borrower.run(&again, &[json!({})]).await?;
+    let row = pair.borrower.ended(&job).await?;
+    ensure!(row["state"] == "failed", "{row}");
+    ensure!(pair.lent_runs("slow").await? == 1, "nothing more ran");
+    pair.stop().await
+}
