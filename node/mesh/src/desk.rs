@@ -427,7 +427,7 @@ impl Desk {
             };
             // Charged to a copy of nothing: the question costs no call.
             if let Some(up) = lock(&self.provider.meter).would_refuse(admitted.links(), 0, at) {
-                tested.reasons.push(format!("grant {short}: it allows {} {}, and they are used up", up.limit, up.what));
+                tested.reasons.push(format!("grant {short}: it allows {up}, and that is used up"));
                 continue;
             }
             tested.reasons.push(format!("grant {short}: allowed until {}", sentence::moment(admitted.ends_at())));

@@ -27,7 +27,7 @@ pub(crate) struct UsedUp {
     pub(crate) retry_after_ms: u64,
 }
 
-/// A limit, for people.
+/// A limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
     Concurrent,
@@ -37,15 +37,17 @@ pub(crate) enum What {
     SecondsPerDay,
 }
 
-impl std::fmt::Display for What {
+impl std::fmt::Display for UsedUp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Concurrent => "calls at once",
-            Self::CallsPerHour => "calls per hour",
-            Self::TokensPerDay => "tokens per day",
-            Self::BytesPerDay => "bytes per day",
-            Self::SecondsPerDay => "seconds of work per day",
-        })
+        let (thing, span) = match self.what {
+            What::Concurrent => ("call", "at once"),
+            What::CallsPerHour => ("call", "per hour"),
+            What::TokensPerDay => ("token", "per day"),
+            What::BytesPerDay => ("byte", "per day"),
+            What::SecondsPerDay => ("second", "of work per day"),
+        };
+        let many = if self.limit == 1 { "" } else { "s" };
+        write!(f, "{} {thing}{many} {span}", self.limit)
     }
 }
 

@@ -69,7 +69,7 @@ type Halves<S> = (FrameReader<ReadHalf<S>>, Writer<WriteHalf<S>>);
 
 fn limit_refusal(up: UsedUp) -> Refusal {
     let whose = if up.link > 1 { "the grant that yours was passed on from" } else { "the grant" };
-    Refusal::new("limit-reached", format!("{whose} allows {} {}", up.limit, up.what)).retry_after_ms(up.retry_after_ms)
+    Refusal::new("limit-reached", format!("{whose} allows {up}")).retry_after_ms(up.retry_after_ms)
 }
 
 impl Provider {

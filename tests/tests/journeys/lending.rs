@@ -241,10 +241,10 @@ async fn a_limit_refuses_in_words_on_both_sides() -> Result<()> {
     ensure!(first["state"] == "succeeded", "{}", why(&first));
     let second = run().await?;
     ensure!(second["error"]["code"] == "limit-reached", "{}", why(&second));
-    ensure!(second["error"]["message"] == "box of Ben: the grant allows 1 calls per hour", "{}", why(&second));
+    ensure!(second["error"]["message"] == "box of Ben: the grant allows 1 call per hour", "{}", why(&second));
     let decisions = pair.lender.read("/api/v1/mesh/decisions").await?;
     let text = decisions[0]["text"].as_str().unwrap_or_default();
-    ensure!(text == "Ana was refused run:count-words of the engine box: the grant allows 1 calls per hour", "{text}");
+    ensure!(text == "Ana was refused run:count-words of the engine box: the grant allows 1 call per hour", "{text}");
     let test = json!({ "who": "Ana", "engine": "box", "can": "run:count-words" });
     let tested = pair.lender.make("/api/v1/grants/test", &test).await?;
     ensure!(tested["allowed"] == false && tested["reasons"].to_string().contains("used up"), "{tested}");
