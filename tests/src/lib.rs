@@ -9,6 +9,7 @@ pub mod disk;
 pub mod http;
 pub mod load;
 pub mod node;
+pub mod pair;
 pub mod process;
 
 pub use node::Node;

@@ -529,7 +529,7 @@ impl Desk {
         }
     }
 
-    /// Keeps a connection to every peer that can be reached, less and less eagerly.
+    /// Keeps a connection to every peer that can be reached, less and less eagerly, and tidies up in between.
     async fn look_for_peers(self: Arc<Self>) {
         let mut pause = LOOK_FIRST;
         loop {
@@ -543,6 +543,7 @@ impl Desk {
             for contact in &away {
                 found |= self.net.connect(contact.node, contact.multiaddrs()).await.is_ok();
             }
+            self.provider.sweep((self.clock)()).await;
             pause = if found || away.is_empty() { LOOK_FIRST } else { (pause * 2).min(LOOK_MAX) };
             tokio::time::sleep(pause).await;
         }

@@ -239,11 +239,7 @@ struct Task {
 impl Task {
     async fn run(mut self, listen: Vec<Multiaddr>, stop: CancellationToken) {
         for address in listen {
-            if let Err(error) = self.swarm.listen_on(address.clone()) {
-                tracing::warn!(%address, %error, "the mesh cannot listen");
-                let problem = format!("cannot listen at {address}: {}", innermost(&error));
-                self.view.send_modify(|view| view.problem = Some(problem));
-            }
+            self.listen(address);
         }
         loop {
             tokio::select! {
@@ -256,6 +252,21 @@ impl Task {
                 event = self.swarm.select_next_some() => self.hear(event),
             }
         }
+    }
+
+    /// Listens at an address; at another port of it when this one is taken, so that two nodes of one machine both work.
+    fn listen(&mut self, address: Multiaddr) {
+        let Err(error) = self.swarm.listen_on(address.clone()) else { return };
+        let elsewhere = any_port(&address);
+        if elsewhere != address && self.swarm.listen_on(elsewhere).is_ok() {
+            let problem = format!("{address} is taken by another program; this node listens at another port instead");
+            tracing::warn!(%address, "the mesh listens at another port, because this one is taken");
+            self.view.send_modify(|view| view.problem = Some(problem));
+            return;
+        }
+        tracing::warn!(%address, %error, "the mesh cannot listen");
+        let problem = format!("cannot listen at {address}: {}", innermost(&error));
+        self.view.send_modify(|view| view.problem = Some(problem));
     }
 
     fn carry_out(&mut self, command: Command) {
@@ -431,6 +442,16 @@ fn number(id: ConnectionId) -> usize {
     id.to_string().parse().unwrap_or(usize::MAX)
 }
 
+/// The address with a port that the system picks.
+fn any_port(address: &Multiaddr) -> Multiaddr {
+    let part = |part| match part {
+        multiaddr::Protocol::Tcp(_) => multiaddr::Protocol::Tcp(0),
+        multiaddr::Protocol::Udp(_) => multiaddr::Protocol::Udp(0),
+        other => other,
+    };
+    address.iter().map(part).collect()
+}
+
 /// An address without the peer's id at its end.
 pub(crate) fn without_peer(mut address: Multiaddr) -> Multiaddr {
     if let Some(multiaddr::Protocol::P2p(_)) = address.iter().last() {
@@ -465,4 +486,25 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
         at = source;
     }
     at.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_taken_is_left_to_the_system() {
+        let check = |text: &str, expect: &str| assert_eq!(any_port(&text.parse().unwrap()).to_string(), expect);
+        check("/ip4/0.0.0.0/tcp/4142", "/ip4/0.0.0.0/tcp/0");
+        check("/ip6/::/udp/4142/quic-v1", "/ip6/::/udp/0/quic-v1");
+    }
+
+    #[test]
+    fn the_id_of_a_node_is_the_id_of_its_peer() {
+        let node = crate::keys::Keeper::new(&crate::Seed::new([1; 32])).node_id();
+        let peer = peer_id(node).unwrap();
+        assert_eq!(node_id(&peer), Some(node));
+        let address: Multiaddr = format!("/ip4/10.0.0.1/tcp/1/p2p/{peer}").parse().unwrap();
+        assert_eq!(without_peer(address).to_string(), "/ip4/10.0.0.1/tcp/1");
+    }
 }

@@ -17,7 +17,7 @@ use crate::lock;
 /// Lines of progress that are kept for whoever takes a call up again.
 const PROGRESS_MAX: usize = 64;
 
-/// What is written down of a call that runs, so that it is found again after a restart.
+/// What is written down of a call until its caller has what it gave, so that it is found again after a restart.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Served {
     pub(crate) peer: NodeId,
@@ -30,7 +30,13 @@ pub(crate) struct Served {
     pub(crate) request_bytes: u64,
     pub(crate) began_at: Timestamp,
     pub(crate) job: JobId,
+    /// When it ended. What it gave is kept until the caller has signed for it, or for [`KEPT_MS`].
+    #[serde(default)]
+    pub(crate) ended_at: Option<Timestamp>,
 }
+
+/// How long what a call gave is kept for a caller who does not come for it.
+pub(crate) const KEPT_MS: u64 = 24 * 3_600_000;
 
 impl Served {
     pub(crate) fn key(&self) -> String {

@@ -31,14 +31,14 @@ use crate::lending::{Engine, Lending};
 use crate::lock;
 use crate::meter::{Meter, UsedUp};
 use crate::records::Records;
-use crate::running::{Outcome, Running, Served, key};
+use crate::running::{KEPT_MS, Outcome, Running, Served, key};
 use crate::work;
 
 /// How long the first words of a caller may take.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
 /// How long a caller may be silent before its stream is given up; the call goes on.
 const SILENT_FOR: Duration = Duration::from_secs(45);
-/// How long after its end a call can be taken up from memory.
+/// How long after its end a call can be taken up from memory, before it has to be read again.
 const KEPT_FOR: Duration = Duration::from_secs(120);
 /// How long a caller may take to countersign.
 const COUNTERSIGN_WITHIN: Duration = Duration::from_secs(10);
@@ -75,7 +75,7 @@ fn limit_refusal(up: UsedUp) -> Refusal {
 impl Provider {
     /// Takes up the calls that ran when this process last ended.
     pub(crate) fn resume(self: &Arc<Self>) {
-        for served in self.served.all() {
+        for served in self.served.all().into_iter().filter(|served| served.ended_at.is_none()) {
             let Ok(verified) = self.grants.verify(&served.chain, self.me) else { continue };
             let running = Arc::new(Running::new(served.clone(), verified.links().to_vec()));
             if verified.links().iter().any(|link| self.grants.given_is_revoked(link.id)) {
@@ -129,6 +129,14 @@ impl Provider {
             halves.1.write(&Frame::Accept(Accept { has_request: true, credit: 0 })).await?;
             return Ok(Ok(running));
         }
+        match self.ended_before(peer, open).await {
+            Ok(None) => {}
+            Ok(Some(running)) => {
+                halves.1.write(&Frame::Accept(Accept { has_request: true, credit: 0 })).await?;
+                return Ok(Ok(running));
+            }
+            Err(refusal) => return Ok(Err(refusal)),
+        }
         if self.lending.is_paused() || engine.is_paused {
             let refusal = Refusal::new("lending-paused", "its owner paused lending").retry_after_ms(30_000);
             return Ok(Err(refusal));
@@ -175,6 +183,7 @@ impl Provider {
             request_bytes: open.request_bytes,
             began_at: now,
             job,
+            ended_at: None,
         };
         let running = Arc::new(Running::new(served, links.clone()));
         let raced = {
@@ -194,6 +203,31 @@ impl Provider {
         }
         tokio::spawn(self.clone().live(running.clone(), Some((engine, submission))));
         Ok(Ok(running))
+    }
+
+    /// The call, when it ended and is in memory no more.
+    async fn ended_before(&self, peer: NodeId, open: &Open) -> Result<Option<Arc<Running>>, Refusal> {
+        let found = self.table.receipt(true, peer, open.call).await;
+        let stored = found.map_err(|error| {
+            tracing::error!(%error, "a receipt cannot be looked up");
+            try_again()
+        })?;
+        let Some(stored) = stored else { return Ok(None) };
+        let over = || Refusal::new("call-over", "this call has ended, and its output is kept no more");
+        let served = self.served.get(&key(peer, open.call)).ok_or_else(over)?;
+        if served.request_hash != open.request_hash || served.capability != open.capability {
+            return Err(Refusal::new("call-reused", "another call of yours has this id"));
+        }
+        let receipt: Signed = minicbor::decode(&stored.signed).map_err(|_| over())?;
+        let verified = self.grants.verify(&served.chain, self.me).map_err(|_| over())?;
+        let running = Arc::new(Running::new(served, verified.links().to_vec()));
+        let mut follower = self.followers.follow(running.served.job, 0);
+        let (output, failure) = match work::follow(&*self.reader, &mut follower, &running, BODY_BYTES_MAX).await {
+            Ok(output) => (output, None),
+            Err(refusal) => (bytes::Bytes::new(), Some(refusal)),
+        };
+        running.finish(Outcome { output, failure, receipt });
+        Ok(Some(running))
     }
 
     /// Whether the caller may do what it asks.
@@ -311,8 +345,31 @@ impl Provider {
         }
         let Ok(said) = receipt.peek::<Receipt>() else { return };
         let stored = stored(&said, true, receipt, Some(signature.to_vec()));
-        if let Err(error) = self.table.write(vec![Change::Receipt(Box::new(stored))]).await {
+        let key = running.served.key();
+        let changes = vec![Change::Receipt(Box::new(stored)), self.served.forgetting(&key)];
+        if let Err(error) = self.table.write(changes).await {
             tracing::warn!(%error, "a countersignature could not be kept");
+            return;
+        }
+        self.served.let_go(&key);
+        // Only the receipt is kept: what the caller sent and got is its own.
+        work::forget(&*self.inbox, running.served.job).await;
+    }
+
+    /// Forgets what calls gave whose callers did not come for it.
+    pub(crate) async fn sweep(&self, now: Timestamp) {
+        let is_old = |served: &Served| served.ended_at.is_some_and(|at| at.plus_ms(KEPT_MS) <= now);
+        let old: Vec<Served> = self.served.all().into_iter().filter(is_old).collect();
+        if old.is_empty() {
+            return;
+        }
+        let keys: Vec<String> = old.iter().map(Served::key).collect();
+        if let Err(error) = self.served.forget(&keys, None).await {
+            tracing::warn!(%error, "what calls gave long ago could not be forgotten");
+            return;
+        }
+        for served in old {
+            work::forget(&*self.inbox, served.job).await;
         }
     }
 
@@ -384,7 +441,6 @@ impl Provider {
     ) -> Result<bytes::Bytes, Refusal> {
         let served = &running.served;
         let ended = || running.why_ended().unwrap_or_else(|| Refusal::new("cancelled", "it was ended"));
-        let try_again = |_| Refusal::new("try-again", "the provider cannot write it down now").retry_after_ms(1_000);
         let engine = self.lending.get(&served.engine).ok();
         // A place in the engine, in the turn of this grant.
         let _place = match begin.as_ref().map(|(engine, _)| engine).or(engine.as_ref()) {
@@ -414,8 +470,8 @@ impl Provider {
                 writing,
                 self.inbox.submit(flowork_protocol::command::Command::Submit(Box::new(submission)))
             );
-            written.map_err(try_again)?;
-            submitted.map_err(try_again)?;
+            written.map_err(|_| try_again())?;
+            submitted.map_err(|_| try_again())?;
         }
         let left = lock(&self.meter).output_bytes_left(&running.links, (self.clock)());
         let limit = usize::try_from(left).unwrap_or(usize::MAX).min(BODY_BYTES_MAX);
@@ -495,6 +551,10 @@ pub(crate) fn stored(
 /// What a peer sent, short enough to be shown.
 pub(crate) fn cut(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(200).collect()
+}
+
+fn try_again() -> Refusal {
+    Refusal::new("try-again", "the provider cannot use its disk now").retry_after_ms(1_000)
 }
 
 fn out_of_turn() -> frames::Error {

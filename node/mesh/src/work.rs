@@ -107,3 +107,10 @@ pub(crate) async fn cancel(inbox: &dyn Inbox, job: JobId, why: &Refusal) {
         tracing::error!(%job, %error, "the job of a call that was ended could not be cancelled");
     }
 }
+
+/// Forgets the job and all it holds. Its id is remembered, so that the same call never runs again.
+pub(crate) async fn forget(inbox: &dyn Inbox, job: JobId) {
+    if let Err(error) = inbox.submit(Command::DeleteJob(job)).await {
+        tracing::warn!(%job, %error, "the job of a call that ended stays until retention");
+    }
+}

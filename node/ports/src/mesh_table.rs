@@ -143,6 +143,8 @@ pub trait MeshTable: Send + Sync {
     async fn write(&self, changes: Vec<Change>) -> Result<(), Error>;
     /// Receipts, newest first.
     async fn receipts(&self, query: &ReceiptQuery) -> Result<Vec<StoredReceipt>, Error>;
+    /// One receipt, by who did it, the other node and the call.
+    async fn receipt(&self, is_given: bool, peer: NodeId, call: CallId) -> Result<Option<StoredReceipt>, Error>;
     /// Sums per month, direction, peer and grant, newest month first.
     async fn totals(&self) -> Result<Vec<Total>, Error>;
     /// What was decided, newest first, at most `limit`, before number `before` when that is said; each with its number.

@@ -11,7 +11,7 @@ use flowork_protocol::peer::call::CallId;
 use flowork_protocol::receipt::Usage;
 use flowork_protocol::{GrantId, NodeId, Timestamp};
 use rusqlite::types::Type;
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use crate::error::Failed;
 use crate::job_row::int;
@@ -22,6 +22,9 @@ use crate::writer::Writer;
 /// The file's name.
 pub(crate) const FILE: &str = "mesh.db";
 const SMALL_BYTES: usize = 1024;
+/// What [`receipt`] reads.
+const COLUMNS: &str = "is_given, peer, call, grant_id, engine, capability, ended_at, bytes_in, bytes_out, work_ms,
+                       tokens_in, tokens_out, failure, signed, countersignature";
 
 /// The tables of mesh in SQLite.
 pub(crate) struct SqliteMesh {
@@ -66,14 +69,12 @@ impl MeshTable for SqliteMesh {
         let query = query.clone();
         self.readers
             .read(move |db| {
-                let mut found = db.prepare_cached(
-                    "SELECT is_given, peer, call, grant_id, engine, capability, ended_at, bytes_in, bytes_out, work_ms,
-                            tokens_in, tokens_out, failure, signed, countersignature
-                     FROM receipt
+                let mut found = db.prepare_cached(&format!(
+                    "SELECT {COLUMNS} FROM receipt
                      WHERE (?1 IS NULL OR peer = ?1) AND (?2 IS NULL OR grant_id = ?2) AND (?3 IS NULL OR ended_at < ?3)
                        AND (?4 IS NULL OR ended_at >= ?4)
                      ORDER BY ended_at DESC, no DESC LIMIT ?5",
-                )?;
+                ))?;
                 let rows = found.query_map(
                     params![
                         query.peer.map(|peer| peer.0),
@@ -85,6 +86,16 @@ impl MeshTable for SqliteMesh {
                     receipt,
                 )?;
                 Ok(rows.collect::<Result<_, _>>()?)
+            })
+            .await
+    }
+
+    async fn receipt(&self, is_given: bool, peer: NodeId, call: CallId) -> Result<Option<StoredReceipt>, Error> {
+        self.readers
+            .read(move |db| {
+                let sql = format!("SELECT {COLUMNS} FROM receipt WHERE is_given = ?1 AND peer = ?2 AND call = ?3");
+                let mut found = db.prepare_cached(&sql)?;
+                Ok(found.query_row(params![is_given, peer.0, call.0], receipt).optional()?)
             })
             .await
     }

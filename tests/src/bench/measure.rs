@@ -172,7 +172,7 @@ async fn loaded(node: &Node, preset: &Value, path: &str, extent: &Extent) -> Res
 }
 
 /// Sends a request until its webhook is known and its version is prepared, then a few more.
-async fn warm(node: &Node, post: &[u8]) -> Result<()> {
+pub(super) async fn warm(node: &Node, post: &[u8]) -> Result<()> {
     let begun = Instant::now();
     let mut taken = 0;
     while taken < 20 {
@@ -354,11 +354,11 @@ fn folder_bytes(folder: &Path) -> u64 {
     sizes.sum()
 }
 
-fn record(histogram: &mut Histogram<u64>, took: Duration) {
+pub(super) fn record(histogram: &mut Histogram<u64>, took: Duration) {
     histogram.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1));
 }
 
-fn quantile(histogram: &Histogram<u64>, quantile: f64) -> f64 {
+pub(super) fn quantile(histogram: &Histogram<u64>, quantile: f64) -> f64 {
     histogram.value_at_quantile(quantile) as f64 / 1_000.0
 }
 

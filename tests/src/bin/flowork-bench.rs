@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use flowork_tests::bench::measure::{self, Extent};
-use flowork_tests::bench::{Table, peers};
+use flowork_tests::bench::{Table, lending, peers};
 use flowork_tests::node::{binary, repository};
 
 const HELP: &str = "\
@@ -13,7 +13,7 @@ Measures a node and its peers. Everything runs on loopback in temporary folders.
 
   flowork-bench [OPTIONS]
 
-  --only WHAT,…        start, alone, throughput, scripts, items, run, backlog, peers (default: all but backlog)
+  --only WHAT,…        start, alone, throughput, scripts, items, run, lending, backlog, peers (default: all but backlog)
   --peers NAME,…       only these: nodered, restate, restate-empty, n8n-legacy, n8n
   --seconds N          how long each load lasts (default 8)
   --connections N      how many connections send at once (default 32)
@@ -36,7 +36,9 @@ struct Arguments {
 
 fn arguments() -> Result<Option<Arguments>> {
     let mut read = Arguments {
-        only: ["start", "alone", "throughput", "scripts", "items", "run", "peers"].map(str::to_owned).to_vec(),
+        only: ["start", "alone", "throughput", "scripts", "items", "run", "lending", "peers"]
+            .map(str::to_owned)
+            .to_vec(),
         peers: None,
         extent: Extent { lasts: Duration::from_secs(8), connections: 32, singles: 300 },
         backlog: 1_000_000,
@@ -113,6 +115,11 @@ async fn measured(table: &mut Table, arguments: &Arguments) -> Result<()> {
         && let Err(error) = measure::embedded(table, &repository().join("tests/bench/one-step.json"))
     {
         table.miss(format!("flowork run: {error:#}"));
+    }
+    if wants("lending")
+        && let Err(error) = lending::lending(table, extent).await
+    {
+        table.miss(format!("lending: {error:#}"));
     }
     if wants("backlog")
         && let Err(error) = measure::backlog(table, arguments.backlog, extent).await

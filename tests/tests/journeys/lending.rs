@@ -2,88 +2,10 @@
 
 use anyhow::{Context as _, Result, ensure};
 use flowork_tests::Node;
+use flowork_tests::pair::{LOOPBACK, Pair};
 use serde_json::{Value, json};
 
 use crate::history::check_history;
-
-/// Two nodes that can reach each other over loopback.
-struct Pair {
-    lender: Node,
-    borrower: Node,
-    _folder: tempfile::TempDir,
-}
-
-const LOOPBACK: [&str; 2] = ["--mesh-listen", "127.0.0.1:0"];
-
-impl Pair {
-    async fn strangers() -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let lender = Node::start_with(&folder.path().join("lender"), &LOOPBACK).await?;
-        let borrower = Node::start_with(&folder.path().join("borrower"), &LOOPBACK).await?;
-        Ok(Self { lender, borrower, _folder: folder })
-    }
-
-    /// The lender invited, the borrower joined.
-    async fn friends() -> Result<Self> {
-        let pair = Self::strangers().await?;
-        let invited = pair.invite().await?;
-        let peer = pair.borrower.make("/api/v1/peers", &json!({ "link": invited["link"], "name": "Ben" })).await?;
-        ensure!(peer["name"] == "Ben" && peer["reach"]["state"] == "direct", "{peer}");
-        Ok(pair)
-    }
-
-    /// An invitation by the lender that says where it can be reached.
-    async fn invite(&self) -> Result<Value> {
-        self.lender
-            .until("the lender listens", async || {
-                Ok(self.lender.read("/api/v1/mesh").await?["listens"].as_array().is_some_and(|all| all.len() >= 2))
-            })
-            .await?;
-        self.lender.make("/api/v1/peers/invitations", &json!({ "name": "Ana" })).await
-    }
-
-    /// Lends `preset` as engine `box` and lets the borrower run it; gives the grant once the borrower has it.
-    async fn lend(&self, preset: &Value, limits: &Value) -> Result<Value> {
-        self.lender.make("/api/v1/presets", preset).await?;
-        let name = preset["name"].as_str().context("the preset has a name")?;
-        let lent = self.lender.request("PUT", "/api/v1/engines/box", json!({ "run": [name] }).to_string().as_bytes());
-        self.lender.insist(&lent).await?;
-        let until = in_an_hour();
-        let ask =
-            json!({ "to": "ana", "engine": "box", "can": [format!("run:{name}")], "until": until, "limits": limits });
-        let grant = self.lender.make("/api/v1/grants", &ask).await?;
-        self.borrower
-            .until("the grant arrives", async || {
-                let held = self.borrower.read("/api/v1/grants").await?;
-                Ok(held.as_array().is_some_and(|all| all.iter().any(|one| one["id"] == grant["id"])))
-            })
-            .await?;
-        Ok(grant)
-    }
-
-    async fn revoke(&self, grant: &Value) -> Result<()> {
-        let path = format!("/api/v1/grants/{}", grant["id"].as_str().context("a grant has an id")?);
-        let answer = self.lender.send(&self.lender.request("DELETE", &path, b"")).await?;
-        ensure!(answer.status == 200, "{}", answer.text());
-        Ok(())
-    }
-
-    /// How many jobs of a preset the lender has.
-    async fn lent_runs(&self, preset: &str) -> Result<usize> {
-        let page = self.lender.read(&format!("/api/v1/jobs?preset={preset}")).await?;
-        Ok(page["jobs"].as_array().map_or(0, Vec::len))
-    }
-
-    async fn stop(self) -> Result<()> {
-        self.borrower.stop().await?;
-        self.lender.stop().await
-    }
-}
-
-fn in_an_hour() -> u64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(0) + 3_600_000
-}
 
 /// Counts words, in Python.
 fn count_words() -> Value {
@@ -96,12 +18,17 @@ fn count_words() -> Value {
     })
 }
 
-/// Waits for so long and gives its items back.
+/// Writes a line, waits for so long and gives its items back.
 fn slow(name: &str, pause: &str) -> Value {
     json!({
         "flowork": "preset/1", "name": name,
-        "steps": { "wait": { "component": "wait", "config": { "for": pause } } },
-        "wires": []
+        "steps": {
+            "ran": { "component": "write-file", "config": {
+                "path": "ran", "what": "lines", "text": "{{ JSON.stringify($json) }}", "mode": "append"
+            } },
+            "wait": { "component": "wait", "config": { "for": pause } }
+        },
+        "wires": ["ran -> wait"]
     })
 }
 
@@ -150,6 +77,11 @@ async fn a_friend_runs_a_lent_workflow_on_real_files_and_both_keep_a_receipt() -
     ensure!(by[0]["usage"] == given[0]["usage"] && by[0]["usage"]["bytes_in"].as_u64() > Some(0), "{by}");
     let totals = pair.lender.read("/api/v1/receipts/totals").await?;
     ensure!(totals[0]["calls"] == 1 && totals[0]["failed"] == 0, "{totals}");
+    pair.lender
+        .until("the lender keeps the receipt alone", async || {
+            Ok(pair.lender.read("/api/v1/jobs?preset=count-words").await?["jobs"] == json!([]))
+        })
+        .await?;
     pair.stop().await
 }
 
@@ -168,9 +100,13 @@ async fn a_grant_that_is_taken_back_ends_the_run_under_it_and_refuses_the_next()
     let row = pair.borrower.ended(&job).await?;
     ensure!(row["state"] == "failed" && row["error"]["code"] == "engine-grant-revoked", "{}", why(&row));
     ensure!(row["error"]["message"] == "box of Ben: the grant was taken back by its owner", "{}", why(&row));
-    let lent = pair.lender.read("/api/v1/jobs?preset=slow").await?;
-    let id = lent["jobs"][0]["id"].as_str().context("the lender has the run")?.to_owned();
-    ensure!(pair.lender.ended(&id).await?["state"] == "cancelled");
+    pair.lender
+        .until("the run has ended at the lender", async || {
+            let all = pair.lender.read("/api/v1/jobs?preset=slow").await?;
+            let is_over = |job: &Value| job["state"] == "cancelled";
+            Ok(all["jobs"].as_array().is_some_and(|all| all.iter().all(is_over)))
+        })
+        .await?;
     let job = pair.borrower.run(&borrow("slow"), &[json!({ "n": 2 })]).await?;
     let row = pair.borrower.ended(&job).await?;
     ensure!(row["state"] == "failed", "{row}");
@@ -179,7 +115,7 @@ async fn a_grant_that_is_taken_back_ends_the_run_under_it_and_refuses_the_next()
         "{}",
         why(&row)
     );
-    ensure!(pair.lent_runs("slow").await? == 1, "nothing ran for the second");
+    ensure!(pair.ran() == 1, "nothing ran for the second");
     pair.stop().await
 }
 
@@ -188,15 +124,16 @@ async fn a_borrowed_run_survives_the_death_of_any_role_and_runs_once() -> Result
     let pair = Pair::friends().await?;
     pair.lend(&slow("nap", "3s"), &json!({})).await?;
     for (who, role) in [(0, "mesh"), (0, "kernel"), (1, "mesh"), (1, "kernel")] {
-        let before = pair.lent_runs("nap").await?;
+        let before = pair.ran();
         let job = pair.borrower.run(&borrow("nap"), &[json!({ "role": role, "who": who })]).await?;
-        pair.lender.until("the lender has the run", async || Ok(pair.lent_runs("nap").await? > before)).await?;
+        pair.lender.until("the lender has the run", async || Ok(pair.ran() > before)).await?;
         let node = if who == 0 { &pair.borrower } else { &pair.lender };
         let killed = node.kill(role).await?;
         let row = pair.borrower.ended(&job).await?;
         ensure!(row["state"] == "succeeded", "{role} of {who}: {}", why(&row));
-        ensure!(pair.borrower.given(&job, "there", "out").await? == [json!({ "role": role, "who": who })]);
-        ensure!(pair.lent_runs("nap").await? == before + 1, "{role} of {who}: it ran once");
+        let given = pair.borrower.given(&job, "there", "out").await?;
+        ensure!(given.len() == 1 && given[0]["role"] == role && given[0]["who"] == who, "{given:?}");
+        ensure!(pair.ran() == before + 1, "{role} of {who}: it ran once");
         node.back(role, killed).await?;
     }
     pair.stop().await
@@ -211,19 +148,19 @@ async fn a_lender_that_loses_power_is_waited_for_and_runs_what_it_took_once() ->
     let listen = format!("127.0.0.1:{port}");
     let lender = Node::start_with(&data, &["--mesh-listen", &listen]).await?;
     let borrower = Node::start_with(&folder.path().join("borrower"), &LOOPBACK).await?;
-    let pair = Pair { lender, borrower, _folder: folder };
+    let pair = Pair { lender, borrower, folder };
     let invited = pair.invite().await?;
     pair.borrower.make("/api/v1/peers", &json!({ "link": invited["link"], "name": "Ben" })).await?;
     pair.lend(&slow("nap", "2s"), &json!({})).await?;
     let job = pair.borrower.run(&borrow("nap"), &[json!({ "n": 1 })]).await?;
-    pair.lender.until("the lender has the run", async || Ok(pair.lent_runs("nap").await? == 1)).await?;
-    let Pair { lender, borrower, _folder } = pair;
+    pair.lender.until("the lender has the run", async || Ok(pair.ran() == 1)).await?;
+    let Pair { lender, borrower, folder } = pair;
     lender.cut_power()?;
     let lender = Node::start_with(&data, &["--mesh-listen", &listen]).await?;
-    let pair = Pair { lender, borrower, _folder };
+    let pair = Pair { lender, borrower, folder };
     let row = pair.borrower.ended(&job).await?;
     ensure!(row["state"] == "succeeded", "{}", why(&row));
-    ensure!(pair.lent_runs("nap").await? == 1);
+    ensure!(pair.ran() == 1);
     pair.stop().await
 }
 
@@ -283,7 +220,7 @@ async fn a_removed_friend_is_shut_out_at_once() -> Result<()> {
     let pair = Pair::friends().await?;
     pair.lend(&slow("slow", "10m"), &json!({})).await?;
     let job = pair.borrower.run(&borrow("slow"), &[json!({})]).await?;
-    pair.lender.until("the lender has the run", async || Ok(pair.lent_runs("slow").await? == 1)).await?;
+    pair.lender.until("the lender has the run", async || Ok(pair.ran() == 1)).await?;
     let parting = pair.lender.read("/api/v1/peers/Ana/parting").await?;
     ensure!(parting["given"].as_array().is_some_and(|all| all.len() == 1), "{parting}");
     let removed = pair.lender.send(&pair.lender.request("DELETE", "/api/v1/peers/Ana", b"")).await?;
@@ -295,6 +232,6 @@ async fn a_removed_friend_is_shut_out_at_once() -> Result<()> {
     let job = pair.borrower.run(&again, &[json!({})]).await?;
     let row = pair.borrower.ended(&job).await?;
     ensure!(row["state"] == "failed", "{row}");
-    ensure!(pair.lent_runs("slow").await? == 1, "nothing more ran");
+    ensure!(pair.ran() == 1, "nothing more ran");
     pair.stop().await
 }

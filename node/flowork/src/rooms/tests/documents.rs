@@ -23,7 +23,10 @@ struct Docs {
 impl Docs {
     async fn start(dir: &Path) -> Self {
         let layout = Layout::open(dir).unwrap();
-        let (library, _) = rooms::library(&Folders { data: dir.to_owned(), home: dir.to_owned() });
+        let (library, _) = rooms::library(
+            &Folders { data: dir.to_owned(), home: dir.to_owned() },
+            std::sync::Arc::new(crate::mesh_link::NoMesh),
+        );
         let cancel = CancellationToken::new();
         let handle = rooms::docs(&layout, library, Bell::default(), cancel.clone()).await;
         Self { handle: handle.unwrap_or_else(|error| panic!("docs does not start: {error:?}")), cancel }
