@@ -8,11 +8,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use flowork_ports::blobs::{Blobs, ByteStream, Error};
 use flowork_ports::component::{Body, Call, Log, Output, StepContext, Yield};
-use flowork_ports::{Component, OwnFolder};
+use flowork_ports::{Component, OwnFolder, engines};
 use flowork_protocol::event::Level;
 use flowork_protocol::{BlobId, Failure, Item, JobId, StepId, Timestamp, VersionId};
 use serde_json::{Map, Value, json};
 use tokio::io::AsyncReadExt as _;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) use crate::preview::Given;
 use crate::{Options, builtin};
@@ -96,7 +98,7 @@ pub(crate) fn call(inputs: &[(&str, Vec<Value>)]) -> Call {
         view: Arc::new(Given::default()),
         log: Arc::new(Lines::default()),
         blobs: Arc::new(Memory::default()),
-        cancel: tokio_util::sync::CancellationToken::new(),
+        cancel: CancellationToken::new(),
         deadline: None,
     }
 }
@@ -104,12 +106,7 @@ pub(crate) fn call(inputs: &[(&str, Vec<Value>)]) -> Call {
 /// Options whose files and home are `folder`; the node's own folder is elsewhere.
 pub(crate) fn options(folder: &std::path::Path) -> Options {
     let own_folder = OwnFolder::new(folder.join("data"), folder.join("data/files"));
-    Options {
-        files_dir: folder.to_owned(),
-        home_dir: folder.join("home"),
-        own_folder,
-        engines: std::sync::Arc::new(NoEngines),
-    }
+    Options { files_dir: folder.to_owned(), home_dir: folder.join("home"), own_folder, engines: Arc::new(NoEngines) }
 }
 
 /// The built-in component of that name, with folders of this machine.
@@ -146,12 +143,11 @@ pub(crate) fn on(output: &Output, port: &str) -> Vec<Value> {
 /// Engines where nobody lends anything.
 struct NoEngines;
 
-#[async_trait::async_trait]
-impl flowork_ports::Engines for NoEngines {
+#[async_trait]
+impl engines::Engines for NoEngines {
     async fn call(
-        &self, _: flowork_ports::engines::EngineCall, _: tokio::sync::mpsc::Sender<flowork_ports::engines::News>,
-        _: tokio_util::sync::CancellationToken,
-    ) -> Result<flowork_ports::engines::Given, flowork_protocol::Failure> {
-        Err(flowork_protocol::Failure::new("no-mesh", "there are no other nodes in this test"))
+        &self, _: engines::EngineCall, _: mpsc::Sender<engines::News>, _: CancellationToken,
+    ) -> Result<engines::Given, Failure> {
+        Err(Failure::new("no-mesh", "there are no other nodes in this test"))
     }
 }

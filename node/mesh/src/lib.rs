@@ -39,6 +39,8 @@ mod running;
 mod sentence;
 mod serve;
 mod tell;
+#[cfg(test)]
+mod testing;
 mod work;
 
 pub use keys::Seed;

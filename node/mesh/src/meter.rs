@@ -206,9 +206,9 @@ impl Meter {
 
 #[cfg(test)]
 mod tests {
+    use flowork_protocol::NodeId;
     use flowork_protocol::grant::{Capability, Grant};
     use flowork_protocol::id::Key;
-    use flowork_protocol::{NodeId, receipt};
     use proptest::prelude::*;
 
     use super::*;
@@ -278,7 +278,7 @@ mod tests {
         let (mut meter, links) = (Meter::default(), [link(1, limits)]);
         meter.reserve(&links, 60, NOW).unwrap();
         assert_eq!(meter.output_bytes_left(&links, NOW), 40);
-        meter.settle(&links, receipt::Usage { bytes_in: 60, bytes_out: 30, ..Usage::default() }, NOW);
+        meter.settle(&links, Usage { bytes_in: 60, bytes_out: 30, ..Usage::default() }, NOW);
         assert_eq!(meter.reserve(&links, 11, NOW).unwrap_err().what, What::BytesPerDay);
         meter.reserve(&links, 10, NOW).unwrap();
     }

@@ -560,3 +560,6 @@ fn try_again() -> Refusal {
 fn out_of_turn() -> frames::Error {
     frames::Error::Form(flowork_protocol::peer::Error::Form("it came out of turn".to_owned()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,7 +32,10 @@ fn moment(text: &str, now: &Zoned) -> Option<Zoned> {
     if let Some(span) = span(&lower) {
         return now.checked_add(span).ok();
     }
-    if let Ok(date) = text.parse::<Date>() {
+    // A date with a time reads as a date, too.
+    if !text.contains(['T', 't', ' '])
+        && let Ok(date) = text.parse::<Date>()
+    {
         return end_of(date);
     }
     text.parse::<DateTime>().ok()?.to_zoned(now.time_zone().clone()).ok()

@@ -189,11 +189,12 @@ mod tests {
     async fn rings_reach_listeners_and_not_who_rang() {
         let exchange = Exchange::new(Timestamp(0));
         let (mut gateway, mut kernel) = (joined(&exchange, Party::Gateway), joined(&exchange, Party::Kernel));
-        let mut mesh = joined(&exchange, Party::Mesh);
+        let (mut mesh, mut docs) = (joined(&exchange, Party::Mesh), joined(&exchange, Party::Docs));
         let ring = Frame::Notice { verb: Verb::Ring, body: vec![1] };
         exchange.pass(Party::Kernel, ring.clone()).await;
         assert_eq!(gateway.try_recv().unwrap(), ring);
-        assert!(kernel.try_recv().is_err() && mesh.try_recv().is_err());
+        assert_eq!(mesh.try_recv().unwrap(), ring);
+        assert!(kernel.try_recv().is_err() && docs.try_recv().is_err());
     }
 
     #[tokio::test]

@@ -70,7 +70,7 @@ async fn a_job_accepted_right_after_an_activation_runs_what_was_activated() {
     let stop = CancellationToken::new();
     let (library, workers) = rooms::library(
         &Folders { data: dir.path().to_owned(), home: dir.path().to_owned() },
-        std::sync::Arc::new(crate::mesh_link::NoMesh),
+        Arc::new(crate::mesh_link::NoMesh),
     );
     let docs = rooms::docs(&layout, library.clone(), bell.clone(), stop.clone()).await.unwrap();
     let store = layout.kernel(bell.clone()).unwrap();

@@ -41,7 +41,7 @@ impl Place {
         let (bell, stop) = (Bell::default(), CancellationToken::new());
         let (library, _) = rooms::library(
             &Folders { data: dir.path().to_owned(), home: dir.path().to_owned() },
-            std::sync::Arc::new(crate::mesh_link::NoMesh),
+            Arc::new(crate::mesh_link::NoMesh),
         );
         let docs = rooms::docs(&layout, library, bell.clone(), stop.clone()).await.unwrap();
         let (inbox, reader) = (layout.inbox("gateway", bell.clone()).unwrap(), layout.reader());
@@ -50,7 +50,7 @@ impl Place {
 
     fn kernel(&self) -> Running {
         let folders = Folders { data: self.dir.path().to_owned(), home: self.dir.path().to_owned() };
-        let (library, workers) = rooms::library(&folders, std::sync::Arc::new(crate::mesh_link::NoMesh));
+        let (library, workers) = rooms::library(&folders, Arc::new(crate::mesh_link::NoMesh));
         let KernelStore { shards, node, .. } = self.layout.kernel(self.bell.clone()).unwrap();
         let options = flowork_kernel::Options {
             shards,

@@ -1,0 +1,320 @@
+use std::collections::BTreeMap;
+
+use flowork_ports::mesh::{GrantLimits, Lend, NewGrant};
+use flowork_protocol::grant::Capability;
+use flowork_protocol::peer::call::{Data, GrantRef};
+use flowork_protocol::peer::pair::Introduction;
+use flowork_protocol::receipt;
+use flowork_protocol::{PresetId, VersionId};
+use serde_json::json;
+use tokio::io::DuplexStream;
+
+use super::*;
+use crate::Seed;
+use crate::testing::{Jobs, MemoryTable};
+
+const NOW: Timestamp = Timestamp(1_800_000_000_000);
+const ANA: u8 = 2;
+const BEN: u8 = 3;
+const STRANGER: u8 = 9;
+
+fn keeper(seed: u8) -> Keeper {
+    Keeper::new(&Seed::new([seed; 32]))
+}
+
+/// A node that lends `run:echo` and `run:hangs` to Ana, and is paired with Ben too.
+struct Lender {
+    provider: Arc<Provider>,
+    table: Arc<MemoryTable>,
+    jobs: Jobs,
+    grant: GrantId,
+}
+
+impl Lender {
+    async fn new(limits: GrantLimits) -> Self {
+        let table = Arc::new(MemoryTable::default());
+        let shared: Arc<dyn MeshTable> = table.clone();
+        let me = keeper(1);
+        let jobs = Jobs::default();
+        let contacts = Arc::new(Contacts::load(&shared).await.unwrap());
+        for (seed, name) in [(ANA, "Ana"), (BEN, "Ben")] {
+            let said = Introduction { name: name.to_owned(), certificates: Vec::new(), addresses: Vec::new() };
+            contacts.pair(keeper(seed).node_id(), &said, None, Vec::new(), NOW, Vec::new()).await.unwrap();
+        }
+        let lending = Arc::new(Lending::load(&shared).await.unwrap());
+        let offer = |name: &str| Offer::Run {
+            preset: PresetId::from(name),
+            name: name.to_owned(),
+            version: VersionId([7; 32]),
+            concurrency: None,
+        };
+        let offers = BTreeMap::from(["echo", "hangs"].map(|name| (Capability::run(name), offer(name))));
+        lending.lend(Lend { engine: "box".to_owned(), offers, concurrent: None }, NOW).await.unwrap();
+        let grants = Arc::new(Grants::load(me.node_id(), &shared).await.unwrap());
+        let ask = NewGrant {
+            to: "Ana".to_owned(),
+            engine: "box".to_owned(),
+            can: vec![Capability::run("echo"), Capability::run("hangs")],
+            limits,
+            until: NOW.plus_ms(60_000),
+            depth: 0,
+        };
+        let kept = grants.give(&me, &contacts.named("ana").unwrap(), &ask, [5; 16], NOW).await.unwrap();
+        let provider = Arc::new(Provider {
+            me: me.node_id(),
+            keeper: me,
+            contacts,
+            grants,
+            lending,
+            meter: Mutex::default(),
+            served: Records::load("served", shared.clone()).await.unwrap(),
+            table: shared,
+            inbox: Arc::new(jobs.clone()),
+            reader: Arc::new(jobs.clone()),
+            followers: Followers::new(Arc::new(jobs.clone()), jobs.bell.clone()),
+            clock: Arc::new(|| NOW),
+            calls: Mutex::default(),
+            stop: CancellationToken::new(),
+        });
+        Self { provider, table, jobs, grant: kept.id }
+    }
+
+    /// A stream that `peer` opened.
+    fn stream_of(&self, peer: u8) -> Halves<DuplexStream> {
+        let (one, other) = tokio::io::duplex(64 << 10);
+        tokio::spawn(self.provider.clone().serve(keeper(peer).node_id(), other));
+        frames::split(one)
+    }
+
+    fn open(&self, call: u8, preset: &str, request: &[u8]) -> Open {
+        Open {
+            call: CallId([call; 16]),
+            grant: GrantRef::Known(self.grant),
+            engine: "box".to_owned(),
+            capability: Capability::run(preset),
+            deadline_ms: 1_000,
+            resume_from: 0,
+            certificates: Vec::new(),
+            request_bytes: request.len() as u64,
+            request_hash: *blake3::hash(request).as_bytes(),
+        }
+    }
+
+    /// Opens a call as `peer` and sends its request when that is asked for; gives what comes then.
+    async fn call(&self, peer: u8, open: &Open, request: &[u8]) -> Vec<Frame> {
+        let (mut reader, mut writer) = self.stream_of(peer);
+        writer.write(&Frame::Open(Box::new(open.clone()))).await.unwrap();
+        let mut came = Vec::new();
+        while let Ok(frame) = reader.next::<Frame>().await {
+            if matches!(&frame, Frame::Accept(accept) if !accept.has_request) {
+                let data = Data { seq: 0, bytes: request.to_vec(), is_last: true };
+                writer.write(&Frame::Data(data)).await.unwrap();
+            }
+            let is_over = matches!(frame, Frame::End(_) | Frame::Reject(_));
+            came.push(frame);
+            if is_over {
+                break;
+            }
+        }
+        came
+    }
+}
+
+fn items() -> Vec<u8> {
+    json!([{ "json": { "n": 1 } }]).to_string().into_bytes()
+}
+
+fn rejected(frames: &[Frame]) -> &str {
+    match frames.last() {
+        Some(Frame::Reject(refusal)) => &refusal.code,
+        other => panic!("it was not rejected: {other:?}"),
+    }
+}
+
+fn output(frames: &[Frame]) -> Vec<u8> {
+    let pieces = frames.iter().filter_map(|frame| match frame {
+        Frame::Data(data) => Some(data.bytes.clone()),
+        _ => None,
+    });
+    pieces.collect::<Vec<_>>().concat()
+}
+
+#[tokio::test]
+async fn a_call_gives_its_output_and_a_receipt_that_holds() {
+    let lender = Lender::new(GrantLimits::default()).await;
+    let open = lender.open(1, "echo", &items());
+    let came = lender.call(ANA, &open, &items()).await;
+    assert_eq!(output(&came), items());
+    let Some(Frame::End(end)) = came.last() else { panic!("no end: {came:?}") };
+    let known = receipt::Known {
+        provider: keeper(1).node_id(),
+        caller: keeper(ANA).node_id(),
+        call: open.call,
+        grant: lender.grant,
+        engine: "box",
+        capability: &open.capability,
+        request_hash: open.request_hash,
+        output_hash: Some(*blake3::hash(&items()).as_bytes()),
+    };
+    let receipt = receipt::check(&end.receipt, &known).unwrap();
+    assert_eq!(receipt.usage.bytes_in, items().len() as u64);
+    let submitted = lock(&lender.jobs.submitted).clone();
+    assert!(submitted[0].keyed && submitted[0].variables.is_empty() && submitted[0].priority < 0);
+}
+
+#[tokio::test]
+async fn whoever_is_not_paired_is_refused() {
+    let lender = Lender::new(GrantLimits::default()).await;
+    let came = lender.call(STRANGER, &lender.open(1, "echo", &items()), &items()).await;
+    assert_eq!(rejected(&came), "not-paired");
+    assert!(lock(&lender.table.decisions).iter().all(|one| one.kind != "call-refused"), "strangers fill no disk");
+}
+
+#[tokio::test]
+async fn a_friend_with_the_grant_of_another_friend_is_refused_and_that_is_written_down() {
+    let lender = Lender::new(GrantLimits::default()).await;
+    let came = lender.call(BEN, &lender.open(1, "echo", &items()), &items()).await;
+    assert_eq!(rejected(&came), "grant-not-yours");
+    let decisions = lock(&lender.table.decisions);
+    assert!(decisions.last().unwrap().text.starts_with("Ben was refused run:echo of the engine box"), "{decisions:?}");
+}
+
+#[tokio::test]
+async fn a_grant_that_this_node_did_not_write_down_is_refused_although_its_key_signed_it() {
+    let lender = Lender::new(GrantLimits::default()).await;
+    let chain = lender.provider.grants.given_chain(lender.grant).unwrap();
+    let mut grant: flowork_protocol::grant::Grant =
+        flowork_protocol::grant::Chain::from_bytes(&chain).unwrap().links()[0].peek().unwrap();
+    grant.nonce = [6; 16];
+    let stolen = flowork_protocol::grant::Chain::of(keeper(1).state(&grant).unwrap());
+    let open = Open { grant: GrantRef::Chain(stolen.to_bytes()), ..lender.open(1, "echo", &items()) };
+    assert_eq!(rejected(&lender.call(ANA, &open, &items()).await), "grant-unknown");
+}
+
+#[tokio::test]
+async fn what_is_not_granted_or_not_lent_is_refused() {
+    let lender = Lender::new(GrantLimits::default()).await;
+    let other = lender.open(1, "other", &items());
+    assert_eq!(rejected(&lender.call(ANA, &other, &items()).await), "grant-not-allowed");
+    lender.provider.lending.unlend("box", Some(&Capability::run("echo")), NOW).await.unwrap();
+    let gone = lender.open(2, "echo", &items());
+    assert_eq!(rejected(&lender.call(ANA, &gone, &items()).await), "engine-gone");
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_what_was_announced_is_refused_and_takes_no_place() {
+    let limits = GrantLimits { concurrent: Some(1), ..GrantLimits::default() };
+    let lender = Lender::new(limits).await;
+    let open = lender.open(1, "echo", &items());
+    let other = json!([{ "json": { "n": 2 } }]).to_string().into_bytes();
+    assert_eq!(rejected(&lender.call(ANA, &open, &other).await), "request-changed");
+    let longer = json!([{ "json": { "n": 1, "more": true } }]).to_string().into_bytes();
+    assert_eq!(rejected(&lender.call(ANA, &open, &longer).await), "protocol");
+    assert!(lock(&lender.jobs.submitted).is_empty());
+    assert_eq!(output(&lender.call(ANA, &open, &items()).await), items());
+}
+
+#[tokio::test]
+async fn what_is_no_list_of_items_or_has_files_is_refused() {
+    let lender = Lender::new(GrantLimits::default()).await;
+    let blob = "ab".repeat(32);
+    let files = json!([{ "json": {}, "files": { "a": { "blob": blob, "size": 1, "name": "../../etc/passwd" } } }]);
+    for (call, request, code) in
+        [(1, b"{".to_vec(), "request-invalid"), (2, files.to_string().into_bytes(), "files-not-taken")]
+    {
+        let open = lender.open(call, "echo", &request);
+        assert_eq!(rejected(&lender.call(ANA, &open, &request).await), code);
+    }
+}
+
+#[tokio::test]
+async fn the_same_call_opened_again_runs_once_and_gives_the_same() {
+    let lender = Lender::new(GrantLimits { calls_per_hour: Some(1), ..GrantLimits::default() }).await;
+    let open = lender.open(1, "echo", &items());
+    for _ in 0..3 {
+        assert_eq!(output(&lender.call(ANA, &open, &items()).await), items());
+    }
+    // As after a restart: it is in memory no more.
+    lock(&lender.provider.calls).clear();
+    assert_eq!(output(&lender.call(ANA, &open, &items()).await), items());
+    assert_eq!(lock(&lender.jobs.submitted).len(), 1);
+    let other = json!([]).to_string().into_bytes();
+    assert_eq!(rejected(&lender.call(ANA, &lender.open(1, "echo", &other), &other).await), "call-reused");
+}
+
+#[tokio::test]
+async fn a_call_that_was_signed_for_is_forgotten_and_never_runs_again() {
+    let lender = Lender::new(GrantLimits::default()).await;
+    let open = lender.open(1, "echo", &items());
+    let (mut reader, mut writer) = lender.stream_of(ANA);
+    writer.write(&Frame::Open(Box::new(open.clone()))).await.unwrap();
+    let end = loop {
+        match reader.next::<Frame>().await.unwrap() {
+            Frame::Accept(_) => {
+                let data = Data { seq: 0, bytes: items(), is_last: true };
+                writer.write(&Frame::Data(data)).await.unwrap();
+            }
+            Frame::End(end) => break end,
+            _ => {}
+        }
+    };
+    let signature = keeper(ANA).sign(COUNTERSIGN_DOMAIN, end.receipt.bytes()).unwrap();
+    writer.write(&Frame::Countersign(signature)).await.unwrap();
+    // The stream is closed when all of that is done.
+    while reader.next::<Frame>().await.is_ok() {}
+    assert!(lender.provider.served.get(&key(keeper(ANA).node_id(), open.call)).is_none());
+    let stored = lender.table.receipt(true, keeper(ANA).node_id(), open.call).await.unwrap().unwrap();
+    assert_eq!(stored.countersignature, Some(signature.to_vec()));
+    lock(&lender.provider.calls).clear();
+    assert_eq!(rejected(&lender.call(ANA, &open, &items()).await), "call-over");
+    assert_eq!(lock(&lender.jobs.submitted).len(), 1);
+}
+
+#[tokio::test]
+async fn a_grant_that_is_taken_back_ends_the_call_that_runs_under_it() {
+    let lender = Lender::new(GrantLimits::default()).await;
+    let open = lender.open(1, "hangs", &items());
+    let (mut reader, mut writer) = lender.stream_of(ANA);
+    writer.write(&Frame::Open(Box::new(open))).await.unwrap();
+    let mut end = None;
+    while end.is_none() {
+        match reader.next::<Frame>().await.unwrap() {
+            Frame::Accept(_) => {
+                let data = Data { seq: 0, bytes: items(), is_last: true };
+                writer.write(&Frame::Data(data)).await.unwrap();
+            }
+            Frame::Progress(progress) if progress.kind == "begun" => {
+                let why = Refusal::new("grant-revoked", "the grant was taken back by its owner");
+                assert_eq!(lender.provider.end_under(lender.grant, &why), 1);
+            }
+            Frame::End(done) => end = done.failure,
+            _ => {}
+        }
+    }
+    assert_eq!(end.unwrap().code, "grant-revoked");
+}
+
+#[tokio::test]
+async fn limits_are_refused_with_when_to_come_back() {
+    let lender = Lender::new(GrantLimits { calls_per_hour: Some(1), ..GrantLimits::default() }).await;
+    lender.call(ANA, &lender.open(1, "echo", &items()), &items()).await;
+    let came = lender.call(ANA, &lender.open(2, "echo", &items()), &items()).await;
+    let Some(Frame::Reject(refusal)) = came.last() else { panic!("it was let in: {came:?}") };
+    assert_eq!(refusal.message, "the grant allows 1 call per hour");
+    assert!(refusal.retry_after_ms.is_some_and(|ms| ms > 3_000_000), "{refusal:?}");
+}
+
+#[tokio::test]
+async fn garbage_and_frames_out_of_turn_end_the_stream_and_nothing_else() {
+    use tokio::io::AsyncWriteExt as _;
+    let lender = Lender::new(GrantLimits::default()).await;
+    for bytes in [vec![0xff; 64], vec![0, 0, 0, 0], vec![0, 0, 0, 3, 0x82, 0x18, 0x63]] {
+        let (mut one, other) = tokio::io::duplex(64 << 10);
+        let serving = tokio::spawn(lender.provider.clone().serve(keeper(ANA).node_id(), other));
+        one.write_all(&bytes).await.unwrap();
+        serving.await.unwrap();
+    }
+    let (mut reader, mut writer) = lender.stream_of(ANA);
+    writer.write(&Frame::Countersign([0; 64])).await.unwrap();
+    assert!(matches!(reader.next::<Frame>().await, Ok(Frame::Reject(_))));
+}

@@ -1,0 +1,164 @@
+//! A node's store as the mesh sees it, in memory: jobs end at once with the items that they were given.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use flowork_ports::mesh_table::{Change, Decision, MeshTable, ReceiptQuery, StoredReceipt, Total};
+use flowork_ports::store::{Error, Inbox, Logins, Page, Query, Reader, Stats};
+use flowork_ports::{Bell, Ring};
+use flowork_protocol::command::{Activation, Command, Signal, Submission, Token};
+use flowork_protocol::event::{Event, Outcome, What};
+use flowork_protocol::id::ChunkId;
+use flowork_protocol::item::List;
+use flowork_protocol::job::Summary;
+use flowork_protocol::peer::call::CallId;
+use flowork_protocol::{JobId, NodeId, StepId, Timestamp};
+use serde_json::Value;
+
+use crate::lock;
+
+/// What mesh keeps, in memory.
+#[derive(Default)]
+pub(crate) struct MemoryTable {
+    records: Mutex<BTreeMap<(&'static str, String), Vec<u8>>>,
+    receipts: Mutex<Vec<StoredReceipt>>,
+    pub(crate) decisions: Mutex<Vec<Decision>>,
+}
+
+#[async_trait]
+impl MeshTable for MemoryTable {
+    async fn records(&self, kind: &'static str) -> Result<Vec<(String, Vec<u8>)>, Error> {
+        let all = lock(&self.records);
+        Ok(all.iter().filter(|((of, _), _)| *of == kind).map(|((_, key), body)| (key.clone(), body.clone())).collect())
+    }
+
+    async fn write(&self, changes: Vec<Change>) -> Result<(), Error> {
+        for change in changes {
+            match change {
+                Change::Put { kind, key, body } => drop(lock(&self.records).insert((kind, key), body)),
+                Change::Forget { kind, key } => drop(lock(&self.records).remove(&(kind, key))),
+                Change::Receipt(receipt) => {
+                    let mut receipts = lock(&self.receipts);
+                    receipts.retain(|other| other.call != receipt.call || other.peer != receipt.peer);
+                    receipts.push(*receipt);
+                }
+                Change::Decision(decision) => lock(&self.decisions).push(decision),
+            }
+        }
+        Ok(())
+    }
+
+    async fn receipts(&self, _: &ReceiptQuery) -> Result<Vec<StoredReceipt>, Error> {
+        Ok(lock(&self.receipts).clone())
+    }
+
+    async fn receipt(&self, is_given: bool, peer: NodeId, call: CallId) -> Result<Option<StoredReceipt>, Error> {
+        let is_it = |one: &&StoredReceipt| one.is_given == is_given && one.peer == peer && one.call == call;
+        Ok(lock(&self.receipts).iter().find(is_it).cloned())
+    }
+
+    async fn totals(&self) -> Result<Vec<Total>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn decisions(&self, _: Option<u64>, _: usize) -> Result<Vec<(u64, Decision)>, Error> {
+        Ok(Vec::new())
+    }
+}
+
+/// Jobs in memory. A job whose preset is called `hangs` does not end before it is cancelled.
+#[derive(Clone, Default)]
+pub(crate) struct Jobs {
+    events: Arc<Mutex<HashMap<JobId, Vec<Event>>>>,
+    pub(crate) submitted: Arc<Mutex<Vec<Submission>>>,
+    pub(crate) bell: Bell,
+}
+
+impl Jobs {
+    fn add(&self, job: JobId, what: Vec<What>) {
+        let mut events = lock(&self.events);
+        let events = events.entry(job).or_default();
+        for what in what {
+            events.push(Event { seq: events.len() as u64 + 1, at: Timestamp(0), what });
+        }
+        self.bell.ring(Ring::Shard(job.shard(), 1));
+    }
+}
+
+#[async_trait]
+impl Inbox for Jobs {
+    async fn submit(&self, command: Command) -> Result<(), Error> {
+        match command {
+            Command::Submit(submission) => {
+                let job = submission.job;
+                let is_known = lock(&self.events).contains_key(&job);
+                if is_known {
+                    return Ok(());
+                }
+                let items = submission.input.iter().cloned().map(Arc::new).collect();
+                let output = BTreeMap::from([(StepId::from("last"), List::Inline(items))]);
+                let mut what = vec![What::Accepted(submission.clone()), What::Started { presets: BTreeMap::new() }];
+                if submission.name != "hangs" {
+                    what.push(What::Ended { outcome: Outcome::Succeeded, output });
+                }
+                lock(&self.submitted).push(*submission);
+                self.add(job, what);
+            }
+            Command::Signal(job, Signal::Cancel { reason }) => {
+                self.add(job, vec![What::Ended { outcome: Outcome::Cancelled { reason }, output: BTreeMap::new() }]);
+            }
+            Command::DeleteJob(job) => drop(lock(&self.events).remove(&job)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn shards(&self) -> u16 {
+        2
+    }
+}
+
+#[async_trait]
+impl Reader for Jobs {
+    async fn jobs(&self, _: &Query) -> Result<Page, Error> {
+        Ok(Page::default())
+    }
+
+    async fn job(&self, _: JobId) -> Result<Option<Summary>, Error> {
+        Ok(None)
+    }
+
+    async fn events(&self, job: JobId, after: u64, _: usize) -> Result<Vec<Event>, Error> {
+        let events = lock(&self.events);
+        Ok(events.get(&job).into_iter().flatten().filter(|event| event.seq > after).cloned().collect())
+    }
+
+    async fn chunks(&self, _: JobId, _: Vec<ChunkId>) -> Result<Vec<(ChunkId, Vec<u8>)>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn stats(&self) -> Result<Stats, Error> {
+        Ok(Stats::default())
+    }
+
+    async fn activations(&self) -> Result<Vec<Activation>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn logins(&self) -> Result<Logins, Error> {
+        Ok(Logins::default())
+    }
+
+    async fn secrets(&self) -> Result<Vec<(String, Timestamp)>, Error> {
+        Ok(Vec::new())
+    }
+
+    async fn settings(&self) -> Result<BTreeMap<String, Value>, Error> {
+        Ok(BTreeMap::new())
+    }
+}
