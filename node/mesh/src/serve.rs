@@ -412,18 +412,13 @@ impl Provider {
         lock(&self.meter).settle(&running.links, usage, now);
         match self.keeper.state(&receipt) {
             Ok(signed) => {
-                let changes = vec![
-                    Change::Receipt(Box::new(stored(&receipt, true, &signed, None))),
-                    self.served.forgetting(&served.key()),
-                ];
+                let ended = Served { ended_at: Some(now), ..served.clone() };
+                let kept = Change::Receipt(Box::new(stored(&receipt, true, &signed, None)));
                 // Signed when it is on disk: what cannot be written down now is asked for again.
-                match self.table.write(changes).await {
-                    Ok(()) => {
-                        self.served.let_go(&served.key());
-                        running.finish(Outcome { output, failure, receipt: signed });
-                    }
+                match self.served.put_with(served.key(), ended, vec![kept]).await {
+                    Ok(()) => running.finish(Outcome { output, failure, receipt: signed }),
                     Err(error) => {
-                        tracing::error!(%error, "a receipt could not be written; the caller has to ask again")
+                        tracing::error!(%error, "a receipt could not be written; the caller has to ask again");
                     }
                 }
             }

@@ -500,6 +500,7 @@ impl Node {
             inbox: store.clone(),
             reader: store.clone(),
             documents: drafts.clone(),
+            mesh: Arc::new(Alone),
             blobs: blobs.clone(),
             catalogue: Arc::new(Kinds),
             preview: Arc::new(Echo),
@@ -626,3 +627,13 @@ pub(crate) fn failed(message: &str) -> Outcome {
 }
 
 pub(crate) const SUCCEEDED: State = State::Succeeded;
+
+/// A mesh that is away.
+struct Alone;
+
+#[async_trait]
+impl flowork_ports::Mesh for Alone {
+    async fn ask(&self, _: flowork_ports::mesh::Ask) -> Result<flowork_ports::mesh::Gave, flowork_ports::mesh::Error> {
+        Err(flowork_ports::mesh::Error::Away("it is stopped".to_owned()))
+    }
+}

@@ -236,7 +236,8 @@ async fn the_same_call_opened_again_runs_once_and_gives_the_same() {
     }
     // As after a restart: it is in memory no more.
     lock(&lender.provider.calls).clear();
-    assert_eq!(output(&lender.call(ANA, &open, &items()).await), items());
+    let came = lender.call(ANA, &open, &items()).await;
+    assert_eq!(output(&came), items(), "{came:?}");
     assert_eq!(lock(&lender.jobs.submitted).len(), 1);
     let other = json!([]).to_string().into_bytes();
     assert_eq!(rejected(&lender.call(ANA, &lender.open(1, "echo", &other), &other).await), "call-reused");
