@@ -18,6 +18,8 @@ const ONLY: &[(&str, &[&str])] = &[
     ("automerge", &["flowork-documents"]),
     ("rquickjs", &["flowork-components"]),
     ("axum", &["flowork-gateway"]),
+    ("libp2p", &["flowork-mesh"]),
+    ("libp2p-stream", &["flowork-mesh"]),
     ("utoipa", &["flowork-gateway"]),
     ("hyper", &["flowork-gateway"]),
     ("landlock", &["flowork-workers"]),
