@@ -143,6 +143,8 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         followers: Followers::new(reader, bell),
         clock: clock.clone(),
         calls: Mutex::default(),
+        requests: serve::Room::default(),
+        refusals: serve::Noted::default(),
         stop: stop.clone(),
     });
     provider.resume();

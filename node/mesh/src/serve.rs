@@ -20,6 +20,7 @@ use flowork_protocol::receipt::{COUNTERSIGN_DOMAIN, Receipt, Usage};
 use flowork_protocol::signed::{self, Signed};
 use flowork_protocol::{GrantId, JobId, NodeId, PersonId, Timestamp};
 use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::body::{Incoming, Outgoing};
@@ -40,6 +41,15 @@ const OPEN_WITHIN: Duration = Duration::from_secs(10);
 const SILENT_FOR: Duration = Duration::from_secs(45);
 /// How long after its end a call can be taken up from memory, before it has to be read again.
 const KEPT_FOR: Duration = Duration::from_secs(120);
+/// The same for an output that is longer than [`LONG_BYTES`].
+const ATTENDED_FOR: Duration = Duration::from_secs(5);
+const LONG_BYTES: usize = 1 << 20;
+/// The most bytes of requests that are held at once before they are jobs.
+const REQUESTS_KIB_MAX: u32 = 256 << 10;
+/// The longest that a call may run.
+const DEADLINE_MS_MAX: u64 = 30 * 24 * 3_600_000;
+/// A peer's refusals for one reason are written down at most so often.
+const NOTED_EVERY_MS: u64 = 60_000;
 /// How long a caller may take to countersign.
 const COUNTERSIGN_WITHIN: Duration = Duration::from_secs(10);
 /// The most calls that run or wait at once, of all callers.
@@ -62,7 +72,47 @@ pub(crate) struct Provider {
     pub(crate) followers: Followers,
     pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(crate) calls: Mutex<HashMap<String, Arc<Running>>>,
+    pub(crate) requests: Room,
+    pub(crate) refusals: Noted,
     pub(crate) stop: CancellationToken,
+}
+
+/// Room for requests in memory.
+pub(crate) struct Room(Arc<Semaphore>);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(REQUESTS_KIB_MAX as usize)))
+    }
+}
+
+impl Room {
+    fn take(&self, bytes: u64) -> Option<OwnedSemaphorePermit> {
+        let kib = u32::try_from(bytes.div_ceil(1 << 10)).ok()?.max(1);
+        self.0.clone().try_acquire_many_owned(kib).ok()
+    }
+}
+
+/// Which refusals were written down a moment ago: a peer that asks again and again must not fill the disk.
+#[derive(Default)]
+pub(crate) struct Noted(Mutex<HashMap<(NodeId, String), Timestamp>>);
+
+impl Noted {
+    fn is_news(&self, peer: NodeId, code: &str, now: Timestamp) -> bool {
+        let mut noted = lock(&self.0);
+        noted.retain(|_, at| now.since_ms(*at) < NOTED_EVERY_MS);
+        noted.insert((peer, code.to_owned()), now).is_none()
+    }
+}
+
+/// An admitted call that is to begin.
+struct Begin {
+    engine: Engine,
+    submission: flowork_protocol::command::Submission,
+    /// How long its caller waits.
+    deadline: Duration,
+    /// Holds its room among the requests in memory until it is in the inbox.
+    _room: OwnedSemaphorePermit,
 }
 
 type Halves<S> = (FrameReader<ReadHalf<S>>, Writer<WriteHalf<S>>);
@@ -147,6 +197,9 @@ impl Provider {
         if lock(&self.calls).len() >= CALLS_MAX {
             return Ok(Err(Refusal::new("busy", "it has as many calls as it takes").retry_after_ms(1_000)));
         }
+        let Some(room) = self.requests.take(open.request_bytes) else {
+            return Ok(Err(Refusal::new("busy", "it holds as many requests as it has room for").retry_after_ms(1_000)));
+        };
         let now = (self.clock)();
         let links = admitted.links().to_vec();
         if let Err(up) = lock(&self.meter).reserve(&links, open.request_bytes, now) {
@@ -185,6 +238,8 @@ impl Provider {
             job,
             ended_at: None,
         };
+        let deadline = Duration::from_millis(open.deadline_ms.min(DEADLINE_MS_MAX));
+        let begin = Begin { engine, submission, deadline, _room: room };
         let running = Arc::new(Running::new(served, links.clone()));
         let raced = {
             let mut calls = lock(&self.calls);
@@ -201,7 +256,7 @@ impl Provider {
             unused();
             return Ok(Ok(first));
         }
-        tokio::spawn(self.clone().live(running.clone(), Some((engine, submission))));
+        tokio::spawn(self.clone().live(running.clone(), Some(begin)));
         Ok(Ok(running))
     }
 
@@ -352,6 +407,7 @@ impl Provider {
             return;
         }
         self.served.let_go(&key);
+        lock(&self.calls).remove(&key);
         // Only the receipt is kept: what the caller sent and got is its own.
         work::forget(&*self.inbox, running.served.job).await;
     }
@@ -374,9 +430,7 @@ impl Provider {
     }
 
     /// Runs a call to its end: waits for its turn, submits its job, follows it, writes the receipt.
-    async fn live(
-        self: Arc<Self>, running: Arc<Running>, begin: Option<(Engine, flowork_protocol::command::Submission)>,
-    ) {
+    async fn live(self: Arc<Self>, running: Arc<Running>, begin: Option<Begin>) {
         let served = &running.served;
         let result = tokio::select! {
             result = self.run(&running, begin) => result,
@@ -387,6 +441,7 @@ impl Provider {
             Ok(output) => (output, None),
             Err(refusal) => (bytes::Bytes::new(), Some(refusal)),
         };
+        let is_long = output.len() > LONG_BYTES;
         let now = (self.clock)();
         let usage = Usage {
             bytes_in: served.request_bytes,
@@ -424,21 +479,21 @@ impl Provider {
             }
             Err(error) => tracing::error!(%error, "a receipt could not be signed"),
         }
+        // A long output is rather read again than held.
+        let kept_for = if is_long { ATTENDED_FOR } else { KEPT_FOR };
         tokio::select! {
-            () = tokio::time::sleep(KEPT_FOR) => {}
+            () = tokio::time::sleep(kept_for) => {}
             () = self.stop.cancelled() => {}
         }
         lock(&self.calls).remove(&served.key());
     }
 
-    async fn run(
-        &self, running: &Arc<Running>, begin: Option<(Engine, flowork_protocol::command::Submission)>,
-    ) -> Result<bytes::Bytes, Refusal> {
+    async fn run(&self, running: &Arc<Running>, begin: Option<Begin>) -> Result<bytes::Bytes, Refusal> {
         let served = &running.served;
         let ended = || running.why_ended().unwrap_or_else(|| Refusal::new("cancelled", "it was ended"));
         let engine = self.lending.get(&served.engine).ok();
         // A place in the engine, in the turn of this grant.
-        let _place = match begin.as_ref().map(|(engine, _)| engine).or(engine.as_ref()) {
+        let _place = match begin.as_ref().map(|begin| &begin.engine).or(engine.as_ref()) {
             Some(engine) => {
                 let gate = self.lending.gate(engine);
                 let mut entering = std::pin::pin!(gate.enter(running.grant()));
@@ -459,7 +514,8 @@ impl Provider {
             None => None,
         };
         let mut follower = self.followers.follow(served.job, 0);
-        if let Some((_, submission)) = begin {
+        let deadline = begin.as_ref().map(|begin| begin.deadline);
+        if let Some(Begin { submission, _room, .. }) = begin {
             let writing = self.served.put(served.key(), served.clone(), None);
             let (written, submitted) = tokio::join!(
                 writing,
@@ -471,8 +527,20 @@ impl Provider {
         let left = lock(&self.meter).output_bytes_left(&running.links, (self.clock)());
         let limit = usize::try_from(left).unwrap_or(usize::MAX).min(BODY_BYTES_MAX);
         let following = work::follow(&*self.reader, &mut follower, running, limit);
+        // One that was taken up after a restart has the deadline that its caller keeps.
+        let is_late = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             output = following => output,
+            () = is_late => {
+                let why = Refusal::new("late", "it did not end within the time that its caller gave it");
+                work::cancel(&*self.inbox, served.job, &why).await;
+                Err(why)
+            }
             () = running.end.cancelled() => {
                 let why = ended();
                 work::cancel(&*self.inbox, served.job, &why).await;
@@ -507,7 +575,10 @@ impl Provider {
     async fn note_refusal(&self, peer: NodeId, open: &Open, refusal: &Refusal) {
         tracing::info!(%peer, code = %refusal.code, "a call was refused");
         let is_decision = refusal.code.starts_with("grant-") || refusal.code == "limit-reached";
-        if self.contacts.get(peer).is_none() || !is_decision {
+        if self.contacts.get(peer).is_none()
+            || !is_decision
+            || !self.refusals.is_news(peer, &refusal.code, (self.clock)())
+        {
             return;
         }
         let text = format!(

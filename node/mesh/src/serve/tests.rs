@@ -74,6 +74,8 @@ impl Lender {
             followers: Followers::new(Arc::new(jobs.clone()), jobs.bell.clone()),
             clock: Arc::new(|| NOW),
             calls: Mutex::default(),
+            requests: Room::default(),
+            refusals: Noted::default(),
             stop: CancellationToken::new(),
         });
         Self { provider, table, jobs, grant: kept.id }
@@ -303,6 +305,34 @@ async fn limits_are_refused_with_when_to_come_back() {
     let Some(Frame::Reject(refusal)) = came.last() else { panic!("it was let in: {came:?}") };
     assert_eq!(refusal.message, "the grant allows 1 call per hour");
     assert!(refusal.retry_after_ms.is_some_and(|ms| ms > 3_000_000), "{refusal:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_takes_longer_than_its_caller_waits_is_ended() {
+    let lender = Lender::new(GrantLimits::default()).await;
+    let open = Open { deadline_ms: 30, ..lender.open(1, "hangs", &items()) };
+    let came = lender.call(ANA, &open, &items()).await;
+    let Some(Frame::End(end)) = came.last() else { panic!("no end: {came:?}") };
+    assert_eq!(end.failure.as_ref().unwrap().code, "late");
+}
+
+#[test]
+fn refusals_of_one_kind_are_written_down_once_a_minute() {
+    let (noted, ana) = (Noted::default(), keeper(ANA).node_id());
+    assert!(noted.is_news(ana, "limit-reached", NOW));
+    assert!(!noted.is_news(ana, "limit-reached", NOW.plus_ms(59_000)));
+    assert!(noted.is_news(ana, "grant-revoked", NOW.plus_ms(59_000)));
+    assert!(noted.is_news(keeper(BEN).node_id(), "limit-reached", NOW));
+    assert!(noted.is_news(ana, "limit-reached", NOW.plus_ms(120_000)));
+}
+
+#[test]
+fn requests_have_so_much_room_together() {
+    let room = Room::default();
+    let held: Vec<_> = (0..4).map(|_| room.take(64 << 20).unwrap()).collect();
+    assert!(room.take(1).is_none());
+    drop(held);
+    assert!(room.take(1).is_some());
 }
 
 #[tokio::test]
