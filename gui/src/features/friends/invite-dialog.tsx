@@ -10,6 +10,7 @@ import { Button } from '@/shared/ui/button';
 import { CopyLine } from '@/shared/ui/copy-line';
 import { Dialog } from '@/shared/ui/dialog';
 import { Field, Input, Select } from '@/shared/ui/field';
+import { Prose } from '@/shared/ui/prose';
 import { QrCode } from '@/shared/ui/qr-code';
 import { Problem } from '@/shared/ui/states';
 import { useNow } from '@/shared/ui/use-now';
@@ -84,7 +85,7 @@ function Made({ invited }: { readonly invited: Invited }) {
   const key = reachKey(invited.reach);
   const where = (
     <p>
-      <strong>{t('friends.invite.reach')}</strong> {key ? t(key) : invited.reach}
+      <strong>{t('friends.invite.reach')}</strong> <Prose text={key ? t(key) : invited.reach} />
     </p>
   );
   if (came) {

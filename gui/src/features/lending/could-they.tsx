@@ -2,9 +2,10 @@ import { useMutation, useQuery } from '@tanstack/react-query';
 import { CircleCheck, CircleX } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { enginesQuery } from '@/shared/api/requests/engines';
-import { testGrant } from '@/shared/api/requests/grants';
+import { grantsQuery, testGrant } from '@/shared/api/requests/grants';
 import { peersQuery } from '@/shared/api/requests/peers';
 import { useMessages } from '@/shared/i18n/messages';
+import { plainReason } from '@/shared/mesh/plain-text';
 import { Button } from '@/shared/ui/button';
 import { Field, Select } from '@/shared/ui/field';
 import { Panel } from '@/shared/ui/page';
@@ -15,6 +16,7 @@ export function CouldThey() {
   const t = useMessages();
   const peers = useQuery(peersQuery).data ?? [];
   const engines = useQuery(enginesQuery).data ?? [];
+  const grants = useQuery(grantsQuery).data ?? [];
   const [typed, setTyped] = useState({ who: '', what: '' });
   const whats = engines.flatMap((engine) =>
     Object.entries(engine.offers).map(([can, offer]) => ({
@@ -77,7 +79,7 @@ export function CouldThey() {
               <ul className="list-disc pl-6">
                 {test.data.reasons.map((reason) => (
                   <li key={reason} className="break-words">
-                    {reason}
+                    {plainReason(reason, grants)}
                   </li>
                 ))}
               </ul>

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Handshake, Plus } from 'lucide-react';
+import { Handshake, Plus, X } from 'lucide-react';
 import { useState } from 'react';
 import { enginesQuery, lend, pauseEngine, unlend } from '@/shared/api/requests/engines';
 import { meshQuery } from '@/shared/api/requests/mesh';
@@ -8,7 +8,7 @@ import { fetchVersions } from '@/shared/api/requests/versions';
 import type { Engine } from '@/shared/api/types';
 import { fullTime, moment, shortHash } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
-import { Button } from '@/shared/ui/button';
+import { Button, IconButton } from '@/shared/ui/button';
 import { Dialog } from '@/shared/ui/dialog';
 import { Panel } from '@/shared/ui/page';
 import { Empty, Problem, Ready } from '@/shared/ui/states';
@@ -152,9 +152,9 @@ function OfferLine({ offer, isBusy, onRenew, onStop }: OfferLineProps) {
         </Button>
       )}
       {onStop && (
-        <Button look="quiet" needs="admin" onClick={onStop} aria-label={t('lending.stop_one', { name })}>
-          {t('lending.stop')}
-        </Button>
+        <IconButton needs="admin" onClick={onStop} label={t('lending.stop_one', { name })}>
+          <X aria-hidden className="size-4" />
+        </IconButton>
       )}
     </li>
   );

@@ -35,12 +35,17 @@ export function GrantRow({ grant, state, children }: GrantRowProps) {
   return (
     <li className="flex flex-wrap items-start gap-x-4 gap-y-2 border-b border-line px-4 py-2.5 last:border-b-0">
       <div className="min-w-0 flex-1 basis-72">
-        <p className="break-words">{sentence}</p>
+        <p className={`break-words ${grant.is_given ? '' : 'first-letter:uppercase'}`}>{sentence}</p>
         <p className={`flex items-center gap-1.5 text-meta ${tone}`}>
           <Icon aria-hidden className="size-3.5 shrink-0" />
           {word}
         </p>
-        {state === 'good' && <Meters grant={grant} />}
+        {state === 'good' &&
+          (grant.is_given ? (
+            <Meters grant={grant} />
+          ) : (
+            <p className="text-meta text-muted">{t('borrow.counted', { who: grant.owner_name ?? '' })}</p>
+          ))}
         <details className="pt-1">
           <summary className="text-meta text-muted">{t('mesh.details')}</summary>
           <div className="pt-1 text-meta">

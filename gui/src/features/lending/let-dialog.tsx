@@ -22,15 +22,19 @@ const YEAR_MS = 366 * 86_400_000;
 export function LetDialog({ engines, peers, onClose }: LetDialogProps) {
   const t = useMessages();
   const client = useQueryClient();
-  const [who, setWho] = useState(peers[0]?.node ?? '');
-  const [engineName, setEngineName] = useState(engines[0]?.name ?? '');
-  const engine = engines.find((it) => it.name === engineName);
+  const [chosenWho, setWho] = useState<string>();
+  const [chosenEngine, setEngine] = useState<string>();
+  // Whoever has not been asked yet gets the first of each, also when the lists come later than the dialog.
+  const peer = peers.find((it) => it.node === chosenWho) ?? peers[0];
+  const engine = engines.find((it) => it.name === chosenEngine) ?? engines[0];
+  const who = peer?.node ?? '';
+  const engineName = engine?.name ?? '';
   const all = Object.entries(engine?.offers ?? {});
-  const [chosen, setChosen] = useState<ReadonlySet<string>>(() => new Set(all.map(([capability]) => capability)));
+  const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
   const [span, setSpan] = useState<Span>('week');
   const [date, setDate] = useState('');
   const [texts, setTexts] = useState(LIMITS_FIRST);
-  const can = all.filter(([capability]) => chosen.has(capability));
+  const can = all.filter(([capability]) => !left.has(capability));
   const { limits, wrong } = readLimits(texts);
   const until = endOf(span, date, Date.now());
   const give = useMutation({
@@ -43,8 +47,8 @@ export function LetDialog({ engines, peers, onClose }: LetDialogProps) {
   });
   const isWhole = who !== '' && can.length > 0 && until !== undefined && wrong.length === 0;
   const choose = (name: string) => {
-    setEngineName(name);
-    setChosen(new Set(Object.keys(engines.find((it) => it.name === name)?.offers ?? {})));
+    setEngine(name);
+    setLeft(new Set());
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -106,11 +110,11 @@ export function LetDialog({ engines, peers, onClose }: LetDialogProps) {
               <input
                 type="checkbox"
                 className="size-4 accent-(--accent)"
-                checked={chosen.has(capability)}
+                checked={!left.has(capability)}
                 onChange={() => {
-                  const next = new Set(chosen);
+                  const next = new Set(left);
                   if (!next.delete(capability)) next.add(capability);
-                  setChosen(next);
+                  setLeft(next);
                 }}
               />
               {offer.name}
@@ -148,7 +152,7 @@ export function LetDialog({ engines, peers, onClose }: LetDialogProps) {
         </div>
         <fieldset>
           <legend className="pb-1 font-semibold">{t('let.limits')}</legend>
-          <div className="grid grid-cols-2 gap-x-4 gap-y-2 sm:grid-cols-4">
+          <div className="grid grid-cols-2 items-end gap-x-4 gap-y-2 sm:grid-cols-4">
             {limit('calls', t('let.calls'))}
             {limit('atOnce', t('let.at_once'))}
             {limit('minutes', t('let.minutes'))}
@@ -158,7 +162,7 @@ export function LetDialog({ engines, peers, onClose }: LetDialogProps) {
       </form>
       <p className="rounded-control bg-raised px-3 py-2">
         {allowedWords(t, {
-          who: peers.find((it) => it.node === who)?.name ?? '…',
+          who: peer?.name ?? '…',
           uses: can.map(([, offer]) => offer.name),
           engine: engineName,
           limits,

@@ -6,6 +6,7 @@ import type { MeshDecision } from '@/shared/api/types';
 import { fullTime, moment } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { useFriendNames } from '@/shared/mesh/friend-names';
+import { plainDecision } from '@/shared/mesh/plain-text';
 import { Prose } from '@/shared/ui/prose';
 import { Empty, Ready } from '@/shared/ui/states';
 import { kindWord } from './kinds';
@@ -45,8 +46,6 @@ export function Decisions() {
 function Row({ decision, name }: { readonly decision: MeshDecision; readonly name: string | undefined }) {
   const t = useMessages();
   const { key, tone } = kindWord(decision.kind);
-  // Ids stand in the details; who it is, its name says.
-  const text = decision.text.replaceAll(/ \(12D3\w+\)/g, '');
   return (
     <li className="border-b border-line px-4 py-2 last:border-b-0">
       <p className="flex flex-wrap items-baseline gap-x-3">
@@ -57,7 +56,7 @@ function Row({ decision, name }: { readonly decision: MeshDecision; readonly nam
         </span>
       </p>
       <p className="break-words text-muted">
-        <Prose text={text} />
+        <Prose text={plainDecision(decision.text)} />
       </p>
       {decision.peer != null && (
         <details>

@@ -35,7 +35,7 @@ export const friends = {
   'friends.remove': 'Remove',
   'friends.remove.title': 'Remove {name}?',
   'friends.remove.hint':
-    'Everything between the two nodes ends at once. A new invitation makes you friends again, without the old grants.',
+    'Everything between the two nodes ends at once. A new invitation makes you friends again, and neither may use anything then.',
   'friends.remove.given': 'They may no longer',
   'friends.remove.given.none': 'They may use nothing of yours.',
   'friends.remove.held': 'You may no longer',
@@ -81,7 +81,7 @@ export const friends = {
   'friends.invitation.anybody': 'For whoever has the link',
   'friends.invitation.open': 'made {made}, works until {ends}',
   'friends.invitation.back': 'Take back',
-  'friends.invitation.back_one': 'Take the invitation back: {name}, {time}',
+  'friends.invitation.back_one': 'Take back the invitation: {name}, {time}',
   'friends.invitation.used': 'Made {time}, used by {name}',
   'friends.invitation.late': 'Ended {time}, used by nobody',
   'friends.join': 'I have an invitation',

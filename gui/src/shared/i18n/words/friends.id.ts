@@ -36,7 +36,7 @@ export const friends = {
   'friends.remove': 'Hapus',
   'friends.remove.title': 'Hapus {name}?',
   'friends.remove.hint':
-    'Semua di antara kedua node langsung berakhir. Undangan baru menjadikan kalian teman lagi, tanpa izin yang lama.',
+    'Semua di antara kedua node langsung berakhir. Undangan baru menjadikan kalian teman lagi, dan keduanya belum boleh apa-apa.',
   'friends.remove.given': 'Mereka tidak boleh lagi',
   'friends.remove.given.none': 'Mereka tidak boleh memakai apa pun milik Anda.',
   'friends.remove.held': 'Anda tidak boleh lagi',
