@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Ellipsis, Pencil, Trash2, Unplug, Waypoints, Zap } from 'lucide-react';
+import { Ellipsis, Pencil, Trash2, Unplug, UserX, Waypoints, Zap } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { peersQuery, renamePeer } from '@/shared/api/requests/peers';
 import type { Peer } from '@/shared/api/types';
@@ -21,19 +21,25 @@ type FriendRowProps = {
   readonly peer: Peer;
   /** What stands here could not be looked at again. */
   readonly isOld: boolean;
+  /** It has removed this node from its own friends. */
+  readonly hasLeft: boolean;
 };
 
 /** One friend: how it is reached, and what can be done with it. */
-export function FriendRow({ peer, isOld }: FriendRowProps) {
+export function FriendRow({ peer, isOld, hasLeft }: FriendRowProps) {
   const t = useMessages();
   const [open, setOpen] = useState<'rename' | 'remove'>();
   const reach = useReachWords(peer);
-  const Icon = ICONS[peer.reach.state];
+  // The two may still be connected: that one has forgotten the other shows only in what was said.
+  const Icon = hasLeft ? UserX : ICONS[peer.reach.state];
   const close = () => setOpen(undefined);
   const why = peer.reach.state === 'away' ? peer.reach.why : undefined;
   return (
     <li className="flex items-start gap-3 border-b border-line px-4 py-2.5 last:border-b-0">
-      <Icon aria-hidden className={`mt-0.5 size-4 shrink-0 ${isOld ? 'text-muted' : TONES[peer.reach.state]}`} />
+      <Icon
+        aria-hidden
+        className={`mt-0.5 size-4 shrink-0 ${isOld || hasLeft ? 'text-muted' : TONES[peer.reach.state]}`}
+      />
       <div className="min-w-0 flex-1">
         <p className="font-semibold break-words">
           {peer.name}
@@ -41,7 +47,9 @@ export function FriendRow({ peer, isOld }: FriendRowProps) {
             <span className="font-normal text-muted"> · {t('friends.calls_itself', { name: peer.own_name })}</span>
           )}
         </p>
-        {isOld ? (
+        {hasLeft ? (
+          <p className="text-fail">{t('friends.removed_this', { name: peer.name })}</p>
+        ) : isOld ? (
           <p className="text-wait">{t('friends.not_known_now')}</p>
         ) : (
           <>

@@ -10,6 +10,7 @@ import { type Command, useCommands } from '@/shared/ui/commands';
 import { PageHeader, Panel, ScrollPage } from '@/shared/ui/page';
 import { Empty, Ready } from '@/shared/ui/states';
 import { FriendRow } from './friend-row';
+import { useHasLeft } from './has-left';
 import { Invitations } from './invitations';
 import { InviteDialog } from './invite-dialog';
 import { JoinDialog } from './join-dialog';
@@ -19,6 +20,7 @@ import { Nearby } from './nearby';
 export default function FriendsPage() {
   const t = useMessages();
   const peers = useQuery(peersQuery);
+  const hasLeft = useHasLeft();
   const [open, setOpen] = useState<'invite' | 'join'>();
   const refused = useRefused('admin');
   useCommands(
@@ -62,7 +64,7 @@ export default function FriendsPage() {
               ) : (
                 <ul>
                   {list.map((peer) => (
-                    <FriendRow key={peer.node} peer={peer} isOld={peers.isError} />
+                    <FriendRow key={peer.node} peer={peer} isOld={peers.isError} hasLeft={hasLeft(peer)} />
                   ))}
                 </ul>
               )

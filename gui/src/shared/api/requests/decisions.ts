@@ -16,4 +16,5 @@ export const decisionsQuery = infiniteQueryOptions({
     ),
   initialPageParam: undefined as number | undefined,
   getNextPageParam: (page) => (page.length < PAGE ? undefined : page.at(-1)?.no),
+  staleTime: 0,
 });

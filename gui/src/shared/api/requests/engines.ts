@@ -7,6 +7,7 @@ import { LOOK_MS } from './mesh';
 export const enginesQuery = queryOptions({
   queryKey: ['mesh', 'engines'],
   queryFn: async ({ signal }) => unwrap(await api.GET('/api/v1/engines', { signal })),
+  staleTime: 0,
   refetchInterval: LOOK_MS,
 });
 

@@ -8,6 +8,7 @@ import { LOOK_MS } from './mesh';
 export const grantsQuery = queryOptions({
   queryKey: ['mesh', 'grants'],
   queryFn: async ({ signal }) => unwrap(await api.GET('/api/v1/grants', { signal })),
+  staleTime: 0,
   refetchInterval: LOOK_MS,
 });
 

@@ -7,6 +7,7 @@ import { LOOK_MS } from './mesh';
 export const invitationsQuery = queryOptions({
   queryKey: ['mesh', 'invitations'],
   queryFn: async ({ signal }) => unwrap(await api.GET('/api/v1/peers/invitations', { signal })),
+  staleTime: 0,
   refetchInterval: LOOK_MS,
 });
 

@@ -9,5 +9,6 @@ export const LOOK_MS = 3_000;
 export const meshQuery = queryOptions({
   queryKey: ['mesh', 'status'],
   queryFn: async ({ signal }) => unwrap(await api.GET('/api/v1/mesh', { signal })),
+  staleTime: 0,
   refetchInterval: LOOK_MS,
 });

@@ -7,5 +7,6 @@ import { LOOK_MS } from './mesh';
 export const nearbyQuery = queryOptions({
   queryKey: ['mesh', 'nearby'],
   queryFn: async ({ signal }) => unwrap(await api.GET('/api/v1/peers/nearby', { signal })),
+  staleTime: 0,
   refetchInterval: LOOK_MS,
 });

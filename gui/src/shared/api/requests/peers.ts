@@ -7,6 +7,7 @@ import { LOOK_MS } from './mesh';
 export const peersQuery = queryOptions({
   queryKey: ['mesh', 'peers'],
   queryFn: async ({ signal }) => unwrap(await api.GET('/api/v1/peers', { signal })),
+  staleTime: 0,
   refetchInterval: LOOK_MS,
 });
 
@@ -17,7 +18,7 @@ export const renamePeer = async (peer: string, name: string) =>
 /** What would end with a peer. */
 export const partingQuery = (peer: string) =>
   queryOptions({
-    queryKey: ['mesh', 'parting', peer],
+    queryKey: ['parting', peer],
     queryFn: async ({ signal }) =>
       unwrap(await api.GET('/api/v1/peers/{peer}/parting', { params: { path: { peer } }, signal })),
     staleTime: 0,

@@ -31,10 +31,12 @@ export const receiptsQuery = infiniteQueryOptions({
     ),
   initialPageParam: undefined as number | undefined,
   getNextPageParam: (page) => nextBefore(page),
+  staleTime: 0,
 });
 
 /** Sums of receipts per month, newest month first. */
 export const totalsQuery = queryOptions({
   queryKey: ['mesh', 'totals'],
   queryFn: async ({ signal }) => unwrap(await api.GET('/api/v1/receipts/totals', { signal })),
+  staleTime: 0,
 });

@@ -20,6 +20,8 @@ export const friends = {
   'friends.away': 'away, last seen {time}',
   'friends.away.never': 'away, not seen yet',
   'friends.why.nobody': 'Nobody answers where it was last. It is looked for again and again.',
+  'friends.removed_this':
+    '{name} has removed this node from their friends. What you could use of theirs has ended; a new invitation makes you friends again.',
   'friends.not_known_now': 'How it is reached is not known right now.',
   'friends.node': 'Node',
   'friends.paired': 'Friend since',

@@ -21,6 +21,8 @@ export const friends = {
   'friends.away': 'tidak ada, terakhir terlihat {time}',
   'friends.away.never': 'tidak ada, belum pernah terlihat',
   'friends.why.nobody': 'Tidak ada yang menjawab di tempat terakhirnya. Ia dicari terus.',
+  'friends.removed_this':
+    '{name} menghapus node ini dari temannya. Yang boleh Anda pakai darinya sudah berakhir; undangan baru menjadikan kalian teman lagi.',
   'friends.not_known_now': 'Bagaimana ia dicapai sekarang tidak diketahui.',
   'friends.node': 'Node',
   'friends.paired': 'Teman sejak',
