@@ -1,5 +1,6 @@
 //! Two nodes that are friends, as programs would make them.
 import type { Api } from './api';
+import { ended, keep, row, start } from './presets';
 
 /** Makes friends: the first invites, the second joins. Each calls the other by a name. */
 export async function befriend(first: Api, second: Api, names: { first: string; second: string }): Promise<void> {
@@ -27,4 +28,15 @@ export async function lendTo(
     if (grants.some((grant) => grant.id === id)) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+/** Runs what a friend lends, once, to the end; the id of the draft that does. */
+export async function ranAt(api: Api, peer: string, preset: string): Promise<string> {
+  const name = `${preset}-at-${peer.toLowerCase()}`;
+  const step = { component: 'borrow', name: `${preset} at ${peer}`, config: { preset, peer } };
+  const draft = await keep(api, row(name, `${preset} at ${peer}`, [step]));
+  const job = await start(api, draft);
+  const state = await ended(api, job);
+  if (state !== 'succeeded') throw new Error(`The run at ${peer} ${state}`);
+  return draft;
 }

@@ -79,19 +79,12 @@ function Uses({ grant }: { readonly grant: Grant }) {
     },
     onSuccess: ({ id }) => open(id),
   });
-  const all = grant.can.map(usedAs);
   return (
     <div className="flex flex-col items-start gap-1.5">
-      {all.map((workflow) => (
-        <Button
-          key={workflow}
-          needs="editor"
-          disabled={make.isPending}
-          onClick={() => make.mutate(workflow)}
-          aria-label={t('borrow.use_one', { workflow })}
-        >
+      {grant.can.map(usedAs).map((workflow) => (
+        <Button key={workflow} needs="editor" disabled={make.isPending} onClick={() => make.mutate(workflow)}>
           <Workflow aria-hidden className="size-4" />
-          {all.length === 1 ? t('borrow.use') : t('borrow.use_one', { workflow })}
+          {t('borrow.use_one', { workflow })}
         </Button>
       ))}
       <Problem error={make.error} />

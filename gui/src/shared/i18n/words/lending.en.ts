@@ -108,7 +108,6 @@ export const lending = {
   'borrow.none.hint':
     'When a friend lets you use something, it stands here. Ask them: on their node it is under Lending.',
   'borrow.counted': 'How much of it is used up, {who}’s node counts.',
-  'borrow.use': 'Use it in a workflow',
   'borrow.use_one': 'Use {workflow} in a workflow',
   'borrow.made': '{workflow} at {who}',
   'borrow.step': '{workflow} at {who}',

@@ -110,7 +110,6 @@ export const lending = {
   'borrow.none.hint':
     'Bila teman mengizinkan Anda memakai sesuatu, tampilnya di sini. Mintalah: di node mereka ada di Pinjaman.',
   'borrow.counted': 'Berapa yang sudah terpakai dihitung oleh node {who}.',
-  'borrow.use': 'Pakai di alur kerja',
   'borrow.use_one': 'Pakai {workflow} di alur kerja',
   'borrow.made': '{workflow} di {who}',
   'borrow.step': '{workflow} di {who}',
