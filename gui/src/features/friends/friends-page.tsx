@@ -1,10 +1,10 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link2, UserPlus, Users } from 'lucide-react';
-import { useMemo, useState } from 'react';
+import { useContext, useMemo, useState } from 'react';
 import { peersQuery } from '@/shared/api/requests/peers';
-import { useRefused } from '@/shared/auth/may';
+import { RoleContext, useRefused } from '@/shared/auth/may';
 import { useMessages } from '@/shared/i18n/messages';
-import { MeshNotice } from '@/shared/mesh/mesh-notice';
+import { MeshNotice, useIsOld } from '@/shared/mesh/mesh-notice';
 import { Button } from '@/shared/ui/button';
 import { type Command, useCommands } from '@/shared/ui/commands';
 import { PageHeader, Panel, ScrollPage } from '@/shared/ui/page';
@@ -20,8 +20,10 @@ import { Nearby } from './nearby';
 export default function FriendsPage() {
   const t = useMessages();
   const peers = useQuery(peersQuery);
+  const isOld = useIsOld(peers);
   const hasLeft = useHasLeft();
   const [open, setOpen] = useState<'invite' | 'join'>();
+  const role = useContext(RoleContext);
   const refused = useRefused('admin');
   useCommands(
     useMemo((): Command[] => {
@@ -64,14 +66,14 @@ export default function FriendsPage() {
               ) : (
                 <ul>
                   {list.map((peer) => (
-                    <FriendRow key={peer.node} peer={peer} isOld={peers.isError} hasLeft={hasLeft(peer)} />
+                    <FriendRow key={peer.node} peer={peer} isOld={isOld} hasLeft={hasLeft(peer)} />
                   ))}
                 </ul>
               )
             }
           </Ready>
         </Panel>
-        {refused === undefined && <Invitations />}
+        {role !== undefined && refused === undefined && <Invitations />}
         <Nearby onJoin={() => setOpen('join')} />
       </div>
       {open === 'invite' && <InviteDialog onClose={() => setOpen(undefined)} />}
