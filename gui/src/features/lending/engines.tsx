@@ -86,6 +86,7 @@ function EngineRow({ engine }: { readonly engine: Engine }) {
         <Button
           look="quiet"
           needs="admin"
+          className="ml-auto"
           onClick={() => setStopping({ what: engine.name })}
           aria-label={t('lending.stop_one', { name: engine.name })}
         >

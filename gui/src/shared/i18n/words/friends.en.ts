@@ -8,7 +8,7 @@ export const friends = {
     'The part of this node that talks to other nodes is being started again. Everything else goes on, and this page looks again by itself.',
   'mesh.old': 'This could not be looked at again: what stands here is from {time}. The page goes on trying.',
   'mesh.not_listening':
-    'Other nodes cannot come to this one now: it does not listen for them. It can still join others and use what they lend. The setting `mesh.listen` says where it listens.',
+    'Other nodes cannot come to this one now: it does not listen for them. It can still join others and use what they lend. Started without `--no-mesh`, it listens.',
   'friends.title': 'Friends',
   'friends.hint': 'Nodes of people you know. A friend may do nothing here until you lend something.',
   'friends.list': 'Your friends',
@@ -71,7 +71,7 @@ export const friends = {
   'friends.invite.came': '{name} has joined. You are friends now.',
   'friends.invite.reach': 'From where it works:',
   'friends.reach.machine':
-    'from this very machine only. For others, let the setting `mesh.listen` name an address of your network.',
+    'from this very machine only. For others, start the node without `--mesh-listen`, or let that name an address of your network.',
   'friends.reach.network':
     'from the network that this node is in. From elsewhere, your router has to forward a port to it, or your friend invites you instead.',
   'friends.reach.anywhere': 'from anywhere, unless a firewall is in the way. That was not tried.',

@@ -8,7 +8,7 @@ export const friends = {
     'Bagian node ini yang berbicara dengan node lain sedang dimulai ulang. Yang lain tetap berjalan, dan halaman ini melihat lagi sendiri.',
   'mesh.old': 'Ini tidak bisa dilihat lagi: yang tampil di sini dari {time}. Halaman terus mencoba.',
   'mesh.not_listening':
-    'Node lain sekarang tidak bisa datang ke node ini: ia tidak mendengarkan mereka. Ia masih bisa bergabung dengan yang lain dan memakai yang mereka pinjamkan. Setelan `mesh.listen` menyebutkan di mana ia mendengarkan.',
+    'Node lain sekarang tidak bisa datang ke node ini: ia tidak mendengarkan mereka. Ia masih bisa bergabung dengan yang lain dan memakai yang mereka pinjamkan. Bila dimulai tanpa `--no-mesh`, ia mendengarkan.',
   'friends.title': 'Teman',
   'friends.hint': 'Node orang yang Anda kenal. Teman tidak boleh apa-apa di sini sampai Anda meminjamkan sesuatu.',
   'friends.list': 'Teman Anda',
@@ -73,7 +73,7 @@ export const friends = {
   'friends.invite.came': '{name} sudah bergabung. Kalian sekarang berteman.',
   'friends.invite.reach': 'Dari mana bisa dipakai:',
   'friends.reach.machine':
-    'hanya dari mesin ini sendiri. Untuk yang lain, setelan `mesh.listen` harus menyebutkan alamat jaringan Anda.',
+    'hanya dari mesin ini sendiri. Untuk yang lain, mulai node tanpa `--mesh-listen`, atau sebutkan alamat jaringan Anda di situ.',
   'friends.reach.network':
     'dari jaringan tempat node ini berada. Dari tempat lain, perute Anda harus meneruskan sebuah port ke sini, atau teman Anda yang mengundang.',
   'friends.reach.anywhere': 'dari mana saja, kecuali terhalang tembok api. Itu belum dicoba.',
