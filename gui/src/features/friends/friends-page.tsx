@@ -5,10 +5,11 @@ import { peersQuery } from '@/shared/api/requests/peers';
 import { RoleContext, useRefused } from '@/shared/auth/may';
 import { useMessages } from '@/shared/i18n/messages';
 import { MeshNotice, useIsOld } from '@/shared/mesh/mesh-notice';
+import { MeshReady } from '@/shared/mesh/mesh-ready';
 import { Button } from '@/shared/ui/button';
 import { type Command, useCommands } from '@/shared/ui/commands';
 import { PageHeader, Panel, ScrollPage } from '@/shared/ui/page';
-import { Empty, Ready } from '@/shared/ui/states';
+import { Empty } from '@/shared/ui/states';
 import { FriendRow } from './friend-row';
 import { useHasLeft } from './has-left';
 import { Invitations } from './invitations';
@@ -57,7 +58,7 @@ export default function FriendsPage() {
       <div className="flex max-w-240 flex-col gap-4 px-4 md:px-6">
         <MeshNotice of={peers} />
         <Panel title={t('friends.list')}>
-          <Ready of={peers}>
+          <MeshReady of={peers}>
             {(list) =>
               list.length === 0 ? (
                 <Empty icon={<Users aria-hidden />} title={t('friends.none')}>
@@ -71,7 +72,7 @@ export default function FriendsPage() {
                 </ul>
               )
             }
-          </Ready>
+          </MeshReady>
         </Panel>
         {role !== undefined && refused === undefined && <Invitations />}
         <Nearby onJoin={() => setOpen('join')} />

@@ -4,9 +4,10 @@ import type { Invitation } from '@/shared/api/types';
 import { fullTime, minute } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { useFriendNames } from '@/shared/mesh/friend-names';
+import { MeshReady } from '@/shared/mesh/mesh-ready';
 import { Button } from '@/shared/ui/button';
 import { Panel } from '@/shared/ui/page';
-import { Problem, Ready } from '@/shared/ui/states';
+import { Problem } from '@/shared/ui/states';
 import { useNow } from '@/shared/ui/use-now';
 
 const isOpen = (it: Invitation, now: number): boolean => it.used_by == null && it.ends_at > now;
@@ -24,7 +25,7 @@ export function Invitations() {
   });
   return (
     <Panel title={t('friends.invitations')}>
-      <Ready of={invitations} lines={2}>
+      <MeshReady of={invitations}>
         {(list) => {
           const open = list.filter((it) => isOpen(it, now));
           const over = list.filter((it) => !isOpen(it, now));
@@ -75,7 +76,7 @@ export function Invitations() {
             </>
           );
         }}
-      </Ready>
+      </MeshReady>
       <div className="px-4 empty:hidden">
         <Problem error={back.error} />
       </div>

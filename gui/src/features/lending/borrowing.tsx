@@ -4,11 +4,12 @@ import { grantsQuery } from '@/shared/api/requests/grants';
 import { peersQuery } from '@/shared/api/requests/peers';
 import type { Grant } from '@/shared/api/types';
 import { useMessages } from '@/shared/i18n/messages';
+import { MeshReady } from '@/shared/mesh/mesh-ready';
 import { grantState, usedAs } from '@/shared/mesh/sentence';
 import { useNewDraft, useOpenDraft } from '@/shared/presets/new-draft';
 import { Button } from '@/shared/ui/button';
 import { Panel } from '@/shared/ui/page';
-import { Empty, Problem, Ready } from '@/shared/ui/states';
+import { Empty, Problem } from '@/shared/ui/states';
 import { useNow } from '@/shared/ui/use-now';
 import { borrowingPreset } from './borrowing-preset';
 import { GrantRow } from './grant-row';
@@ -20,7 +21,7 @@ export function Borrowing() {
   const now = useNow(10_000);
   return (
     <Panel title={t('borrow.title')}>
-      <Ready of={grants} lines={3}>
+      <MeshReady of={grants}>
         {(all) => {
           const held = all.filter((it) => !it.is_given);
           const good = held.filter((it) => grantState(it, now) === 'good');
@@ -52,7 +53,7 @@ export function Borrowing() {
             </>
           );
         }}
-      </Ready>
+      </MeshReady>
     </Panel>
   );
 }

@@ -8,10 +8,11 @@ import { fetchVersions } from '@/shared/api/requests/versions';
 import type { Engine } from '@/shared/api/types';
 import { fullTime, moment, shortHash } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
+import { MeshReady } from '@/shared/mesh/mesh-ready';
 import { Button, IconButton } from '@/shared/ui/button';
 import { Dialog } from '@/shared/ui/dialog';
 import { Panel } from '@/shared/ui/page';
-import { Empty, Problem, Ready } from '@/shared/ui/states';
+import { Empty, Problem } from '@/shared/ui/states';
 import { Switch } from '@/shared/ui/switch';
 import { LendDialog } from './lend-dialog';
 
@@ -32,7 +33,7 @@ export function Engines() {
         </Button>
       }
     >
-      <Ready of={engines} lines={3}>
+      <MeshReady of={engines}>
         {(list) =>
           list.length === 0 ? (
             <Empty icon={<Handshake aria-hidden />} title={t('lending.none')}>
@@ -46,7 +47,7 @@ export function Engines() {
             </ul>
           )
         }
-      </Ready>
+      </MeshReady>
       {isLending && <LendDialog engines={engines.data ?? []} onClose={() => setLending(false)} />}
     </Panel>
   );

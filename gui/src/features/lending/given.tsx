@@ -5,10 +5,11 @@ import { enginesQuery } from '@/shared/api/requests/engines';
 import { grantsQuery } from '@/shared/api/requests/grants';
 import { peersQuery } from '@/shared/api/requests/peers';
 import { useMessages } from '@/shared/i18n/messages';
+import { MeshReady } from '@/shared/mesh/mesh-ready';
 import { grantState } from '@/shared/mesh/sentence';
 import { Button } from '@/shared/ui/button';
 import { Panel } from '@/shared/ui/page';
-import { Empty, Ready } from '@/shared/ui/states';
+import { Empty } from '@/shared/ui/states';
 import { useNow } from '@/shared/ui/use-now';
 import { GrantRow } from './grant-row';
 import { LetDialog } from './let-dialog';
@@ -37,7 +38,7 @@ export function Given() {
         </Button>
       }
     >
-      <Ready of={grants} lines={3}>
+      <MeshReady of={grants}>
         {(all) => {
           const given = all.filter((it) => it.is_given);
           const good = given.filter((it) => grantState(it, now) === 'good');
@@ -67,7 +68,7 @@ export function Given() {
             </>
           );
         }}
-      </Ready>
+      </MeshReady>
       {isLetting && (
         <LetDialog engines={engines.data ?? []} peers={peers.data ?? []} onClose={() => setLetting(false)} />
       )}

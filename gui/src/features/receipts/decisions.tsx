@@ -6,9 +6,10 @@ import type { MeshDecision } from '@/shared/api/types';
 import { fullTime, moment } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { useFriendNames } from '@/shared/mesh/friend-names';
+import { MeshReady } from '@/shared/mesh/mesh-ready';
 import { plainDecision } from '@/shared/mesh/plain-text';
 import { Prose } from '@/shared/ui/prose';
-import { Empty, Ready } from '@/shared/ui/states';
+import { Empty } from '@/shared/ui/states';
 import { kindWord } from './kinds';
 import { More } from './more';
 
@@ -18,7 +19,7 @@ export function Decisions() {
   const decisions = useInfiniteQuery({ ...decisionsQuery, refetchInterval: LOOK_MS });
   const nameOf = useFriendNames();
   return (
-    <Ready of={decisions} lines={5}>
+    <MeshReady of={decisions}>
       {({ pages }) => {
         const all = pages.flat();
         if (all.length === 0) {
@@ -39,7 +40,7 @@ export function Decisions() {
           </>
         );
       }}
-    </Ready>
+    </MeshReady>
   );
 }
 

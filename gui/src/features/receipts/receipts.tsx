@@ -6,9 +6,10 @@ import type { Receipt } from '@/shared/api/types';
 import { fullTime, moment } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { useFriendNames } from '@/shared/mesh/friend-names';
+import { MeshReady } from '@/shared/mesh/mesh-ready';
 import { usedAs } from '@/shared/mesh/sentence';
 import { Facts } from '@/shared/ui/page';
-import { Empty, Ready } from '@/shared/ui/states';
+import { Empty } from '@/shared/ui/states';
 import { StateBadge } from '@/shared/ui/status';
 import { More } from './more';
 import { usageWords } from './usage';
@@ -19,7 +20,7 @@ export function Receipts() {
   const receipts = useInfiniteQuery({ ...receiptsQuery, refetchInterval: LOOK_MS });
   const nameOf = useFriendNames();
   return (
-    <Ready of={receipts} lines={5}>
+    <MeshReady of={receipts}>
       {({ pages }) => {
         const all = joined(pages);
         if (all.length === 0) {
@@ -40,7 +41,7 @@ export function Receipts() {
           </>
         );
       }}
-    </Ready>
+    </MeshReady>
   );
 }
 

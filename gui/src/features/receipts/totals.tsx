@@ -4,7 +4,8 @@ import { totalsQuery } from '@/shared/api/requests/receipts';
 import { bytes, count, durationMs } from '@/shared/format/format';
 import { currentLocale, useMessages } from '@/shared/i18n/messages';
 import { useFriendNames } from '@/shared/mesh/friend-names';
-import { Empty, Ready } from '@/shared/ui/states';
+import { MeshReady } from '@/shared/mesh/mesh-ready';
+import { Empty } from '@/shared/ui/states';
 import { monthsOf } from './months';
 
 const monthName = (month: string): string =>
@@ -18,7 +19,7 @@ export function Totals() {
   const totals = useQuery(totalsQuery);
   const nameOf = useFriendNames();
   return (
-    <Ready of={totals} lines={4}>
+    <MeshReady of={totals}>
       {(all) =>
         all.length === 0 ? (
           <Empty icon={<CalendarDays aria-hidden />} title={t('receipts.none')}>
@@ -54,6 +55,6 @@ export function Totals() {
           ))
         )
       }
-    </Ready>
+    </MeshReady>
   );
 }

@@ -6,6 +6,7 @@ export const friends = {
   'mesh.details': 'Details',
   'mesh.away':
     'The part of this node that talks to other nodes is being started again. Everything else goes on, and this page looks again by itself.',
+  'mesh.not_now': 'This is not known right now.',
   'mesh.old': 'This could not be looked at again: what stands here is from {time}. The page goes on trying.',
   'mesh.not_listening':
     'Other nodes cannot come to this one now: it does not listen for them. It can still join others and use what they lend. Started without `--no-mesh`, it listens.',

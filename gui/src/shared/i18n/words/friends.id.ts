@@ -6,6 +6,7 @@ export const friends = {
   'mesh.details': 'Rincian',
   'mesh.away':
     'Bagian node ini yang berbicara dengan node lain sedang dimulai ulang. Yang lain tetap berjalan, dan halaman ini melihat lagi sendiri.',
+  'mesh.not_now': 'Ini sekarang tidak diketahui.',
   'mesh.old': 'Ini tidak bisa dilihat lagi: yang tampil di sini dari {time}. Halaman terus mencoba.',
   'mesh.not_listening':
     'Node lain sekarang tidak bisa datang ke node ini: ia tidak mendengarkan mereka. Ia masih bisa bergabung dengan yang lain dan memakai yang mereka pinjamkan. Bila dimulai tanpa `--no-mesh`, ia mendengarkan.',

@@ -2,7 +2,7 @@
 export const receipts = {
   'nav.receipts': 'Receipts',
   'receipts.title': 'Receipts',
-  'receipts.hint': 'What ran for friends and at friends’. Both nodes sign each receipt.',
+  'receipts.hint': 'What ran for friends and at friends’. The node that did the work signs each receipt.',
   'receipts.tab.list': 'Receipts',
   'receipts.tab.months': 'By month',
   'receipts.tab.decisions': 'Decisions',

@@ -2,7 +2,8 @@
 export const receipts = {
   'nav.receipts': 'Tanda terima',
   'receipts.title': 'Tanda terima',
-  'receipts.hint': 'Apa yang berjalan untuk teman dan di tempat teman. Kedua node menandatangani setiap tanda terima.',
+  'receipts.hint':
+    'Apa yang berjalan untuk teman dan di tempat teman. Node yang mengerjakan menandatangani setiap tanda terima.',
   'receipts.tab.list': 'Tanda terima',
   'receipts.tab.months': 'Per bulan',
   'receipts.tab.decisions': 'Keputusan',
