@@ -78,10 +78,12 @@ export function InviteDialog({ onClose }: { readonly onClose: () => void }) {
 function Made({ invited }: { readonly invited: Invited }) {
   const t = useMessages();
   const now = useNow(1_000);
-  // Whoever was no friend when the link was made came by it, as far as can be seen from here.
-  const peers = useQuery(peersQuery);
-  const [before] = useState(() => new Set(peers.data?.map((it) => it.node)));
-  const came = peers.data?.find((it) => !before.has(it.node));
+  const peers = useQuery(peersQuery).data;
+  // The link says in whole seconds when it ends; by that it is found again among those that were made.
+  const made = useQuery(invitationsQuery).data?.find(
+    (it) => Math.floor(it.ends_at / 1_000) * 1_000 === invited.ends_at,
+  );
+  const came = peers?.find((it) => it.node === made?.used_by);
   const key = reachKey(invited.reach);
   const where = (
     <p>
