@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Person, PHONE, WIDE } from './support/browser';
 import { Canvas } from './support/designer';
+import { befriend, lendTo, ranAt } from './support/friends';
 import { journey } from './support/journey';
+import { TestNode } from './support/node';
 import { draft, ended, keep, row, start } from './support/presets';
 
 type Found = { readonly id: string; readonly help: string; readonly nodes: readonly { readonly html: string }[] };
@@ -22,84 +24,133 @@ async function faults(page: Page): Promise<string[]> {
 
 type Looked = { readonly path: () => string; readonly there: (page: Page) => Promise<unknown> };
 
-journey('every page for everyone', (at) => {
-  let preset: string;
-  let job: string;
+journey(
+  'every page for everyone',
+  (at) => {
+    let preset: string;
+    let job: string;
+    let bens: TestNode;
 
-  const heading = (name: string) => (page: Page) => page.getByRole('heading', { name, level: 1 }).waitFor();
-  const pages: Readonly<Record<string, Looked>> = {
-    home: { path: () => '/', there: heading('Welcome') },
-    workflows: { path: () => '/workflows', there: (page) => page.getByRole('link', { name: 'Orders' }).waitFor() },
-    designer: {
-      path: () => `/workflows/${preset}`,
-      there: async (page) => {
-        const canvas = new Canvas(page);
-        await canvas.card('Total').click();
-        await page.getByRole('textbox', { name: 'Name of the step' }).waitFor();
-        await page.getByRole('combobox', { name: 'Fields: Name of the new one' }).waitFor();
+    const heading = (name: string) => (page: Page) => page.getByRole('heading', { name, level: 1 }).waitFor();
+    const pages: Readonly<Record<string, Looked>> = {
+      home: { path: () => '/', there: heading('Welcome') },
+      workflows: { path: () => '/workflows', there: (page) => page.getByRole('link', { name: 'Orders' }).waitFor() },
+      designer: {
+        path: () => `/workflows/${preset}`,
+        there: async (page) => {
+          const canvas = new Canvas(page);
+          await canvas.card('Total').click();
+          await page.getByRole('textbox', { name: 'Name of the step' }).waitFor();
+          await page.getByRole('combobox', { name: 'Fields: Name of the new one' }).waitFor();
+        },
       },
-    },
-    runs: { path: () => '/runs', there: (page) => page.getByText('orders').first().waitFor() },
-    run: { path: () => `/runs/${job}?step=s1&tab=out`, there: (page) => page.getByText('Ada').first().waitFor() },
-    components: { path: () => '/components/set', there: heading('Components') },
-    triggers: { path: () => '/triggers', there: heading('Triggers') },
-    approvals: { path: () => '/approvals', there: (page) => page.getByText('Pay 12 €?').waitFor() },
-    settings: { path: () => '/settings', there: (page) => page.getByText('this tab').waitFor() },
-  };
+      runs: { path: () => '/runs', there: (page) => page.getByText('orders').first().waitFor() },
+      run: { path: () => `/runs/${job}?step=s1&tab=out`, there: (page) => page.getByText('Ada').first().waitFor() },
+      components: { path: () => '/components/set', there: heading('Components') },
+      triggers: { path: () => '/triggers', there: heading('Triggers') },
+      approvals: { path: () => '/approvals', there: (page) => page.getByText('Pay 12 €?').waitFor() },
+      friends: { path: () => '/friends', there: (page) => page.getByText('connected directly').waitFor() },
+      lending: { path: () => '/lending', there: (page) => page.getByText(/^Ben may use orders/).waitFor() },
+      'could they': {
+        path: () => '/lending',
+        there: async (page) => {
+          await page.getByRole('button', { name: 'Ask' }).click();
+          await page.getByText('Ben could do it now.').waitFor();
+        },
+      },
+      'let somebody use it': {
+        path: () => '/lending',
+        there: async (page) => {
+          await page.getByRole('button', { name: 'Let somebody use it' }).click();
+          await page.getByText(/^Ben may use orders for orders · at most/).waitFor();
+        },
+      },
+      borrowing: { path: () => '/lending?tab=borrow', there: (page) => page.getByText(/workshop of Ben/).waitFor() },
+      invitation: {
+        path: () => '/friends',
+        there: async (page) => {
+          await page.getByRole('button', { name: 'Invite a friend' }).click();
+          await page.getByRole('button', { name: 'Make the link' }).click();
+          await page.getByText('Works once').waitFor();
+        },
+      },
+      receipts: { path: () => '/receipts', there: (page) => page.getByText('report ran at Ben’s for you').waitFor() },
+      months: { path: () => '/receipts?tab=months', there: (page) => page.getByText('At Ben’s, for you').waitFor() },
+      decisions: { path: () => '/receipts?tab=decisions', there: (page) => page.getByText('Became friends').waitFor() },
+      settings: { path: () => '/settings', there: (page) => page.getByText('this tab').waitFor() },
+    };
 
-  beforeAll(async () => {
-    const api = await at.node.api();
-    preset = await keep(
-      api,
-      row('orders', 'Orders', [
-        { component: 'set', name: 'Total', config: { fields: { name: 'Ada', total: '{{ 3 * 4 }}' } } },
-        { component: 'approval', name: 'May we pay?', config: { title: 'Pay {{ $json.total }} €?' }, port: 'approved' },
-        { component: 'set', name: 'Pay', config: { fields: { paid: true } } },
-      ]),
-    );
-    job = await start(api, preset);
-    await api.ask('POST', `/presets/${preset}/activate`, {});
-  });
+    beforeAll(async () => {
+      const api = await at.node.api();
+      preset = await keep(
+        api,
+        row('orders', 'Orders', [
+          { component: 'set', name: 'Total', config: { fields: { name: 'Ada', total: '{{ 3 * 4 }}' } } },
+          {
+            component: 'approval',
+            name: 'May we pay?',
+            config: { title: 'Pay {{ $json.total }} €?' },
+            port: 'approved',
+          },
+          { component: 'set', name: 'Pay', config: { fields: { paid: true } } },
+        ]),
+      );
+      job = await start(api, preset);
+      await api.ask('POST', `/presets/${preset}/activate`, {});
+      bens = await TestNode.start('on');
+      const ben = await bens.api();
+      await befriend(api, ben, { first: 'Ana', second: 'Ben' });
+      await keep(ben, row('report', 'Report', [{ component: 'set', name: 'Mark', config: { fields: { by: 'Ben' } } }]));
+      await lendTo(ben, api, { engine: 'workshop', preset: 'report', to: 'Ana', limits: { calls_per_hour: 5 } });
+      await lendTo(api, ben, { engine: 'orders', preset: 'orders', to: 'Ben', limits: { calls_per_hour: 20 } });
+      await ranAt(api, 'Ben', 'report');
+    });
+    afterAll(() => bens?.stop());
 
-  const LOOKS: readonly (readonly [string, BrowserContextOptions])[] = [
-    ['wide and light', { ...WIDE, colorScheme: 'light' }],
-    ['wide and dark', { ...WIDE, colorScheme: 'dark' }],
-    ['on a phone, light', { ...PHONE, colorScheme: 'light' }],
-    ['on a phone, dark', { ...PHONE, colorScheme: 'dark' }],
-  ];
+    const LOOKS: readonly (readonly [string, BrowserContextOptions])[] = [
+      ['wide and light', { ...WIDE, colorScheme: 'light' }],
+      ['wide and dark', { ...WIDE, colorScheme: 'dark' }],
+      ['on a phone, light', { ...PHONE, colorScheme: 'light' }],
+      ['on a phone, dark', { ...PHONE, colorScheme: 'dark' }],
+    ];
 
-  test.each(LOOKS)('axe finds nothing, %s', async (_, options) => {
-    const out = await at.person({ ...options, reducedMotion: 'reduce' });
-    out.watch.expect(/403/);
-    await out.page.goto(at.node.url);
-    await out.page.getByText('This browser is not known here yet').waitFor();
-    const found: Record<string, string[]> = { login: await faults(out.page) };
-    await out.enter(await at.node.anotherLink());
-    for (const [name, { path, there }] of Object.entries(pages)) {
-      await out.page.goto(at.node.url + path());
-      await there(out.page);
-      found[name] = await faults(out.page);
-    }
-    await out.page.context().close();
-    expect(Object.entries(found).filter(([, faulty]) => faulty.length > 0)).toEqual([]);
-  });
+    test.each(LOOKS)('axe finds nothing, %s', async (_, options) => {
+      const out = await at.person({ ...options, reducedMotion: 'reduce' });
+      out.watch.expect(/403/);
+      await out.page.goto(at.node.url);
+      await out.page.getByText('This browser is not known here yet').waitFor();
+      const found: Record<string, string[]> = { login: await faults(out.page) };
+      await out.enter(await at.node.anotherLink());
+      for (const [name, { path, there }] of Object.entries(pages)) {
+        await out.page.goto(at.node.url + path());
+        await there(out.page);
+        found[name] = await faults(out.page);
+      }
+      await out.page.context().close();
+      expect(Object.entries(found).filter(([, faulty]) => faulty.length > 0)).toEqual([]);
+    });
 
-  test('axe finds nothing in Indonesian, and the page says its language', async () => {
-    const person = await at.person({ ...WIDE, locale: 'id-ID', reducedMotion: 'reduce' });
-    await person.page.goto(await at.node.anotherLink());
-    for (const [path, title] of [
-      ['/', 'Selamat datang'],
-      ['/settings', 'Pengaturan'],
-    ] as const) {
-      await person.page.getByRole('navigation').first().waitFor();
-      await person.page.goto(at.node.url + path);
-      await person.page.getByRole('heading', { name: title, level: 1 }).waitFor();
-      expect(await person.page.evaluate(() => document.documentElement.lang)).toBe('id');
-      expect(await faults(person.page), path).toEqual([]);
-    }
-    await person.page.context().close();
-  });
-});
+    test('axe finds nothing in Indonesian, and the page says its language', async () => {
+      const person = await at.person({ ...WIDE, locale: 'id-ID', reducedMotion: 'reduce' });
+      await person.page.goto(await at.node.anotherLink());
+      for (const [path, title] of [
+        ['/', 'Selamat datang'],
+        ['/settings', 'Pengaturan'],
+        ['/friends', 'Teman'],
+        ['/lending', 'Pinjaman'],
+        ['/receipts', 'Tanda terima'],
+      ] as const) {
+        await person.page.getByRole('navigation').first().waitFor();
+        await person.page.goto(at.node.url + path);
+        await person.page.getByRole('heading', { name: title, level: 1 }).waitFor();
+        expect(await person.page.evaluate(() => document.documentElement.lang)).toBe('id');
+        expect(await faults(person.page), path).toEqual([]);
+      }
+      await person.page.context().close();
+    });
+  },
+  'on',
+);
 
 /** Presses Tab until what has the focus is called so. */
 async function tabTo(page: Page, name: RegExp, key = 'Tab'): Promise<void> {

@@ -7,8 +7,9 @@ import type { Preset } from '@/shared/api/types';
 import type { Api } from './support/api';
 import { openBrowser, Person, PHONE, WIDE } from './support/browser';
 import { Canvas } from './support/designer';
+import { befriend, lendTo, ranAt } from './support/friends';
 import { TestNode } from './support/node';
-import { ended, keep, start } from './support/presets';
+import { ended, keep, row, start } from './support/presets';
 import { invoices } from './support/showcase';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -44,11 +45,34 @@ async function furnish(node: TestNode, api: Api): Promise<Readonly<Record<string
   return { ...ids, draft, rows, failed, first, second, waiting };
 }
 
-const node = await TestNode.start();
+/** Makes Ben a friend: each lends the other something, and both use it. */
+async function befriendBen(api: Api, bens: TestNode): Promise<void> {
+  const ben = await bens.api();
+  await befriend(api, ben, { first: 'Ana', second: 'Ben' });
+  const mark = (name: string, title: string) =>
+    keep(ben, row(name, title, [{ component: 'set', name: 'Mark', config: { fields: { made_by: 'Ben' } } }]));
+  await mark('monthly-report', 'Monthly report');
+  await mark('summarise', 'Summarise texts');
+  await lendTo(ben, api, { engine: 'workshop', preset: 'monthly-report', to: 'Ana', limits: { calls_per_hour: 20 } });
+  await lendTo(ben, api, { engine: 'workshop', preset: 'summarise', to: 'Ana', limits: { concurrent: 1 } });
+  const limits = { calls_per_hour: 5, concurrent: 1, bytes_per_day: 50_000_000 };
+  await lendTo(api, ben, { engine: 'reports', preset: 'csv-clean', to: 'Ben', limits });
+  for (const [who, peer, preset, times] of [
+    [api, 'Ben', 'monthly-report', 2],
+    [api, 'Ben', 'summarise', 1],
+    [ben, 'Ana', 'csv-clean', 3],
+  ] as const) {
+    const draft = await ranAt(who, peer, preset);
+    for (let more = 1; more < times; more += 1) await ended(who, await start(who, draft));
+  }
+}
+
+const [node, bens] = await Promise.all([TestNode.start('on'), TestNode.start('on')]);
 const browser = await openBrowser();
 try {
   const api = await node.api();
   const made = await furnish(node, api);
+  await befriendBen(api, bens);
   const of = (name: string) => made[name] ?? '';
   const designer: Shown = {
     path: `/workflows/${of('draft')}`,
@@ -99,6 +123,19 @@ try {
     components: { path: '/components/http-request', there: heading('Components') },
     triggers: { path: '/triggers', there: (page) => page.getByText('Order by HTTP').first().waitFor() },
     approvals: { path: '/approvals', there: (page) => page.getByText('Pay 3 invoices?').waitFor() },
+    friends: { path: '/friends', there: (page) => page.getByText('connected directly').waitFor() },
+    invitation: {
+      path: '/friends',
+      there: async (page) => {
+        await page.getByRole('button', { name: 'Invite a friend' }).click();
+        await page.getByRole('textbox', { name: 'What will you call them?' }).fill('Cem');
+        await page.getByRole('button', { name: 'Make the link' }).click();
+        await page.getByText('Works once').waitFor();
+      },
+    },
+    lending: { path: '/lending', there: (page) => page.getByText('This hour 3 of 5').waitFor() },
+    borrowing: { path: '/lending?tab=borrow', there: (page) => page.getByText('workshop of Ben').first().waitFor() },
+    receipts: { path: '/receipts', there: (page) => page.getByText('csv-clean ran here for Ben').first().waitFor() },
     settings: { path: '/settings', there: (page) => page.getByText('this tab').waitFor() },
   };
   const phone: Readonly<Record<string, Shown>> = {
@@ -108,6 +145,7 @@ try {
       there: (page) => page.getByRole('button', { name: 'Yes' }).waitFor(),
     },
     'phone-runs': { path: '/runs', there: (page) => page.getByText('six-languages').first().waitFor() },
+    'phone-lending': { path: '/lending', there: (page) => page.getByText('This hour 3 of 5').waitFor() },
     'phone-approvals': { path: '/approvals', there: (page) => page.getByText('Pay 3 invoices?').waitFor() },
   };
 
@@ -150,5 +188,5 @@ try {
   }
 } finally {
   await browser.close();
-  await node.stop();
+  await Promise.all([node.stop(), bens.stop()]);
 }

@@ -35,6 +35,11 @@ const pages = {
   component: { path: '/components/http-request' },
   triggers: { path: '/triggers' },
   approvals: { path: '/approvals' },
+  friends: { path: '/friends' },
+  lending: { path: '/lending' },
+  borrowing: { path: '/lending?tab=borrow' },
+  receipts: { path: '/receipts' },
+  decisions: { path: '/receipts?tab=decisions' },
   settings: { path: '/settings' },
   missing: { path: '/nowhere' },
 };

@@ -36,8 +36,8 @@ export class Journey {
     return person;
   }
 
-  async begin(): Promise<void> {
-    [this.#node, this.#browser] = await Promise.all([TestNode.start(), openBrowser()]);
+  async begin(mesh: 'off' | 'on'): Promise<void> {
+    [this.#node, this.#browser] = await Promise.all([TestNode.start(mesh), openBrowser()]);
   }
 
   async end(): Promise<void> {
@@ -64,11 +64,11 @@ export class Journey {
 }
 
 /** Facts in their order, on one node; after one that does not hold the others are left out. Nothing may go wrong in a browser meanwhile. */
-export function journey(name: string, facts: (journey: Journey) => void): void {
+export function journey(name: string, facts: (journey: Journey) => void, mesh: 'off' | 'on' = 'off'): void {
   describe(name, () => {
     const one = new Journey();
     let isBroken = false;
-    beforeAll(() => one.begin());
+    beforeAll(() => one.begin(mesh));
     afterAll(() => one.end());
     beforeEach((context) => {
       context.skip(isBroken, 'an earlier fact does not hold');

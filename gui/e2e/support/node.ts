@@ -33,11 +33,14 @@ export class TestNode {
   #page: Page | undefined;
   #address = '';
 
-  private constructor(readonly data: string) {}
+  private constructor(
+    readonly data: string,
+    readonly mesh: 'off' | 'on',
+  ) {}
 
-  /** Starts a node in a fresh directory. */
-  static async start(): Promise<TestNode> {
-    const node = new TestNode(await mkdtemp(join(tmpdir(), 'flowork-journey-')));
+  /** Starts a node in a fresh directory. Only one whose mesh is on knows other nodes; it listens for them on this machine alone. */
+  static async start(mesh: 'off' | 'on' = 'off'): Promise<TestNode> {
+    const node = new TestNode(await mkdtemp(join(tmpdir(), 'flowork-journey-')), mesh);
     await node.#up('127.0.0.1:0');
     return node;
   }
@@ -82,8 +85,13 @@ export class TestNode {
   }
 
   async #up(listen: string): Promise<void> {
-    const child = spawn(binary(), ['up', '--data', this.data, '--listen', listen], {
+    const [more, env] =
+      this.mesh === 'on'
+        ? [['--mesh-listen', '127.0.0.1:0'], process.env]
+        : [[], { ...process.env, FLOWORK_MESH: 'off' }];
+    const child = spawn(binary(), ['up', '--data', this.data, '--listen', listen, ...more], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env,
     });
     this.#process = child;
     let said = '';

@@ -6,10 +6,11 @@ import { activate, deactivate } from '@/shared/api/requests/activations';
 import { type DraftSummary, hasEnded, type Job } from '@/shared/api/types';
 import { durationMs, fullTime, minute, moment, shortId } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
-import { Button, IconButton, useRest } from '@/shared/ui/button';
+import { Button, IconButton } from '@/shared/ui/button';
 import { Menu } from '@/shared/ui/menu';
 import { Problem } from '@/shared/ui/states';
 import { StateIcon, stateLabel } from '@/shared/ui/status';
+import { Switch } from '@/shared/ui/switch';
 import { titleOf } from './arrange';
 import { useOlderRun, useProblems, useSeen } from './draft-facts';
 
@@ -172,26 +173,16 @@ type SwitchProps = {
 
 function TriggerSwitch({ title, triggersOn, isBusy, onFlip }: SwitchProps) {
   const t = useMessages();
-  const isOn = triggersOn !== undefined;
   return (
-    <button
-      type="button"
-      role="switch"
-      aria-checked={isOn}
-      disabled={isBusy}
-      onClick={onFlip}
-      aria-label={t('workflows.triggers_of', { name: title })}
-      title={isOn ? t('workflows.on.hint', { count: triggersOn }) : t('workflows.off.hint')}
-      {...useRest('editor')}
-      className="group relative z-10 inline-flex min-h-8 w-20 max-md:ml-auto items-center gap-2 rounded-control text-meta text-muted aria-checked:text-ok disabled:opacity-55 pointer-coarse:min-h-11"
-    >
-      <span
-        aria-hidden
-        className="flex h-4.5 w-8 items-center rounded-full border border-control bg-surface p-0.5 group-aria-checked:justify-end group-aria-checked:border-ok group-aria-checked:bg-ok"
-      >
-        <span className="size-3 rounded-full bg-control group-aria-checked:bg-surface" />
-      </span>
-      <span aria-hidden>{isOn ? t('workflows.on') : t('workflows.off')}</span>
-    </button>
+    <Switch
+      isOn={triggersOn !== undefined}
+      label={t('workflows.triggers_of', { name: title })}
+      title={triggersOn === undefined ? t('workflows.off.hint') : t('workflows.on.hint', { count: triggersOn })}
+      words={{ on: t('workflows.on'), off: t('workflows.off') }}
+      needs="editor"
+      isBusy={isBusy}
+      onFlip={onFlip}
+      className="relative z-10 w-20 text-meta max-md:ml-auto"
+    />
   );
 }

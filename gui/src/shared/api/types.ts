@@ -31,6 +31,24 @@ export type Activation = Schemas['Activation'];
 export type Approval = Schemas['Approval'];
 export type FileHealth = Schemas['FileHealth'];
 export type Role = Schemas['Role'];
+export type Mesh = Schemas['Status2'];
+export type Peer = Schemas['Peer'];
+export type Reach = Schemas['Reach'];
+export type Neighbour = Schemas['Neighbour'];
+export type Invitation = Schemas['Invitation'];
+export type Invited = Schemas['Invited'];
+export type InvitationPreview = Schemas['Preview'];
+export type Parting = Schemas['Parting'];
+export type Engine = Schemas['Engine'];
+export type Grant = Schemas['Grant'];
+export type GrantLimits = Schemas['GrantLimits'];
+export type NewGrant = Schemas['NewGrant'];
+export type TestGrant = Schemas['TestGrant'];
+export type Tested = Schemas['Tested'];
+export type Usage = Schemas['Usage'];
+export type Receipt = Schemas['StoredReceipt'];
+export type ReceiptTotal = Schemas['Total'];
+export type MeshDecision = Schemas['NumberedDecision'];
 
 /** Every state of a job, in the order of its life. */
 export const JOB_STATES = [

@@ -67,6 +67,12 @@ const HINTS: Readonly<Record<string, Hints>> = {
   python: script('python'),
   ruby: script('ruby'),
   code: { code: { starts: 'code' }, mode: MAIN, timeout_ms: LATER },
+  borrow: {
+    preset: { suggest: 'lent' },
+    peer: { name: 'friend', suggest: 'friend', isMain: true },
+    engine: { suggest: 'engine' },
+    wait: { name: 'wait_for', kind: 'duration', isMain: true },
+  },
   'csv-parse': {
     from: MAIN,
     file: { suggest: 'file', isMain: true },

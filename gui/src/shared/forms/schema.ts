@@ -41,7 +41,7 @@ export type Choice = {
 };
 export type Unit = 'ms' | 'mb' | 'bytes';
 /** What a text names, where its possible values are known. */
-export type Suggest = 'field' | 'file' | 'header' | 'media';
+export type Suggest = 'field' | 'file' | 'header' | 'media' | 'friend' | 'lent' | 'engine';
 
 export type Kind =
   | { readonly kind: 'text'; readonly rows: number; readonly suggest?: Suggest; readonly placeholder?: string }

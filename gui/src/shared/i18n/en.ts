@@ -3,14 +3,20 @@
 
 import { designer } from './words/designer.en';
 import { document } from './words/document.en';
+import { friends } from './words/friends.en';
+import { lending } from './words/lending.en';
 import { panel } from './words/panel.en';
+import { receipts } from './words/receipts.en';
 import { sessions } from './words/sessions.en';
 import { workflows } from './words/workflows.en';
 
 export const en = {
   ...designer,
   ...document,
+  ...friends,
+  ...lending,
   ...panel,
+  ...receipts,
   ...sessions,
   ...workflows,
   'common.loading': 'Loading…',

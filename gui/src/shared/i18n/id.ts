@@ -1,14 +1,20 @@
 import type { Catalogue } from './messages';
 import { designer } from './words/designer.id';
 import { document } from './words/document.id';
+import { friends } from './words/friends.id';
+import { lending } from './words/lending.id';
 import { panel } from './words/panel.id';
+import { receipts } from './words/receipts.id';
 import { sessions } from './words/sessions.id';
 import { workflows } from './words/workflows.id';
 
 export const id: Catalogue = {
   ...designer,
   ...document,
+  ...friends,
+  ...lending,
   ...panel,
+  ...receipts,
   ...sessions,
   ...workflows,
   'common.loading': 'Memuat…',

@@ -9,6 +9,7 @@ import { plainProse } from '../../ui/prose-text';
 import { FieldInput, FieldSelect } from '../controls';
 import type { EditorProps } from '../editor-props';
 import { HEADERS } from '../hints';
+import { useLentNames } from '../lent-names';
 import { useNames } from '../names';
 import type { Choice } from '../schema';
 import { readSpan, writeSpan } from '../spans';
@@ -22,6 +23,7 @@ export function TextEditor({ field, path, value, id, label, describedBy, isBad }
   const list = useId();
   const shared = useShared(path);
   const [text, type] = useTypedText(field, path, asText(value));
+  const lent = useLentNames(field.suggest);
   if (field.rows > 1) {
     return (
       <CodeEditor
@@ -44,7 +46,7 @@ export function TextEditor({ field, path, value, id, label, describedBy, isBad }
         ? fileNames
         : field.suggest === 'header'
           ? HEADERS
-          : [];
+          : lent;
   return (
     <>
       <FieldInput

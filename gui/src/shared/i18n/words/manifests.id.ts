@@ -37,6 +37,7 @@ export const manifests: Readonly<Record<string, string>> = {
   Sort: 'Urutkan',
   'Split out': 'Pecah daftar',
   'Stop with an error': 'Berhenti dengan kesalahan',
+  "Run at a friend's": 'Jalankan di tempat teman',
   'Run a preset': 'Jalankan alur kerja lain',
   Switch: 'Pilah',
   Wait: 'Tunggu',
@@ -373,6 +374,17 @@ export const manifests: Readonly<Record<string, string>> = {
   'The HTTP status, 200–599.': 'Status HTTP, 200–599.',
   'The body: a text goes out as it is, anything else as JSON. Without it, the first item.':
     'Isinya: teks dikirim apa adanya, lainnya sebagai JSON. Tanpa ini, item pertama.',
+
+  // Fields: borrow
+  "Runs a workflow that a friend lends, on the friend's machine.":
+    'Menjalankan alur kerja yang dipinjamkan teman, di mesin teman itu.',
+  'The workflow, by the name under which it is lent.': 'Alur kerjanya, dengan nama peminjamannya.',
+  'Whose, by the name that this node knows them by. Anybody who lends it, when nothing is said.':
+    'Milik siapa, dengan nama yang dikenal node ini. Siapa pun yang meminjamkannya, bila tidak disebut.',
+  'Which of their engines, when several lend it.': 'Mesin kerja mereka yang mana, bila beberapa meminjamkannya.',
+  'How long to wait while nobody can take it: `30s`, `10m`, `2h`.':
+    'Berapa lama menunggu selama tidak ada yang bisa mengerjakannya: `30s`, `10m`, `2h`.',
+  "A report that Ana's machine makes": 'Laporan yang dibuat mesin Ana',
 
   // Fields: set, sort, split-out, stop-with-error, sub-preset, switch
   'The fields by name, such as `total` or `customer.city`, and what they become.':

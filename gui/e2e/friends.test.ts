@@ -1,0 +1,191 @@
+//! Two people, each with a node of their own: they become friends, one lends, the other borrows, until it is taken back.
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Person } from './support/browser';
+import { words } from './support/browser';
+import { Canvas } from './support/designer';
+import { journey } from './support/journey';
+import { TestNode } from './support/node';
+import { keep, row } from './support/presets';
+
+/** What Ben lends: it marks each item with who made it. */
+const report = row('monthly-report', 'Monthly report', [
+  { component: 'set', name: 'Mark', config: { fields: { made_by: 'Ben' } } },
+]);
+
+journey(
+  'friends',
+  (at) => {
+    let bens: TestNode;
+    let ana: Person;
+    let ben: Person;
+    let link: string;
+
+    beforeAll(async () => {
+      bens = await TestNode.start('on');
+      await keep(await bens.api(), report);
+    });
+    afterAll(() => bens?.stop());
+
+    test('Ana invites Ben: a link, a picture of it, from where it works and until when', async () => {
+      ana = await at.person();
+      const { page } = ana;
+      await ana.enter(at.node.link);
+      await ana.go('Friends');
+      await page.getByText('No friends yet').waitFor();
+      await page.getByRole('button', { name: 'Invite a friend' }).click();
+      await page.getByRole('textbox', { name: 'What will you call them?' }).fill('Ben');
+      await page.keyboard.press('Enter');
+      const dialog = page.getByRole('dialog', { name: 'Invite a friend' });
+      await dialog.getByRole('img', { name: 'The invitation for a camera' }).waitFor();
+      expect(await words(dialog)).toMatch(/from this very machine only/);
+      expect(await words(dialog)).toMatch(/Works once, until \d\d:\d\d/);
+      await dialog.getByRole('button', { name: 'Copy the invitation' }).click();
+      await dialog.getByText('copied').waitFor();
+      link = await page.evaluate(() => navigator.clipboard.readText());
+      expect(link).toMatch(/^flowork:\/\/join\/[\w-]+$/);
+    });
+
+    test('a torn link is refused with what to do; the whole one says who it is before anything is sent', async () => {
+      ben = await at.person();
+      ben.watch.expect(/422/);
+      const { page } = ben;
+      await ben.enter(bens.link);
+      await ben.go('Friends');
+      await page.getByRole('button', { name: 'I have an invitation' }).click();
+      const dialog = page.getByRole('dialog', { name: 'I have an invitation' });
+      const field = dialog.getByRole('textbox', { name: 'The link that you were sent' });
+      await field.fill(link.slice(0, -3));
+      await page.keyboard.press('Enter');
+      await dialog.getByRole('alert').getByText('This is not a whole invitation.').waitFor();
+      await field.fill(`Here it is: ${link}`);
+      await page.keyboard.press('Enter');
+      await dialog.getByText(/invites you\. Only their word/).waitFor();
+      expect(await (await bens.api()).ask('GET', '/peers')).toEqual([]);
+      await dialog.getByRole('textbox', { name: 'What will you call them?' }).fill('Ana');
+      await dialog.getByRole('button', { name: 'Join', exact: true }).click();
+      await dialog.getByText('Ana and this node are friends now.').waitFor();
+      await dialog.getByRole('button', { name: 'Close' }).last().click();
+      await page.getByText(/connected directly, [\d.]+ ms/).waitFor();
+    });
+
+    test('the one who invited sees the friend come, and the invitation is used', async () => {
+      const { page } = ana;
+      const dialog = page.getByRole('dialog', { name: 'Invite a friend' });
+      await dialog.getByText('Ben has joined. You are friends now.').waitFor();
+      await page.keyboard.press('Escape');
+      await page.getByText(/connected directly, [\d.]+ ms/).waitFor();
+      await page.getByText('No invitation is open: nobody can come in.').waitFor();
+      await page.getByText('1 used or ended').waitFor();
+    });
+
+    test('Ben lends a workflow and lets Ana use it; the sentence follows what is typed', async () => {
+      const { page } = ben;
+      await ben.go('Lending');
+      await page.getByText('You lend nothing').waitFor();
+      await page.getByRole('button', { name: 'Lend a workflow' }).click();
+      const lend = page.getByRole('dialog', { name: 'Lend a workflow' });
+      await lend.getByRole('combobox', { name: 'Workflow' }).selectOption('Monthly report');
+      await lend.getByRole('combobox', { name: 'Engine' }).fill('workshop');
+      await lend.getByRole('button', { name: 'Lend it' }).click();
+      await page.getByText('0 of 2 running now').waitFor();
+
+      await page.getByRole('button', { name: 'Ask' }).click();
+      await page.getByText('Ana could not do it now.').waitFor();
+
+      await page.getByRole('button', { name: 'Let somebody use it' }).click();
+      const let_ = page.getByRole('dialog', { name: 'Let somebody use it' });
+      await let_.getByRole('textbox', { name: 'Runs an hour' }).fill('3');
+      await let_
+        .getByText(/^Ana may use workshop for monthly-report · at most 3 runs an hour · 1 at once · until /)
+        .waitFor();
+      await let_.getByRole('textbox', { name: 'MiB a day' }).fill('many');
+      await let_.getByText('A whole number of at least one.').waitFor();
+      expect(await let_.getByRole('button', { name: 'Let them use it' }).isDisabled()).toBe(true);
+      await let_.getByRole('textbox', { name: 'MiB a day' }).fill('5');
+      await let_.getByRole('button', { name: 'Let them use it' }).click();
+      await page.getByText(/^Ana may use workshop for monthly-report · 3 calls\/h/).waitFor();
+      await page.getByText('holds now').waitFor();
+
+      await page.getByRole('button', { name: 'Ask' }).click();
+      await page.getByText('Ana could do it now.').waitFor();
+    });
+
+    test('Ana uses it in a workflow: what Ben’s machine made comes back', async () => {
+      const { page } = ana;
+      await ana.go('Lending');
+      await page.getByRole('tab', { name: 'I borrow' }).click();
+      await page.getByText(/this node may use workshop of Ben for monthly-report/).waitFor();
+      await page.getByRole('button', { name: 'Use monthly-report in a workflow' }).click();
+      const canvas = new Canvas(page);
+      const step = 'monthly-report at Ben';
+      await canvas.card(step).waitFor();
+      await canvas.isSaved();
+      await canvas.run();
+      await canvas.card(step).filter({ hasText: 'succeeded' }).waitFor();
+      const panel = await canvas.open(step);
+      await panel.getByRole('tab', { name: 'Data' }).click();
+      await panel.getByText('made_by').first().waitFor();
+      await panel.getByText('Ben', { exact: true }).first().waitFor();
+    });
+
+    test('both have the receipt, and the meters say what is used', async () => {
+      await ana.go('Receipts');
+      await ana.page.getByText('monthly-report ran at Ben’s for you').waitFor();
+      await ben.go('Receipts');
+      await ben.page.getByText('monthly-report ran here for Ana').waitFor();
+      await ben.page.getByRole('tab', { name: 'By month' }).click();
+      await ben.page.getByText('For Ana').waitFor();
+      await ben.page.getByText('1 run', { exact: true }).waitFor();
+      await ben.go('Lending');
+      await ben.page.getByText('This hour 1 of 3').waitFor();
+      expect(await ben.page.getByRole('meter', { name: 'This hour' }).getAttribute('aria-valuetext')).toBe('1 of 3');
+    });
+
+    test('paused, nothing is taken; once it goes on, it is', async () => {
+      const { page } = ben;
+      const all = page.getByRole('switch', { name: 'Lending', exact: true });
+      await all.click();
+      await page.getByText('All lending is paused').first().waitFor();
+      await page.getByRole('button', { name: 'Ask' }).click();
+      await page.getByText('Ana could not do it now.').waitFor();
+      await all.click();
+      await page.getByText('Lending is on').waitFor();
+    });
+
+    test('what is taken back can be used no more, and the run says so', async () => {
+      const { page } = ben;
+      await page.getByRole('button', { name: /^Take back: Ana may use workshop/ }).click();
+      const dialog = page.getByRole('dialog', { name: 'Take it back from Ana?' });
+      await dialog.getByRole('button', { name: 'Take back' }).click();
+      await page.getByText('1 ended or taken back').waitFor();
+
+      await ana.page.goto(`${at.node.url}/workflows/monthly-report-at-ben`);
+      const canvas = new Canvas(ana.page);
+      const step = 'monthly-report at Ben';
+      await canvas.card(step).waitFor();
+      await canvas.isSaved();
+      await ana.page.getByRole('button', { name: 'Run', exact: true }).first().click();
+      const why = /there is no grant to do `?run:monthly-report`? at Ben|taken back/;
+      await canvas.card(step).filter({ hasText: why }).waitFor();
+      const panel = await canvas.open(step);
+      await panel.getByRole('note').getByText(why).first().waitFor();
+    });
+
+    test('what both decided can be read, and a friend can be removed', async () => {
+      await ben.go('Receipts');
+      await ben.page.getByRole('tab', { name: 'Decisions' }).click();
+      for (const word of ['Became friends', 'Lent', 'Given', 'Taken back'])
+        await ben.page.getByText(word, { exact: true }).waitFor();
+      await ben.go('Friends');
+      await ben.page.getByRole('button', { name: 'More about Ana' }).click();
+      await ben.page.getByRole('menuitem', { name: 'Remove' }).click();
+      const dialog = ben.page.getByRole('dialog', { name: 'Remove Ana?' });
+      await dialog.getByText('They may use nothing of yours.').waitFor();
+      await dialog.getByRole('button', { name: 'Remove' }).click();
+      await ben.page.getByText('No friends yet').waitFor();
+      await ana.go('Friends');
+      await ana.page.getByText('Ben has removed this node from their friends.').waitFor();
+    });
+  },
+  'on',
+);

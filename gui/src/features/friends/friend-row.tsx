@@ -1,0 +1,154 @@
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Ellipsis, Pencil, Trash2, Unplug, UserX, Waypoints, Zap } from 'lucide-react';
+import { type FormEvent, useState } from 'react';
+import { peersQuery, renamePeer } from '@/shared/api/requests/peers';
+import type { Peer } from '@/shared/api/types';
+import { fullTime, moment } from '@/shared/format/format';
+import { useMessages } from '@/shared/i18n/messages';
+import { Button, IconButton } from '@/shared/ui/button';
+import { Dialog } from '@/shared/ui/dialog';
+import { Field, Input } from '@/shared/ui/field';
+import { Menu } from '@/shared/ui/menu';
+import { Facts } from '@/shared/ui/page';
+import { Problem } from '@/shared/ui/states';
+import { useReachWords } from './reach-words';
+import { RemoveDialog } from './remove-dialog';
+
+const ICONS = { direct: Zap, relayed: Waypoints, away: Unplug } as const;
+const TONES = { direct: 'text-ok', relayed: 'text-wait', away: 'text-muted' } as const;
+
+type FriendRowProps = {
+  readonly peer: Peer;
+  /** What stands here could not be looked at again. */
+  readonly isOld: boolean;
+  /** It has removed this node from its own friends. */
+  readonly hasLeft: boolean;
+};
+
+/** One friend: how it is reached, and what can be done with it. */
+export function FriendRow({ peer, isOld, hasLeft }: FriendRowProps) {
+  const t = useMessages();
+  const [open, setOpen] = useState<'rename' | 'remove'>();
+  const reach = useReachWords(peer);
+  // The two may still be connected: that one has forgotten the other shows only in what was said.
+  const Icon = hasLeft ? UserX : ICONS[peer.reach.state];
+  const close = () => setOpen(undefined);
+  const why = peer.reach.state === 'away' ? peer.reach.why : undefined;
+  return (
+    <li className="flex items-start gap-3 border-b border-line px-4 py-2.5 last:border-b-0">
+      <Icon
+        aria-hidden
+        className={`mt-0.5 size-4 shrink-0 ${isOld || hasLeft ? 'text-muted' : TONES[peer.reach.state]}`}
+      />
+      <div className="min-w-0 flex-1">
+        <p className="font-semibold break-words">
+          {peer.name}
+          {peer.own_name !== peer.name && (
+            <span className="font-normal text-muted"> · {t('friends.calls_itself', { name: peer.own_name })}</span>
+          )}
+        </p>
+        {hasLeft ? (
+          <p className="text-fail">{t('friends.removed_this', { name: peer.name })}</p>
+        ) : isOld ? (
+          <p className="text-wait">{t('friends.not_known_now')}</p>
+        ) : (
+          <>
+            <p className={TONES[peer.reach.state]}>{reach.text}</p>
+            {reach.why && <p className="break-words text-muted">{reach.why}</p>}
+          </>
+        )}
+        <details className="pt-1">
+          <summary className="text-meta text-muted">{t('mesh.details')}</summary>
+          <div className="pt-1 text-meta">
+            <Facts
+              rows={[
+                [
+                  t('friends.node'),
+                  <code key="node" className="font-mono break-all">
+                    {peer.node}
+                  </code>,
+                ],
+                [t('friends.paired'), fullTime(peer.paired_at)],
+                ...(peer.seen_at == null ? [] : [[t('friends.seen'), fullTime(peer.seen_at)] as const]),
+                ...(peer.reach.state === 'away'
+                  ? []
+                  : [
+                      [
+                        t('friends.address'),
+                        <code key="at" className="font-mono break-all">
+                          {peer.reach.address}
+                        </code>,
+                      ] as const,
+                    ]),
+                ...(why
+                  ? [
+                      [
+                        t('friends.why'),
+                        <code key="why" className="font-mono break-all">
+                          {why}
+                        </code>,
+                      ] as const,
+                    ]
+                  : []),
+              ]}
+            />
+          </div>
+        </details>
+      </div>
+      <Menu
+        label={t('friends.more', { name: peer.name })}
+        trigger={
+          <IconButton label={t('friends.more', { name: peer.name })}>
+            <Ellipsis aria-hidden className="size-4" />
+          </IconButton>
+        }
+        items={[
+          { id: 'rename', label: t('friends.rename'), icon: Pencil, needs: 'admin', onSelect: () => setOpen('rename') },
+          {
+            id: 'remove',
+            label: t('friends.remove'),
+            icon: Trash2,
+            isDanger: true,
+            needs: 'admin',
+            onSelect: () => setOpen('remove'),
+          },
+        ]}
+      />
+      {open === 'rename' && <RenameDialog peer={peer} onClose={close} />}
+      {open === 'remove' && <RemoveDialog peer={peer} onClose={close} />}
+    </li>
+  );
+}
+
+function RenameDialog({ peer, onClose }: { readonly peer: Peer; readonly onClose: () => void }) {
+  const t = useMessages();
+  const client = useQueryClient();
+  const [name, setName] = useState(peer.name);
+  const rename = useMutation({
+    mutationFn: () => renamePeer(peer.node, name.trim()),
+    onSuccess: async () => {
+      await client.invalidateQueries({ queryKey: peersQuery.queryKey });
+      onClose();
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    rename.mutate();
+  };
+  return (
+    <Dialog title={t('friends.rename_one', { name: peer.name })} hint={t('friends.rename.hint')} onClose={onClose}>
+      <form onSubmit={submit} className="flex flex-wrap items-end gap-3">
+        <div className="min-w-48 flex-1">
+          <Field label={t('friends.name')}>
+            {(ids) => <Input {...ids} maxLength={64} value={name} onChange={(event) => setName(event.target.value)} />}
+          </Field>
+        </div>
+        <Button type="submit" look="primary" disabled={name.trim() === '' || rename.isPending}>
+          {t('friends.rename')}
+        </Button>
+      </form>
+      <p className="text-muted">{t('friends.since', { time: moment(peer.paired_at) })}</p>
+      <Problem error={rename.error} />
+    </Dialog>
+  );
+}

@@ -1,0 +1,201 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { Handshake, Plus, X } from 'lucide-react';
+import { useState } from 'react';
+import { enginesQuery, lend, pauseEngine, unlend } from '@/shared/api/requests/engines';
+import { meshQuery } from '@/shared/api/requests/mesh';
+import { presetsQuery } from '@/shared/api/requests/presets';
+import { fetchVersions } from '@/shared/api/requests/versions';
+import type { Engine } from '@/shared/api/types';
+import { fullTime, moment, shortHash } from '@/shared/format/format';
+import { useMessages } from '@/shared/i18n/messages';
+import { MeshReady } from '@/shared/mesh/mesh-ready';
+import { Button, IconButton } from '@/shared/ui/button';
+import { Dialog } from '@/shared/ui/dialog';
+import { Panel } from '@/shared/ui/page';
+import { Empty, Problem } from '@/shared/ui/states';
+import { Switch } from '@/shared/ui/switch';
+import { LendDialog } from './lend-dialog';
+
+type Offer = Engine['offers'][string];
+
+/** What this node lends: workflows, together in engines that share one limit. */
+export function Engines() {
+  const t = useMessages();
+  const engines = useQuery(enginesQuery);
+  const [isLending, setLending] = useState(false);
+  return (
+    <Panel
+      title={t('lending.engines')}
+      action={
+        <Button needs="admin" onClick={() => setLending(true)}>
+          <Plus aria-hidden className="size-4" />
+          {t('lending.lend_one')}
+        </Button>
+      }
+    >
+      <MeshReady of={engines}>
+        {(list) =>
+          list.length === 0 ? (
+            <Empty icon={<Handshake aria-hidden />} title={t('lending.none')}>
+              <p>{t('lending.none.hint')}</p>
+            </Empty>
+          ) : (
+            <ul>
+              {list.map((engine) => (
+                <EngineRow key={engine.name} engine={engine} />
+              ))}
+            </ul>
+          )
+        }
+      </MeshReady>
+      {isLending && <LendDialog engines={engines.data ?? []} onClose={() => setLending(false)} />}
+    </Panel>
+  );
+}
+
+function EngineRow({ engine }: { readonly engine: Engine }) {
+  const t = useMessages();
+  const client = useQueryClient();
+  const isAllPaused = useQuery(meshQuery).data?.is_lending_paused === true;
+  const [stopping, setStopping] = useState<{ readonly capability?: string; readonly what: string }>();
+  const again = () => client.invalidateQueries({ queryKey: ['mesh'] });
+  const pause = useMutation({ mutationFn: (paused: boolean) => pauseEngine(engine.name, paused), onSettled: again });
+  const renew = useMutation({ mutationFn: (preset: string) => lend(engine.name, [preset]), onSuccess: again });
+  const running = engine.running ?? 0;
+  return (
+    <li className="border-b border-line px-4 py-2.5 last:border-b-0">
+      <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
+        <div className="min-w-0 flex-1 basis-44">
+          <h3 className="break-words">{engine.name}</h3>
+          <p className="text-meta text-muted">
+            <span className={running > 0 ? 'text-run' : ''}>
+              {t('lending.running', { count: running, most: engine.concurrent })}
+            </span>
+            {isAllPaused && !engine.is_paused && <span className="text-wait"> · {t('lending.all.off')}</span>}
+          </p>
+        </div>
+        <Switch
+          isOn={!engine.is_paused}
+          label={t('lending.engine', { name: engine.name })}
+          title={t('lending.engine.hint')}
+          words={{ on: t('lending.on'), off: t('lending.paused') }}
+          needs="admin"
+          isBusy={pause.isPending}
+          onFlip={() => pause.mutate(!engine.is_paused)}
+          className="text-meta"
+        />
+        <Button
+          look="quiet"
+          needs="admin"
+          className="ml-auto"
+          onClick={() => setStopping({ what: engine.name })}
+          aria-label={t('lending.stop_one', { name: engine.name })}
+        >
+          {t('lending.stop')}
+        </Button>
+      </div>
+      <ul className="pt-1">
+        {Object.entries(engine.offers).map(([capability, offer]) => (
+          <OfferLine
+            key={capability}
+            offer={offer}
+            isBusy={renew.isPending}
+            onRenew={() => renew.mutate(offer.preset)}
+            onStop={
+              Object.keys(engine.offers).length > 1 ? () => setStopping({ capability, what: offer.name }) : undefined
+            }
+          />
+        ))}
+      </ul>
+      <Problem error={pause.error ?? renew.error} />
+      {stopping && (
+        <StopDialog engine={engine.name} running={running} {...stopping} onClose={() => setStopping(undefined)} />
+      )}
+    </li>
+  );
+}
+
+type OfferLineProps = {
+  readonly offer: Offer;
+  readonly isBusy: boolean;
+  readonly onRenew: () => void;
+  readonly onStop: (() => void) | undefined;
+};
+
+/** One workflow that is lent, as it was when it was lent: later changes are lent only when somebody says so. */
+function OfferLine({ offer, isBusy, onRenew, onStop }: OfferLineProps) {
+  const t = useMessages();
+  const draft = useQuery(presetsQuery).data?.find((it) => it.id === offer.preset);
+  const versions = useQuery({
+    queryKey: ['versions', offer.preset, offer.version],
+    queryFn: ({ signal }) => fetchVersions(offer.preset, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+  const frozenAt = versions.data?.find((it) => it.id === offer.version)?.frozen_at;
+  const isOld = draft !== undefined && frozenAt !== undefined && draft.changed_at > frozenAt;
+  const name = draft?.title || offer.name;
+  return (
+    <li className="flex flex-wrap items-center gap-x-3 gap-y-1 py-0.5">
+      <div className="min-w-0 flex-1 basis-60">
+        <p className="break-words">
+          {name}
+          {name !== offer.name && <span className="text-muted"> · {t('lending.as', { name: offer.name })}</span>}
+        </p>
+        <p className="text-meta text-muted" title={frozenAt === undefined ? undefined : fullTime(frozenAt)}>
+          {frozenAt === undefined
+            ? t('lending.version', { version: shortHash(offer.version) })
+            : t('lending.frozen', { time: moment(frozenAt) })}
+          {isOld && <span className="text-wait"> · {t('lending.old')}</span>}
+        </p>
+      </div>
+      {isOld && (
+        <Button needs="admin" disabled={isBusy} onClick={onRenew} aria-label={t('lending.renew_one', { name })}>
+          {t('lending.renew')}
+        </Button>
+      )}
+      {onStop && (
+        <IconButton needs="admin" onClick={onStop} label={t('lending.stop_one', { name })}>
+          <X aria-hidden className="size-4" />
+        </IconButton>
+      )}
+    </li>
+  );
+}
+
+type StopDialogProps = {
+  readonly engine: string;
+  readonly running: number;
+  readonly capability?: string;
+  readonly what: string;
+  readonly onClose: () => void;
+};
+
+function StopDialog({ engine, running, capability, what, onClose }: StopDialogProps) {
+  const t = useMessages();
+  const client = useQueryClient();
+  const stop = useMutation({
+    mutationFn: () => unlend(engine, capability),
+    onSuccess: async () => {
+      await client.invalidateQueries({ queryKey: ['mesh'] });
+      onClose();
+    },
+  });
+  return (
+    <Dialog
+      title={t('lending.stop.title', { name: what })}
+      onClose={onClose}
+      footer={
+        <>
+          <Button onClick={onClose}>{t('common.cancel')}</Button>
+          <Button look="danger" disabled={stop.isPending} onClick={() => stop.mutate()}>
+            {t('lending.stop')}
+          </Button>
+        </>
+      }
+    >
+      <p>{t('lending.stop.goes')}</p>
+      {running > 0 && <p className="text-wait">{t('lending.stop.running', { count: running })}</p>}
+      <Problem error={stop.error} />
+    </Dialog>
+  );
+}

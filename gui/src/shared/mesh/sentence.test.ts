@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import type { Grant } from '../api/types';
+import { messages } from '../i18n/messages';
+import { allowedWords, grantState, usedAs } from './sentence';
+
+describe('a grant in words', () => {
+  const t = messages();
+  const base = { who: 'Ana', uses: ['report', 'summary'], engine: 'workshop', until: undefined };
+
+  it('says who, what, and every limit', () => {
+    const limits = { calls_per_hour: 20, concurrent: 1, seconds_per_day: 600, bytes_per_day: 1_048_576 };
+    expect(allowedWords(t, { ...base, limits })).toBe(
+      'Ana may use workshop for report and summary · at most 20 runs an hour · 1 at once · 10 min 00 s of work a day · 1 MiB a day',
+    );
+  });
+
+  it('says when nothing is limited, and when nothing is allowed', () => {
+    expect(allowedWords(t, { ...base, uses: [], limits: {} })).toBe(
+      'Ana may use workshop for nothing · as much as they like',
+    );
+  });
+
+  it('ends by its time or by being taken back', () => {
+    const grant = { ends_at: 100, revoked_at: null } as unknown as Grant;
+    expect([99, 100].map((now) => grantState(grant, now))).toEqual(['good', 'ended']);
+    expect(grantState({ ...grant, revoked_at: 50 }, 99)).toBe('taken_back');
+  });
+
+  it('calls a capability by its workflow', () => {
+    expect(['run:report', 'chat'].map(usedAs)).toEqual(['report', 'chat']);
+  });
+});

@@ -1,0 +1,58 @@
+//! Who may use what, as a sentence in the language of the screen. In English the node's own sentence is shown.
+import type { Grant, GrantLimits } from '../api/types';
+import { bytes, durationMs, minute } from '../format/format';
+import { currentLanguage, currentLocale, type Translate } from '../i18n/messages';
+
+export type Allowed = {
+  readonly who: string;
+  /** What it can be used for: names of workflows. */
+  readonly uses: readonly string[];
+  readonly engine: string;
+  readonly limits: GrantLimits;
+  /** When it ends; undefined while that is not known. */
+  readonly until: number | undefined;
+};
+
+/** What a capability is called: the workflow of `run:report`. */
+export const usedAs = (capability: string): string => capability.replace(/^run:/, '');
+
+const listed = (words: readonly string[]): string =>
+  new Intl.ListFormat(currentLocale(), { type: 'conjunction' }).format(words);
+
+/** The limits in words, one each; none when nothing is limited. */
+export function limitWords(t: Translate, limits: GrantLimits): string[] {
+  const { calls_per_hour: calls, concurrent, seconds_per_day: seconds, bytes_per_day: size } = limits;
+  return [
+    calls != null && t('grant.calls', { count: calls }),
+    concurrent != null && t('grant.at_once', { count: concurrent }),
+    seconds != null && t('grant.work', { time: durationMs(seconds * 1_000) }),
+    size != null && t('grant.data', { size: bytes(size) }),
+    limits.tokens_per_day != null && t('grant.tokens', { count: limits.tokens_per_day }),
+  ].filter((it) => it !== false);
+}
+
+/** All of it: *Ana may use report on workshop · at most 20 runs an hour · until 28 Nov, 18:00*. */
+export function allowedWords(t: Translate, { who, uses, engine, limits, until }: Allowed): string {
+  const what = uses.length === 0 ? t('grant.nothing') : listed(uses);
+  const parts = [t('grant.may', { who, what, engine })];
+  const words = limitWords(t, limits);
+  parts.push(...(words.length === 0 ? [t('grant.unlimited')] : words));
+  if (until !== undefined) parts.push(t('grant.until', { time: minute(until) }));
+  return parts.join(' · ');
+}
+
+/** A grant as a sentence. */
+export function grantSentence(t: Translate, grant: Grant): string {
+  if (currentLanguage() === 'en') return grant.sentence;
+  const engine = grant.is_given
+    ? grant.engine
+    : t('grant.engine_of', { engine: grant.engine, who: grant.owner_name ?? '' });
+  const who = grant.is_given ? grant.to : t('mesh.this_node');
+  return allowedWords(t, { who, uses: grant.can.map(usedAs), engine, limits: grant.limits, until: grant.ends_at });
+}
+
+export type GrantState = 'good' | 'ended' | 'taken_back';
+
+/** Whether it still holds. */
+export const grantState = (grant: Grant, now: number): GrantState =>
+  grant.revoked_at != null ? 'taken_back' : grant.ends_at <= now ? 'ended' : 'good';
