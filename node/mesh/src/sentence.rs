@@ -12,11 +12,14 @@ pub(crate) fn of(grant: &Grant, who: &str, engine: &str) -> String {
         (limits.calls_per_hour, "calls/h"),
         (limits.concurrent, "at once"),
         (limits.tokens_per_day, "tokens/day"),
-        (limits.bytes_per_day, "bytes/day"),
-        (limits.seconds_per_day, "seconds of work/day"),
+        (limits.bytes_per_day, "B/day"),
+        (limits.seconds_per_day, "s of work/day"),
     ];
     parts.extend(
-        counted.into_iter().filter(|(limit, _)| *limit != UNLIMITED).map(|(limit, unit)| format!("{limit} {unit}")),
+        counted
+            .into_iter()
+            .filter(|(limit, _)| *limit != UNLIMITED)
+            .map(|(limit, unit)| format!("{}{unit}", rounded(limit))),
     );
     parts.push(format!("until {}", moment(grant.ends_at())));
     parts.push(match grant.depth {
@@ -25,6 +28,17 @@ pub(crate) fn of(grant: &Grant, who: &str, engine: &str) -> String {
         depth => format!("may pass it on {depth} times"),
     });
     parts.join(" · ")
+}
+
+/// A number with its thousands, millions or billions as a letter where nothing is lost by it, and a space before its unit:
+/// `50 M`, `20 `.
+fn rounded(number: u64) -> String {
+    for (unit, letter) in [(1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")] {
+        if number >= unit && number.is_multiple_of(unit) {
+            return format!("{} {letter}", number / unit);
+        }
+    }
+    format!("{number} ")
 }
 
 /// A moment in the time zone of this machine.
@@ -57,6 +71,15 @@ mod tests {
     use flowork_protocol::id::Key;
 
     use super::*;
+
+    #[test]
+    fn large_numbers_are_shortened_where_nothing_is_lost() {
+        let shown = |number| format!("{}B/day", rounded(number));
+        assert_eq!(
+            [50_000_000, 1_500, 100_000, 999, 0].map(shown),
+            ["50 MB/day", "1500 B/day", "100 kB/day", "999 B/day", "0 B/day"]
+        );
+    }
 
     #[test]
     fn a_grant_reads_as_a_sentence() {
