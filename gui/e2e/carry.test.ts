@@ -113,7 +113,7 @@ journey('a workflow is carried', (it) => {
 
   test('the file comes back the same by the button of the workflows', async () => {
     await ana.go('Workflows');
-    await ana.page.getByRole('button', { name: 'Bring one in' }).click();
+    await ana.page.getByRole('button', { name: 'Import', exact: true }).click();
     await ana.page.getByLabel('Choose a file').setInputFiles(file);
     await ana.page.getByRole('status').getByText('4 steps').waitFor();
     await ana.page.getByRole('button', { name: 'Bring it in' }).click();
@@ -131,7 +131,7 @@ journey('a workflow is carried', (it) => {
 
   test('pasted as text, in the code fence of a chat, it is the same too', async () => {
     await ana.go('Workflows');
-    await ana.page.getByRole('button', { name: 'Bring one in' }).click();
+    await ana.page.getByRole('button', { name: 'Import', exact: true }).click();
     await ana.page.getByRole('textbox', { name: 'Its text' }).fill(`\`\`\`json\n${text}\n\`\`\``);
     await ana.page.getByRole('button', { name: 'Bring it in' }).click();
     expect(bare(await arrived())).toEqual(bare(JSON.parse(text)));
@@ -142,7 +142,7 @@ journey('a workflow is carried', (it) => {
     await new Promise<void>((resolve) => site?.listen(0, '127.0.0.1', resolve));
     const { port } = site.address() as AddressInfo;
     await ana.go('Workflows');
-    await ana.page.getByRole('button', { name: 'Bring one in' }).click();
+    await ana.page.getByRole('button', { name: 'Import', exact: true }).click();
     await ana.page.getByLabel('Address of a workflow').fill(`http://127.0.0.1:${port}/orders.json`);
     await ana.page.getByRole('button', { name: 'Fetch' }).click();
     await ana.page.getByRole('status').getByText('4 steps').waitFor();

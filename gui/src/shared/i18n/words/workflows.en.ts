@@ -50,7 +50,7 @@ export const workflows = {
     'Its runs stay, and so {count|does|do} its {count} frozen {count|version|versions}: they can still be looked at and run again.',
   'workflows.delete.export': 'Download it first',
   'workflows.drop': 'Drop the file to bring it in',
-  'workflows.import': 'Bring one in',
+  'workflows.import': 'Import',
   'workflows.import.file': 'Choose a file',
   'workflows.import.url': 'Address of a workflow',
   'workflows.import.fetch': 'Fetch',

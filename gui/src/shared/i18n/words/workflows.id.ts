@@ -50,7 +50,7 @@ export const workflows = {
     'Eksekusinya tetap ada, begitu juga {count} versi bekunya: masih bisa dilihat dan dijalankan lagi.',
   'workflows.delete.export': 'Unduh dahulu',
   'workflows.drop': 'Jatuhkan berkas untuk memasukkannya',
-  'workflows.import': 'Masukkan',
+  'workflows.import': 'Impor',
   'workflows.import.file': 'Pilih berkas',
   'workflows.import.url': 'Alamat alur kerja',
   'workflows.import.fetch': 'Ambil',
