@@ -443,8 +443,15 @@ impl Caller {
         };
         let signature = self.keeper.sign(COUNTERSIGN_DOMAIN, end.receipt.bytes()).ok().map(|bytes| bytes.to_vec());
         let kept = stored(&receipt, false, &end.receipt, signature);
-        if let Err(error) = self.table.write(vec![Change::Receipt(Box::new(kept))]).await {
-            tracing::error!(%error, "a receipt could not be kept");
+        let mut changes = vec![Change::Receipt(Box::new(kept))];
+        if end.failure.is_none() {
+            // In one commit: the step waits for it.
+            changes.push(self.calling.forgetting(&journey.call.key));
+        }
+        match self.table.write(changes).await {
+            Ok(()) if end.failure.is_none() => self.calling.let_go(&journey.call.key),
+            Ok(()) => {}
+            Err(error) => tracing::error!(%error, "a receipt could not be kept"),
         }
         if let Some(refusal) = &end.failure {
             let mut failure =
