@@ -136,7 +136,7 @@ async fn a_newer_file_is_refused_by_name() {
     let error = Layout::create_or_open(dir.path()).unwrap_err();
     assert!(matches!(&error, layout::Error::Newer { file, found: 99, .. } if file == "documents.db"), "{error}");
     let plan = dir.path().join("layout.json");
-    let text = fs::read_to_string(&plan).unwrap().replace("\"format\": 1", "\"format\": 7");
+    let text = fs::read_to_string(&plan).unwrap().replace("\"format\": 2", "\"format\": 7");
     fs::write(&plan, text).unwrap();
     let error = Layout::open(dir.path()).unwrap_err().to_string();
     assert!(error.contains("layout.json has format 7"), "{error}");
