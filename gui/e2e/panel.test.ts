@@ -65,6 +65,8 @@ journey('the panel of a step', (at) => {
     await ana.page.keyboard.press('Control+a');
     await ana.page.keyboard.press('Delete');
     await insert('Give items to a second output');
+    // The piece comes when the menu has closed: before, "saved" is said of what was there without it.
+    await editor().filter({ hasText: 'item.json.get' }).waitFor();
     const config = await code();
     expect(config).toMatchObject({ outputs: ['rest'], code: expect.stringContaining('item.json.get("city")') });
     expect(await canvas.port('Count', 'out', 'rest')).toBeTruthy();

@@ -142,6 +142,21 @@ async fn a_newer_file_is_refused_by_name() {
     assert!(error.contains("layout.json has format 7"), "{error}");
 }
 
+#[tokio::test]
+async fn a_directory_of_the_first_format_gets_what_the_second_added_and_nothing_that_it_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(layout(dir.path()));
+    let plan = dir.path().join("layout.json");
+    let text = fs::read_to_string(&plan).unwrap().replace("\"format\": 2", "\"format\": 1");
+    fs::write(&plan, text).unwrap();
+    fs::remove_file(dir.path().join("mesh.db")).unwrap();
+    fs::remove_file(dir.path().join("shards/01.db")).unwrap();
+    let upgraded = Layout::create_or_open(dir.path()).unwrap();
+    assert_eq!(upgraded.plan().format, 2);
+    assert!(upgraded.mesh_table().is_ok());
+    assert!(!dir.path().join("shards/01.db").exists(), "a lost shard is reported, not made anew");
+}
+
 /// Everything that a process leaves behind when it is killed: the files as they are, logs not merged.
 fn killed(from: &Path) -> tempfile::TempDir {
     fn copy(from: &Path, to: &Path) {
