@@ -5,54 +5,32 @@ import { peersQuery } from '@/shared/api/requests/peers';
 import type { Grant } from '@/shared/api/types';
 import { useMessages } from '@/shared/i18n/messages';
 import { MeshReady } from '@/shared/mesh/mesh-ready';
-import { grantState, usedAs } from '@/shared/mesh/sentence';
+import { usedAs } from '@/shared/mesh/sentence';
 import { useNewDraft, useOpenDraft } from '@/shared/presets/new-draft';
 import { Button } from '@/shared/ui/button';
 import { Panel } from '@/shared/ui/page';
 import { Empty, Problem } from '@/shared/ui/states';
-import { useNow } from '@/shared/ui/use-now';
 import { borrowingPreset } from './borrowing-preset';
-import { GrantRow } from './grant-row';
+import { GrantList } from './grant-list';
 
 /** What this node may use at friends', and how it is used. */
 export function Borrowing() {
   const t = useMessages();
   const grants = useQuery(grantsQuery);
-  const now = useNow(10_000);
   return (
     <Panel title={t('borrow.title')}>
       <MeshReady of={grants}>
-        {(all) => {
-          const held = all.filter((it) => !it.is_given);
-          const good = held.filter((it) => grantState(it, now) === 'good');
-          const over = held.filter((it) => grantState(it, now) !== 'good');
-          return (
-            <>
-              {good.length === 0 && (
-                <Empty icon={<HandHeart aria-hidden />} title={t('borrow.none')}>
-                  <p>{t('borrow.none.hint')}</p>
-                </Empty>
-              )}
-              <ul>
-                {good.map((grant) => (
-                  <GrantRow key={grant.id} grant={grant} state="good">
-                    <Uses grant={grant} />
-                  </GrantRow>
-                ))}
-              </ul>
-              {over.length > 0 && (
-                <details className="border-t border-line px-4 py-2">
-                  <summary className="text-muted">{t('given.over', { count: over.length })}</summary>
-                  <ul>
-                    {over.map((grant) => (
-                      <GrantRow key={grant.id} grant={grant} state={grantState(grant, now)} />
-                    ))}
-                  </ul>
-                </details>
-              )}
-            </>
-          );
-        }}
+        {(all) => (
+          <GrantList
+            grants={all.filter((it) => !it.is_given)}
+            empty={
+              <Empty icon={<HandHeart aria-hidden />} title={t('borrow.none')}>
+                <p>{t('borrow.none.hint')}</p>
+              </Empty>
+            }
+            below={(grant) => <Uses grant={grant} />}
+          />
+        )}
       </MeshReady>
     </Panel>
   );

@@ -10,6 +10,7 @@ import { Button } from '@/shared/ui/button';
 import { Field, Select } from '@/shared/ui/field';
 import { Panel } from '@/shared/ui/page';
 import { Problem } from '@/shared/ui/states';
+import { FriendField } from './friend-field';
 
 /** Asks the node whether a friend could do something now, and why. Nothing is done, nobody is told. */
 export function CouldThey() {
@@ -43,17 +44,12 @@ export function CouldThey() {
     <Panel title={t('could.title')}>
       <div className="flex flex-col gap-3 p-4">
         <form onSubmit={submit} className="grid gap-3 sm:grid-cols-[1fr_1fr_auto] sm:items-end">
-          <Field label={t('could.who')}>
-            {(ids) => (
-              <Select {...ids} value={who.node} onChange={(event) => change({ who: event.target.value })}>
-                {peers.map((it) => (
-                  <option key={it.node} value={it.node}>
-                    {it.name}
-                  </option>
-                ))}
-              </Select>
-            )}
-          </Field>
+          <FriendField
+            label={t('could.who')}
+            peers={peers}
+            value={who.node}
+            onChange={(node) => change({ who: node })}
+          />
           <Field label={t('could.what')}>
             {(ids) => (
               <Select {...ids} value={what.key} onChange={(event) => change({ what: event.target.value })}>

@@ -6,12 +6,10 @@ import { grantsQuery } from '@/shared/api/requests/grants';
 import { peersQuery } from '@/shared/api/requests/peers';
 import { useMessages } from '@/shared/i18n/messages';
 import { MeshReady } from '@/shared/mesh/mesh-ready';
-import { grantState } from '@/shared/mesh/sentence';
 import { Button } from '@/shared/ui/button';
 import { Panel } from '@/shared/ui/page';
 import { Empty } from '@/shared/ui/states';
-import { useNow } from '@/shared/ui/use-now';
-import { GrantRow } from './grant-row';
+import { GrantList } from './grant-list';
 import { LetDialog } from './let-dialog';
 
 /** Who may use what of this node. */
@@ -20,7 +18,6 @@ export function Given() {
   const grants = useQuery(grantsQuery);
   const engines = useQuery(enginesQuery);
   const peers = useQuery(peersQuery);
-  const now = useNow(10_000);
   const [isLetting, setLetting] = useState(false);
   const lacks =
     engines.data?.length === 0
@@ -39,35 +36,16 @@ export function Given() {
       }
     >
       <MeshReady of={grants}>
-        {(all) => {
-          const given = all.filter((it) => it.is_given);
-          const good = given.filter((it) => grantState(it, now) === 'good');
-          const over = given.filter((it) => grantState(it, now) !== 'good');
-          return (
-            <>
-              {good.length === 0 && (
-                <Empty icon={<UserCheck aria-hidden />} title={t('given.none')}>
-                  <p>{lacks ?? t('given.none.hint')}</p>
-                </Empty>
-              )}
-              <ul>
-                {good.map((grant) => (
-                  <GrantRow key={grant.id} grant={grant} state="good" />
-                ))}
-              </ul>
-              {over.length > 0 && (
-                <details className="border-t border-line px-4 py-2">
-                  <summary className="text-muted">{t('given.over', { count: over.length })}</summary>
-                  <ul>
-                    {over.map((grant) => (
-                      <GrantRow key={grant.id} grant={grant} state={grantState(grant, now)} />
-                    ))}
-                  </ul>
-                </details>
-              )}
-            </>
-          );
-        }}
+        {(all) => (
+          <GrantList
+            grants={all.filter((it) => it.is_given)}
+            empty={
+              <Empty icon={<UserCheck aria-hidden />} title={t('given.none')}>
+                <p>{lacks ?? t('given.none.hint')}</p>
+              </Empty>
+            }
+          />
+        )}
       </MeshReady>
       {isLetting && (
         <LetDialog engines={engines.data ?? []} peers={peers.data ?? []} onClose={() => setLetting(false)} />

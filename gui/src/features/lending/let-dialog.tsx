@@ -8,6 +8,7 @@ import { Button } from '@/shared/ui/button';
 import { Dialog } from '@/shared/ui/dialog';
 import { Field, Input, Select } from '@/shared/ui/field';
 import { Problem } from '@/shared/ui/states';
+import { FriendField } from './friend-field';
 import { dayText, endOf, LIMITS_FIRST, type LimitName, readLimits, SPANS, type Span } from './limits';
 
 type LetDialogProps = {
@@ -82,17 +83,7 @@ export function LetDialog({ engines, peers, onClose }: LetDialogProps) {
     >
       <form id="let" onSubmit={submit} className="flex flex-col gap-4">
         <div className="grid gap-4 sm:grid-cols-2">
-          <Field label={t('let.who')}>
-            {(ids) => (
-              <Select {...ids} value={who} onChange={(event) => setWho(event.target.value)}>
-                {peers.map((it) => (
-                  <option key={it.node} value={it.node}>
-                    {it.name}
-                  </option>
-                ))}
-              </Select>
-            )}
-          </Field>
+          <FriendField label={t('let.who')} peers={peers} value={who} onChange={setWho} />
           <Field label={t('lending.engine_name')}>
             {(ids) => (
               <Select {...ids} value={engineName} onChange={(event) => choose(event.target.value)}>
