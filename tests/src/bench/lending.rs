@@ -6,12 +6,12 @@ use anyhow::{Result, ensure};
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-use super::measure::{Extent, quantile, record, warm};
+use super::measure::{Extent, one_at_a_time, quantile, warm};
 use super::presets::{INPUT, chain};
 use super::{Row, Table};
+use crate::Node;
 use crate::http::Connection;
 use crate::pair::{ENGINE, LENDER, Pair};
-use crate::{Node, load};
 
 /// The workflow that does nothing.
 const NOTHING: &str = "nothing";
@@ -56,15 +56,7 @@ async fn alone(node: &Node, name: &str, step: Value, extent: &Extent) -> Result<
     node.activate(&hooked(name, step, "when-done")).await?;
     let post = node.request("POST", &format!("/hooks/{name}"), INPUT.as_bytes());
     warm(node, &post).await?;
-    let mut connection = Connection::open(node.address).await?;
-    let mut took = load::histogram()?;
-    for _ in 0..extent.singles {
-        let sent = Instant::now();
-        let answer = connection.send(&post).await?;
-        ensure!(answer.status == 200, "the webhook answered {}: {}", answer.status, answer.text());
-        record(&mut took, sent.elapsed());
-    }
-    Ok(took)
+    one_at_a_time(node, &post, extent.singles).await
 }
 
 /// Runs per second of a crowd.

@@ -76,14 +76,7 @@ pub async fn alone(table: &mut Table, node: &Node, extent: &Extent) -> Result<()
     node.activate(&presets::ten_pure("bench-alone", &config)).await?;
     let post = node.request("POST", "/hooks/bench-alone", INPUT.as_bytes());
     warm(node, &post).await?;
-    let mut connection = Connection::open(node.address).await?;
-    let mut whole = load::histogram()?;
-    for _ in 0..extent.singles {
-        let sent = Instant::now();
-        let answer = connection.send(&post).await?;
-        ensure!(answer.status == 200, "the webhook answered {}: {}", answer.status, answer.text());
-        record(&mut whole, sent.elapsed());
-    }
+    let whole = one_at_a_time(node, &post, extent.singles).await?;
     table.add(Row::ours(ALONE, quantile(&whole, 0.5), "ms").below(2.0).stores(EVERY_STEP));
     table.add(Row::ours("the same, p99", quantile(&whole, 0.99), "ms").stores(EVERY_STEP));
 
@@ -91,6 +84,7 @@ pub async fn alone(table: &mut Table, node: &Node, extent: &Extent) -> Result<()
     node.activate(&presets::ten_pure("bench-first", &config)).await?;
     let post = node.request("POST", "/hooks/bench-first", INPUT.as_bytes());
     warm(node, &post).await?;
+    let mut connection = Connection::open(node.address).await?;
     let mut first = load::histogram()?;
     for _ in 0..extent.singles.min(200) {
         let answer = connection.send(&post).await?;
@@ -101,6 +95,19 @@ pub async fn alone(table: &mut Table, node: &Node, extent: &Extent) -> Result<()
     table.add(Row::ours("enqueue to first step, idle node, p50 (whole ms)", quantile(&first, 0.5), "ms").below(3.0));
     table.add(Row::ours("enqueue to first step, idle node, p99 (whole ms)", quantile(&first, 0.99), "ms").below(10.0));
     Ok(())
+}
+
+/// How long each of so many requests took that are answered when their job has ended.
+pub(super) async fn one_at_a_time(node: &Node, post: &[u8], count: usize) -> Result<Histogram<u64>> {
+    let mut connection = Connection::open(node.address).await?;
+    let mut whole = load::histogram()?;
+    for _ in 0..count {
+        let sent = Instant::now();
+        let answer = connection.send(post).await?;
+        ensure!(answer.status == 200, "the webhook answered {}: {}", answer.status, answer.text());
+        record(&mut whole, sent.elapsed());
+    }
+    Ok(whole)
 }
 
 /// From acceptance to the first step's start, by the history: events are stamped in milliseconds.
@@ -354,7 +361,7 @@ fn folder_bytes(folder: &Path) -> u64 {
     sizes.sum()
 }
 
-pub(super) fn record(histogram: &mut Histogram<u64>, took: Duration) {
+fn record(histogram: &mut Histogram<u64>, took: Duration) {
     histogram.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1));
 }
 
