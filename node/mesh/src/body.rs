@@ -1,7 +1,7 @@
 //! Requests and outputs in pieces. Pure.
 
 use bytes::Bytes;
-use flowork_protocol::peer::call::{BODY_BYTES_MAX, CREDIT_BYTES, DATA_BYTES_MAX, Data};
+use flowork_protocol::peer::call::{BODY_BYTES_MAX, DATA_BYTES_MAX, Data};
 
 /// A body on its way out, as fast as the other end gives credit.
 pub(crate) struct Outgoing {
@@ -59,8 +59,6 @@ pub(crate) enum Error {
     TooLong(usize),
     #[error("a piece is longer than {DATA_BYTES_MAX} bytes")]
     Piece,
-    #[error("more came than there was credit for")]
-    Credit,
     #[error("something came after the end")]
     AfterEnd,
 }
@@ -69,7 +67,6 @@ pub(crate) enum Error {
 pub(crate) struct Incoming {
     bytes: Vec<u8>,
     limit: usize,
-    credit: u64,
     is_done: bool,
     next: u64,
 }
@@ -77,7 +74,7 @@ pub(crate) struct Incoming {
 impl Incoming {
     /// A body of at most `limit` bytes.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { bytes: Vec::new(), limit: limit.min(BODY_BYTES_MAX), credit: CREDIT_BYTES, is_done: false, next: 0 }
+        Self { bytes: Vec::new(), limit: limit.min(BODY_BYTES_MAX), is_done: false, next: 0 }
     }
 
     /// The first piece that is not here yet.
@@ -85,12 +82,7 @@ impl Incoming {
         self.next
     }
 
-    /// The other end was given its first credit again, on a new stream.
-    pub(crate) fn restart(&mut self) {
-        self.credit = CREDIT_BYTES;
-    }
-
-    /// Takes a piece; gives the credit to send for it.
+    /// Takes a piece; gives the credit to send for it: it is in memory and within its limit, so there is room for as much again.
     pub(crate) fn take(&mut self, data: Data) -> Result<u64, Error> {
         if self.is_done {
             return Err(Error::AfterEnd);
@@ -102,15 +94,12 @@ impl Incoming {
             return Err(Error::Piece);
         }
         let length = data.bytes.len() as u64;
-        self.credit = self.credit.checked_sub(length).ok_or(Error::Credit)?;
         if self.bytes.len() + data.bytes.len() > self.limit {
             return Err(Error::TooLong(self.limit));
         }
         self.bytes.extend_from_slice(&data.bytes);
         self.next += 1;
         self.is_done = data.is_last;
-        // It is in memory, and within its limit: there is room for as much again.
-        self.credit += length;
         Ok(length)
     }
 
@@ -129,6 +118,8 @@ impl Incoming {
 
 #[cfg(test)]
 mod tests {
+    use flowork_protocol::peer::call::CREDIT_BYTES;
+
     use super::*;
 
     fn carry(body: &[u8], from: u64) -> Vec<u8> {

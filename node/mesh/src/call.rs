@@ -181,8 +181,7 @@ impl Caller {
             if !helps || now + again_in > patience {
                 return Err(refused(&reasons));
             }
-            let text = reasons.iter().map(|(who, why)| format!("{who}: {}", cut(&why.message))).collect::<Vec<_>>();
-            self.tell(journey, format!("waits for {}", text.join("; "))).await;
+            self.tell(journey, format!("waits for {}", in_words(&reasons)));
             tokio::select! {
                 () = sleep(again_in) => {}
                 () = journey.cancel.cancelled() => return Err(cancelled()),
@@ -277,7 +276,7 @@ impl Caller {
             let why = match stream {
                 Ok(stream) => match self.converse(stream, candidate, journey, &mut incoming, &mut accepted).await {
                     Ok(Ended::Rejected(refusal)) => return Asked::NotNow(refusal),
-                    Ok(Ended::End(end)) => return self.finish(candidate, journey, incoming, &end).await,
+                    Ok(Ended::End(checked)) => return self.finish(candidate, journey, incoming, *checked).await,
                     Ok(Ended::Cancelled) => return Asked::Failed(cancelled()),
                     Ok(Ended::Late) => return Asked::Failed(late(candidate)),
                     Err(error) => error.to_string(),
@@ -293,15 +292,13 @@ impl Caller {
             self.tell(
                 journey,
                 format!("the way to {} broke ({why}); it goes on there, taking it up again", candidate.name),
-            )
-            .await;
+            );
             tokio::select! {
                 () = sleep(pause) => {}
                 () = journey.cancel.cancelled() => return Asked::Failed(cancelled()),
                 () = sleep_until(journey.ends_at) => return Asked::Failed(late(candidate)),
             }
             pause = (pause * 2).min(PAUSE_MAX);
-            incoming.restart();
         }
     }
 
@@ -332,7 +329,7 @@ impl Caller {
             Frame::Accept(accept) if accept.has_request => None,
             Frame::Accept(accept) => Some(Outgoing::new(journey.request.clone(), 0, accept.credit)),
             Frame::Reject(refusal) => return Ok(Ended::Rejected(refusal)),
-            _ => return Err(out_of_turn()),
+            _ => return Err(frames::Error::out_of_turn()),
         };
         if !*accepted {
             let provider = Some((candidate.kept.owner, candidate.kept.id));
@@ -387,7 +384,7 @@ impl Caller {
                     let _ = journey.news.try_send(news);
                 }
                 Frame::Data(data) => {
-                    let credit = incoming.take(data).map_err(|error| malformed(error.to_string()))?;
+                    let credit = incoming.take(data).map_err(|error| frames::Error::malformed(error.to_string()))?;
                     if !incoming.is_done() {
                         writer.write(&Frame::Credit(credit)).await?;
                     }
@@ -397,16 +394,19 @@ impl Caller {
                 // Before the request was whole: limits, or a request that it does not take.
                 Frame::Reject(refusal) => return Ok(Ended::Rejected(refusal)),
                 Frame::End(end) => {
-                    if let Ok(signature) = self.keeper.sign(COUNTERSIGN_DOMAIN, end.receipt.bytes())
-                        && self.check(candidate, journey, incoming, &end).is_ok()
-                    {
+                    let receipt = self.check(candidate, journey, incoming, &end);
+                    let signature = match &receipt {
+                        Ok(_) => self.keeper.sign(COUNTERSIGN_DOMAIN, end.receipt.bytes()).ok(),
+                        Err(_) => None,
+                    };
+                    if let Some(signature) = signature {
                         // The receipt is good without it too.
                         let _ = writer.write(&Frame::Countersign(signature)).await;
                         writer.close().await;
                     }
-                    return Ok(Ended::End(end));
+                    return Ok(Ended::End(Box::new(Checked { end: *end, receipt, signature })));
                 }
-                _ => return Err(out_of_turn()),
+                _ => return Err(frames::Error::out_of_turn()),
             }
         }
     }
@@ -429,10 +429,13 @@ impl Caller {
         )
     }
 
-    /// Checks and keeps the receipt, and makes the result.
-    async fn finish(&self, candidate: &Candidate, journey: &Journey<'_>, incoming: Incoming, end: &End) -> Asked {
+    /// Keeps the receipt, and makes the result.
+    async fn finish(
+        &self, candidate: &Candidate, journey: &Journey<'_>, incoming: Incoming, checked: Checked,
+    ) -> Asked {
         let label = candidate.label();
-        let receipt = match self.check(candidate, journey, &incoming, end) {
+        let Checked { end, receipt, signature } = checked;
+        let receipt = match receipt {
             Ok(receipt) => receipt,
             Err(error) => {
                 let text = format!("{label} gave a receipt that does not fit the call: {error}");
@@ -441,8 +444,7 @@ impl Caller {
                 );
             }
         };
-        let signature = self.keeper.sign(COUNTERSIGN_DOMAIN, end.receipt.bytes()).ok().map(|bytes| bytes.to_vec());
-        let kept = stored(&receipt, false, &end.receipt, signature);
+        let kept = stored(&receipt, false, &end.receipt, signature.map(|bytes| bytes.to_vec()));
         let mut changes = vec![Change::Receipt(Box::new(kept))];
         if end.failure.is_none() {
             // In one commit: the step waits for it.
@@ -463,7 +465,7 @@ impl Caller {
         Asked::Gave(Given { output: incoming.into_bytes().to_vec(), note, call: journey.id.to_string() })
     }
 
-    async fn tell(&self, journey: &Journey<'_>, text: String) {
+    fn tell(&self, journey: &Journey<'_>, text: String) {
         // Somebody who does not read the news gets the result all the same.
         let _ = journey.news.try_send(News::Here(text));
     }
@@ -486,10 +488,17 @@ impl Caller {
     }
 }
 
+/// The provider's last words, compared with what happened here and signed for when they fit.
+struct Checked {
+    end: End,
+    receipt: Result<Receipt, receipt::Error>,
+    signature: Option<[u8; 64]>,
+}
+
 /// How a stream of a call ended in order.
 enum Ended {
     Rejected(Refusal),
-    End(Box<End>),
+    End(Box<Checked>),
     Cancelled,
     Late,
 }
@@ -510,11 +519,16 @@ fn late(candidate: &Candidate) -> Failure {
         .retryable()
 }
 
+/// Why each does not, in its words.
+fn in_words(reasons: &[(String, Refusal)]) -> String {
+    let words: Vec<String> = reasons.iter().map(|(who, why)| format!("{who}: {}", cut(&why.message))).collect();
+    words.join("; ")
+}
+
 /// Nobody did it: why, in the words of each.
 fn refused(reasons: &[(String, Refusal)]) -> Failure {
-    let text: Vec<String> = reasons.iter().map(|(who, why)| format!("{who}: {}", cut(&why.message))).collect();
     let code = reasons.first().map_or("peer-away", |(_, refusal)| refusal.code.as_str());
-    let mut failure = Failure::new(cut(code), text.join("; "));
+    let mut failure = Failure::new(cut(code), in_words(reasons));
     failure.retryable = reasons.iter().any(|(_, refusal)| refusal.retry_after_ms.is_some());
     match code {
         "peer-away" => failure.hint("is the other node running and online? `wait_ms` lets the step wait for it"),
@@ -522,12 +536,4 @@ fn refused(reasons: &[(String, Refusal)]) -> Failure {
         "limit-reached" => failure.hint("`flowork grant list` shows how much is used; wait, or ask its owner for more"),
         _ => failure.hint("these are the provider's words"),
     }
-}
-
-fn out_of_turn() -> frames::Error {
-    malformed("it came out of turn".to_owned())
-}
-
-fn malformed(why: String) -> frames::Error {
-    frames::Error::Form(flowork_protocol::peer::Error::Form(why))
 }

@@ -103,12 +103,9 @@ pub(crate) struct Contacts {
     invitations: Records<Open>,
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn decision(at: Timestamp, kind: &str, peer: Option<NodeId>, text: String) -> Decision {
-    Decision { at, kind: kind.to_owned(), peer, text }
+/// The name of an invitation: the hash of its secret, hex.
+fn name_of_secret(secret: &Secret) -> String {
+    blake3::Hash::from_bytes(secret.hash()).to_hex().to_string()
 }
 
 impl Contacts {
@@ -194,7 +191,7 @@ impl Contacts {
         };
         let mut changes = also;
         let text = format!("{} ({node}) is paired", contact.name);
-        changes.push(Change::Decision(decision(now, "paired", Some(node), text)));
+        changes.push(Change::Decision(Decision::new(now, "paired", Some(node), text)));
         self.contacts.put_with(node.to_string(), contact.clone(), changes).await?;
         Ok(contact)
     }
@@ -225,7 +222,7 @@ impl Contacts {
 
     pub(crate) async fn remove(&self, contact: &Contact, now: Timestamp) -> Result<(), store::Error> {
         let text = format!("{} ({}) was removed", contact.name, contact.node);
-        let decided = decision(now, "removed", Some(contact.node), text);
+        let decided = Decision::new(now, "removed", Some(contact.node), text);
         self.contacts.forget(&[contact.node.to_string()], Some(decided)).await
     }
 
@@ -239,11 +236,11 @@ impl Contacts {
             let failure = Failure::new("invitations-full", format!("{INVITATIONS_MAX} invitations are open"));
             return Err(Error::Invalid(failure.hint("take some back with `flowork peer uninvite`")));
         }
-        let id = hex(&secret.hash());
+        let id = name_of_secret(secret);
         let text =
             format!("an invitation was made{}", name.as_ref().map(|name| format!(" for {name}")).unwrap_or_default());
         let invitation = Open { id: id.clone(), name, made_at: now, ends_at, used_by: None };
-        self.invitations.put(id, invitation, Some(decision(now, "invited", None, text))).await?;
+        self.invitations.put(id, invitation, Some(Decision::new(now, "invited", None, text))).await?;
         Ok(())
     }
 
@@ -270,7 +267,7 @@ impl Contacts {
     pub(crate) async fn admit(
         &self, node: NodeId, secret: &Secret, said: &Introduction, addresses: Vec<String>, now: Timestamp,
     ) -> Result<Contact, NotLetIn> {
-        let invitation = self.invitations.get(&hex(&secret.hash())).ok_or(NotLetIn::Unknown)?;
+        let invitation = self.invitations.get(&name_of_secret(secret)).ok_or(NotLetIn::Unknown)?;
         match invitation.used_by {
             Some(by) if by != node => return Err(NotLetIn::Used),
             Some(_) => {}
@@ -296,9 +293,7 @@ impl Contacts {
     }
 
     async fn forget_old_invitations(&self, now: Timestamp) -> Result<(), store::Error> {
-        let is_old = |one: &Open| one.ends_at.plus_ms(LISTED_FOR_MS) <= now;
-        let old: Vec<String> = self.invitations.all().into_iter().filter(is_old).map(|one| one.id).collect();
-        if old.is_empty() { Ok(()) } else { self.invitations.forget(&old, None).await }
+        self.invitations.forget_where(|one| one.ends_at.plus_ms(LISTED_FOR_MS) <= now).await.map(drop)
     }
 }
 

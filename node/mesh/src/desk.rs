@@ -496,7 +496,7 @@ impl Desk {
                 Tell::Revoked(id) => self.grants.lose(id, peer, now).await.map_err(try_again),
                 Tell::Removed => {
                     let text = format!("{} removed this node", contact.name);
-                    let decided = Decision { at: now, kind: "removed-by-peer".to_owned(), peer: Some(peer), text };
+                    let decided = Decision::new(now, "removed-by-peer", Some(peer), text);
                     self.table.write(vec![Change::Decision(decided)]).await.map_err(try_again)?;
                     for kept in self.grants.held_of(peer) {
                         self.grants.lose(kept.id, peer, now).await.map_err(try_again)?;

@@ -23,6 +23,18 @@ pub(crate) enum Error {
     Form(#[from] peer::Error),
 }
 
+impl Error {
+    /// A message that does not belong here now.
+    pub(crate) fn out_of_turn() -> Self {
+        Self::malformed("it came out of turn")
+    }
+
+    /// A message that says what it may not.
+    pub(crate) fn malformed(why: impl Into<String>) -> Self {
+        Self::Form(peer::Error::Form(why.into()))
+    }
+}
+
 /// Both halves of a stream.
 pub(crate) fn split<S: AsyncRead + AsyncWrite>(stream: S) -> (Reader<ReadHalf<S>>, Writer<WriteHalf<S>>) {
     let (reader, writer) = tokio::io::split(stream);

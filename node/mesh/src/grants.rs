@@ -168,7 +168,7 @@ impl Grants {
         let kept =
             Kept { id, chain: bytes, owner: self.me, holder: to.node, at: now, revoked_at: None, is_told: false };
         let text = format!("a grant was given: {}", sentence::of(&grant, &to.name, &ask.engine));
-        let decided = Decision { at: now, kind: "grant-created".to_owned(), peer: Some(to.node), text };
+        let decided = Decision::new(now, "grant-created", Some(to.node), text);
         self.given.put(id.to_string(), kept.clone(), Some(decided)).await?;
         Ok(kept)
     }
@@ -180,7 +180,7 @@ impl Grants {
         }
         let revoked = Kept { revoked_at: Some(now), is_told: false, ..kept.clone() };
         let text = format!("the grant {} was taken back{why}", kept.id.short());
-        let decided = Decision { at: now, kind: "grant-revoked".to_owned(), peer: Some(kept.holder), text };
+        let decided = Decision::new(now, "grant-revoked", Some(kept.holder), text);
         self.given.put(kept.id.to_string(), revoked.clone(), Some(decided)).await?;
         Ok(revoked)
     }
@@ -242,7 +242,7 @@ impl Grants {
         let kept =
             Kept { id: leaf.id, chain: bytes, owner: from, holder: self.me, at: now, revoked_at: None, is_told: true };
         let text = format!("a grant came: {}", sentence::of(&leaf.grant, "this node", &leaf.grant.engine));
-        let decided = Decision { at: now, kind: "grant-received".to_owned(), peer: Some(from), text };
+        let decided = Decision::new(now, "grant-received", Some(from), text);
         self.held
             .put(kept.id.to_string(), kept.clone(), Some(decided))
             .await
@@ -254,7 +254,7 @@ impl Grants {
     pub(crate) async fn lose(&self, id: GrantId, owner: NodeId, now: Timestamp) -> Result<(), store::Error> {
         let Some(kept) = self.held.get(&id.to_string()).filter(|kept| kept.owner == owner) else { return Ok(()) };
         let text = format!("the grant {} was taken back by its owner", id.short());
-        let decided = Decision { at: now, kind: "grant-lost".to_owned(), peer: Some(owner), text };
+        let decided = Decision::new(now, "grant-lost", Some(owner), text);
         let lost = Kept { revoked_at: kept.revoked_at.or(Some(now)), ..kept };
         self.held.put(id.to_string(), lost, Some(decided)).await
     }
@@ -265,8 +265,7 @@ impl Grants {
 
     /// Forgets every grant that an owner gave this node.
     pub(crate) async fn forget_held(&self, owner: NodeId) -> Result<(), store::Error> {
-        let ids: Vec<String> = self.held_of(owner).iter().map(|kept| kept.id.to_string()).collect();
-        self.held.forget(&ids, None).await
+        self.held.forget_where(|kept| kept.owner == owner).await.map(drop)
     }
 
     /// The grants held that allow `capability` now, newest first.

@@ -118,7 +118,7 @@ impl Lending {
         }
         let can: Vec<String> = engine.offers.keys().map(ToString::to_string).collect();
         let text = format!("the engine {} may be lent for {}", engine.name, can.join(", "));
-        let decided = Decision { at: now, kind: "engine-lent".to_owned(), peer: None, text };
+        let decided = Decision::new(now, "engine-lent", None, text);
         self.engines.put(engine.name.clone(), engine.clone(), Some(decided)).await?;
         Ok(self.listed(engine))
     }
@@ -129,7 +129,7 @@ impl Lending {
         let mut engine = self.get(name)?;
         let what = capability.map(|capability| format!("{capability} of ")).unwrap_or_default();
         let text = format!("{what}the engine {name} is lent no more");
-        let decided = Some(Decision { at: now, kind: "engine-unlent".to_owned(), peer: None, text });
+        let decided = Some(Decision::new(now, "engine-unlent", None, text));
         if let Some(capability) = capability {
             if engine.offers.remove(capability).is_none() {
                 let failure = Failure::new("no-offer", format!("the engine `{name}` does not offer `{capability}`"));
@@ -146,11 +146,11 @@ impl Lending {
         let verb = if is_paused { "paused" } else { "resumed" };
         let kind = format!("lending-{verb}");
         let Some(name) = name else {
-            let decided = Decision { at: now, kind, peer: None, text: format!("all lending was {verb}") };
+            let decided = Decision::new(now, kind, None, format!("all lending was {verb}"));
             return Ok(self.policy.put(ALL.to_owned(), Policy { is_paused }, Some(decided)).await?);
         };
         let engine = Engine { is_paused, ..self.get(name)? };
-        let decided = Decision { at: now, kind, peer: None, text: format!("lending of the engine {name} was {verb}") };
+        let decided = Decision::new(now, kind, None, format!("lending of the engine {name} was {verb}"));
         Ok(self.engines.put(name.to_owned(), engine, Some(decided)).await?)
     }
 }

@@ -45,6 +45,9 @@ mod work;
 
 pub use keys::Seed;
 
+/// What the network saw and nobody has looked at yet.
+const HAPPENINGS_WAITING_MAX: usize = 256;
+
 /// What the mesh needs.
 pub struct Options {
     /// The secret half of the node key.
@@ -105,7 +108,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
     let grants = Arc::new(grants::Grants::load(me, &table).await?);
     let lending = Arc::new(lending::Lending::load(&table).await?);
     let known = watch::Sender::new(contacts.all().into_iter().map(|contact| contact.node).collect::<BTreeSet<_>>());
-    let (happened, happenings) = mpsc::channel(256);
+    let (happened, happenings) = mpsc::channel(HAPPENINGS_WAITING_MAX);
     let mut problem = None;
     let mut addresses: Vec<Multiaddr> = Vec::new();
     for text in listen {

@@ -29,7 +29,7 @@ pub(crate) async fn join<S: AsyncRead + AsyncWrite>(
     let answer = match reader.next_within(ANSWER_WITHIN).await? {
         Pair::Welcome(introduction) => Joined::Welcome(introduction),
         Pair::Refused(refusal) => Joined::Refused(refusal),
-        Pair::Join(_) => return Err(out_of_turn()),
+        Pair::Join(_) => return Err(Error::out_of_turn()),
     };
     writer.close().await;
     Ok(answer)
@@ -40,7 +40,7 @@ pub(crate) async fn receive<S: AsyncRead + AsyncWrite, F: Future<Output = Result
     stream: S, admit: impl FnOnce(Join) -> F,
 ) -> Result<(), Error> {
     let (mut reader, mut writer) = frames::split(stream);
-    let Pair::Join(join) = reader.next_within(ANSWER_WITHIN).await? else { return Err(out_of_turn()) };
+    let Pair::Join(join) = reader.next_within(ANSWER_WITHIN).await? else { return Err(Error::out_of_turn()) };
     let answer = match admit(join).await {
         Ok(introduction) => Pair::Welcome(introduction),
         Err(refusal) => Pair::Refused(refusal),
@@ -48,8 +48,4 @@ pub(crate) async fn receive<S: AsyncRead + AsyncWrite, F: Future<Output = Result
     writer.write(&answer).await?;
     writer.close().await;
     Ok(())
-}
-
-fn out_of_turn() -> Error {
-    Error::Form(flowork_protocol::peer::Error::Form("it came out of turn".to_owned()))
 }

@@ -81,6 +81,18 @@ impl<T: Clone + Serialize + DeserializeOwned> Records<T> {
         self.held.write().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
 
+    /// Forgets those that are meant and gives them. Forgotten on disk when this returns.
+    pub(crate) async fn forget_where(&self, is_meant: impl Fn(&T) -> bool) -> Result<Vec<T>, store::Error> {
+        let (keys, meant): (Vec<String>, Vec<T>) = {
+            let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+            held.iter().filter(|(_, value)| is_meant(value)).map(|(key, value)| (key.clone(), value.clone())).unzip()
+        };
+        if !keys.is_empty() {
+            self.forget(&keys, None).await?;
+        }
+        Ok(meant)
+    }
+
     /// Forgets some, with what is decided at the same time. Forgotten on disk when this returns.
     pub(crate) async fn forget(&self, keys: &[String], decided: Option<Decision>) -> Result<(), store::Error> {
         let mut changes: Vec<Change> = keys.iter().map(|key| self.forgetting(key)).collect();

@@ -170,16 +170,7 @@ impl Provider {
             Ok(admitted) => admitted,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let name = key(peer, open.call);
-        let known = lock(&self.calls).get(&name).cloned();
-        if let Some(running) = known {
-            if running.served.request_hash != open.request_hash || running.served.capability != open.capability {
-                return Ok(Err(Refusal::new("call-reused", "another call of yours has this id")));
-            }
-            halves.1.write(&Frame::Accept(Accept { has_request: true, credit: 0 })).await?;
-            return Ok(Ok(running));
-        }
-        match self.ended_before(peer, open).await {
+        match self.known(peer, open).await {
             Ok(None) => {}
             Ok(Some(running)) => {
                 halves.1.write(&Frame::Accept(Accept { has_request: true, credit: 0 })).await?;
@@ -214,6 +205,7 @@ impl Provider {
                 return Err(error);
             }
         };
+        let name = key(peer, open.call);
         let job = JobId::keyed(JOB_DOMAIN, name.as_bytes(), self.inbox.shards());
         let submission = match request.and_then(|bytes| work::submission(job, &offer, &bytes)) {
             Ok(submission) => submission,
@@ -260,19 +252,31 @@ impl Provider {
         Ok(Ok(running))
     }
 
+    /// The call, when it was opened before.
+    async fn known(&self, peer: NodeId, open: &Open) -> Result<Option<Arc<Running>>, Refusal> {
+        let in_memory = lock(&self.calls).get(&key(peer, open.call)).cloned();
+        let known = match in_memory {
+            Some(running) => running,
+            None => match self.ended_before(peer, open.call).await? {
+                Some(running) => running,
+                None => return Ok(None),
+            },
+        };
+        if known.served.request_hash != open.request_hash || known.served.capability != open.capability {
+            return Err(Refusal::new("call-reused", "another call of yours has this id"));
+        }
+        Ok(Some(known))
+    }
+
     /// The call, when it ended and is in memory no more.
-    async fn ended_before(&self, peer: NodeId, open: &Open) -> Result<Option<Arc<Running>>, Refusal> {
-        let found = self.table.receipt(true, peer, open.call).await;
-        let stored = found.map_err(|error| {
+    async fn ended_before(&self, peer: NodeId, call: CallId) -> Result<Option<Arc<Running>>, Refusal> {
+        let stored = self.table.receipt(true, peer, call).await.map_err(|error| {
             tracing::error!(%error, "a receipt cannot be looked up");
             try_again()
         })?;
         let Some(stored) = stored else { return Ok(None) };
         let over = || Refusal::new("call-over", "this call has ended, and its output is kept no more");
-        let served = self.served.get(&key(peer, open.call)).ok_or_else(over)?;
-        if served.request_hash != open.request_hash || served.capability != open.capability {
-            return Err(Refusal::new("call-reused", "another call of yours has this id"));
-        }
+        let served = self.served.get(&key(peer, call)).ok_or_else(over)?;
         let receipt: Signed = minicbor::decode(&stored.signed).map_err(|_| over())?;
         let verified = self.grants.verify(&served.chain, self.me).map_err(|_| over())?;
         let running = Arc::new(Running::new(served, verified.links().to_vec()));
@@ -359,7 +363,7 @@ impl Provider {
                     Frame::Cancel(reason) => {
                         running.end(Refusal::new("cancelled", format!("the caller ended it: {}", cut(&reason))));
                     }
-                    _ => return Err(out_of_turn()),
+                    _ => return Err(frames::Error::out_of_turn()),
                 },
             }
         };
@@ -376,7 +380,7 @@ impl Provider {
                 Frame::Credit(bytes) => outgoing.credit(bytes),
                 Frame::Ping(number) => writer.write(&Frame::Pong(number)).await?,
                 Frame::Cancel(_) => return Ok(()),
-                _ => return Err(out_of_turn()),
+                _ => return Err(frames::Error::out_of_turn()),
             }
         }
         let end = End { failure: outcome.failure.clone(), receipt: outcome.receipt.clone() };
@@ -385,7 +389,7 @@ impl Provider {
             match reader.next_within(COUNTERSIGN_WITHIN).await? {
                 Frame::Countersign(signature) => break self.countersigned(running, &outcome.receipt, signature).await,
                 Frame::Credit(_) | Frame::Ping(_) | Frame::Pong(_) => {}
-                _ => return Err(out_of_turn()),
+                _ => return Err(frames::Error::out_of_turn()),
             }
         }
         Ok(())
@@ -415,17 +419,13 @@ impl Provider {
     /// Forgets what calls gave whose callers did not come for it.
     pub(crate) async fn sweep(&self, now: Timestamp) {
         let is_old = |served: &Served| served.ended_at.is_some_and(|at| at.plus_ms(KEPT_MS) <= now);
-        let old: Vec<Served> = self.served.all().into_iter().filter(is_old).collect();
-        if old.is_empty() {
-            return;
-        }
-        let keys: Vec<String> = old.iter().map(Served::key).collect();
-        if let Err(error) = self.served.forget(&keys, None).await {
-            tracing::warn!(%error, "what calls gave long ago could not be forgotten");
-            return;
-        }
-        for served in old {
-            work::forget(&*self.inbox, served.job).await;
+        match self.served.forget_where(is_old).await {
+            Ok(old) => {
+                for served in old {
+                    work::forget(&*self.inbox, served.job).await;
+                }
+            }
+            Err(error) => tracing::warn!(%error, "what calls gave long ago could not be forgotten"),
         }
     }
 
@@ -588,7 +588,7 @@ impl Provider {
             cut(&open.engine),
             refusal.message
         );
-        let decided = Decision { at: (self.clock)(), kind: "call-refused".to_owned(), peer: Some(peer), text };
+        let decided = Decision::new((self.clock)(), "call-refused", Some(peer), text);
         if let Err(error) = self.table.write(vec![Change::Decision(decided)]).await {
             tracing::warn!(%error, "a refusal could not be written down");
         }
@@ -621,10 +621,6 @@ pub(crate) fn cut(text: &str) -> String {
 
 fn try_again() -> Refusal {
     Refusal::new("try-again", "the provider cannot use its disk now").retry_after_ms(1_000)
-}
-
-fn out_of_turn() -> frames::Error {
-    frames::Error::Form(flowork_protocol::peer::Error::Form("it came out of turn".to_owned()))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub(crate) async fn tell<S: AsyncRead + AsyncWrite>(stream: S, what: &Tell) -> R
     let answer = match reader.next_within(ANSWER_WITHIN).await? {
         Tell::Heard => Ok(()),
         Tell::Refused(refusal) => Err(refusal),
-        _ => return Err(Error::Form(flowork_protocol::peer::Error::Form("it came out of turn".to_owned()))),
+        _ => return Err(Error::out_of_turn()),
     };
     writer.close().await;
     Ok(answer)

@@ -99,6 +99,13 @@ pub struct Decision {
     pub text: String,
 }
 
+impl Decision {
+    /// Something that was decided now.
+    pub fn new(at: Timestamp, kind: impl Into<String>, peer: Option<NodeId>, text: impl Into<String>) -> Self {
+        Self { at, kind: kind.into(), peer, text: text.into() }
+    }
+}
+
 /// Sums of receipts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Total {
