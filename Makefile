@@ -7,7 +7,7 @@ ARGS ?=
 TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
 
 # What tests need, and the Debian package of each: the interpreters of scripts as steps, npm and a browser for the GUI.
-TEST_PROGRAMS := python3:python3-minimal node:nodejs npm:npm bash:bash php:php-cli perl:perl-base ruby:ruby chromium:chromium
+TEST_PROGRAMS := python3:python3-minimal node:nodejs npm:npm bash:bash php:php-cli perl:perl-base ruby:ruby chromium:chromium ip:iproute2 nft:nftables
 
 .PHONY: help run build test test-gui test-needs fmt check deny bench bench-peers dist clean
 
@@ -18,7 +18,7 @@ run: ## Build the node and start it
 	$(CARGO) run --release $(if $(ARGS),-- up $(ARGS))
 
 build: ## Build the node for development
-	$(CARGO) build --workspace --bin flowork
+	$(CARGO) build --workspace --bin flowork --bin flowork-bootstrap
 
 test-needs: ## Install what the tests run (apt when root), or name what is missing
 	@missing=''; packages=''; \

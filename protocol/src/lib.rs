@@ -23,6 +23,7 @@ pub mod manifest;
 pub mod part;
 pub mod peer;
 pub mod plan;
+pub mod presence;
 pub mod preset;
 pub mod receipt;
 pub mod signed;

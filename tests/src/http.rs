@@ -75,7 +75,14 @@ impl Connection {
     /// # Errors
     /// What the system said.
     pub async fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).await?;
+        Self::over(TcpStream::connect(address).await?)
+    }
+
+    /// Connects over a socket that somebody else connected.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn over(stream: TcpStream) -> Result<Self> {
         stream.set_nodelay(true)?;
         Ok(Self { stream, buffer: Vec::with_capacity(READ_BYTES) })
     }

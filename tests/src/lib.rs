@@ -11,5 +11,6 @@ pub mod load;
 pub mod node;
 pub mod pair;
 pub mod process;
+pub mod town;
 
 pub use node::Node;

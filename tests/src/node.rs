@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::http::{Answer, Connection, request};
-use crate::process;
+use crate::{process, town};
 
 /// The longest that anything a test waits for may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -43,7 +43,8 @@ fn find_binary() -> Result<PathBuf> {
         let profile = if folder.ends_with("release") { "release" } else { "dev" };
         // The whole workspace is named so that features, and with them what is built already, stay the same.
         let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--quiet", "--workspace", "--bin", "flowork", "--profile", profile])
+            .args(["build", "--quiet", "--workspace", "--bin", "flowork", "--bin", "flowork-bootstrap"])
+            .args(["--profile", profile])
             .current_dir(repository())
             .status()
             .context("cargo cannot be started")?;
@@ -94,6 +95,8 @@ pub struct Node {
     pub token: String,
     /// From the start of the process until it was ready.
     pub ready_after: Duration,
+    /// The network namespace that it runs in, when that is another than ours.
+    space: Option<String>,
     owned: Option<TempDir>,
 }
 
@@ -122,13 +125,24 @@ impl Node {
     /// # Errors
     /// When it does not come up; the text holds the end of its log.
     pub async fn start_with(data: &Path, arguments: &[&str]) -> Result<Self> {
-        let mut node = Self::begin(data, arguments)?;
+        Self::begin(data, arguments, None)?.come_up().await
+    }
+
+    /// As [`Self::start`], in a network namespace ([`crate::town`]), with the mesh as it is by default.
+    ///
+    /// # Errors
+    /// When it does not come up; the text holds the end of its log.
+    pub async fn start_in(space: &str, data: &Path) -> Result<Self> {
+        Self::begin(data, &[], Some(space))?.come_up().await
+    }
+
+    async fn come_up(mut self) -> Result<Self> {
         let begun = Instant::now();
-        while !node.look().await {
-            node.still_coming_up(begun).await?;
+        while !self.look().await {
+            self.still_coming_up(begun).await?;
         }
-        node.ready_after = begun.elapsed();
-        Ok(node)
+        self.ready_after = begun.elapsed();
+        Ok(self)
     }
 
     /// As [`Self::start`], for a data directory with something wrong in it: waits for these roles only.
@@ -136,7 +150,7 @@ impl Node {
     /// # Errors
     /// When they do not come up; the text holds the end of its log.
     pub async fn start_despite(data: &Path, roles: &[&str]) -> Result<Self> {
-        let mut node = Self::begin(data, &[])?;
+        let mut node = Self::begin(data, &[], None)?;
         let begun = Instant::now();
         while !(node.finds_itself() && node.has(roles).await) {
             node.still_coming_up(begun).await?;
@@ -144,13 +158,18 @@ impl Node {
         Ok(node)
     }
 
-    fn begin(data: &Path, arguments: &[&str]) -> Result<Self> {
+    fn begin(data: &Path, arguments: &[&str], space: Option<&str>) -> Result<Self> {
         fs::create_dir_all(data)?;
         let binary = binary()?;
         let log = File::options().create(true).append(true).open(log_path(data))?;
         // What an earlier node left there would be taken for this one's.
         let _ = fs::remove_file(data.join("run/address"));
-        let child = Command::new(binary)
+        let mut command = space.map_or_else(|| Command::new(&binary), |space| town::command_in(space, &binary));
+        // Unless a test names an address or a network: other nodes are nobody's business then.
+        if space.is_none() {
+            command.env("FLOWORK_MESH", "off");
+        }
+        let child = command
             .args(["up", "--listen", "127.0.0.1:0", "--no-welcome", "--data"])
             .arg(data)
             .args(arguments)
@@ -158,8 +177,6 @@ impl Node {
             .stdout(log.try_clone()?)
             .stderr(log)
             .env_remove("FLOWORK_DATA")
-            // Unless a test names an address: other nodes are nobody's business then.
-            .env("FLOWORK_MESH", "off")
             .process_group(0)
             .spawn()
             .context("the node cannot be started")?;
@@ -169,6 +186,7 @@ impl Node {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             token: String::new(),
             ready_after: Duration::ZERO,
+            space: space.map(str::to_owned),
             owned: None,
         })
     }
@@ -242,12 +260,19 @@ impl Node {
         request(method, path, &host, &[("Authorization", &bearer), ("Content-Type", "application/json")], body)
     }
 
+    async fn connect(&self) -> Result<Connection> {
+        Ok(match &self.space {
+            Some(space) => Connection::over(town::connect_in(space, self.address)?)?,
+            None => Connection::open(self.address).await?,
+        })
+    }
+
     /// Sends one request on a connection of its own.
     ///
     /// # Errors
     /// When the connection breaks.
     pub async fn send(&self, request: &[u8]) -> Result<Answer> {
-        let mut connection = Connection::open(self.address).await?;
+        let mut connection = self.connect().await?;
         let answer = tokio::time::timeout(PATIENCE, connection.send(request)).await;
         Ok(answer.context("no answer came")??)
     }
@@ -360,7 +385,7 @@ impl Node {
     /// # Errors
     /// When it is refused.
     pub async fn feed(&self, path: &str) -> Result<Feed> {
-        let mut connection = Connection::open(self.address).await?;
+        let mut connection = self.connect().await?;
         let bearer = format!("Bearer {}", self.token);
         let host = self.address.to_string();
         let headers = [("Authorization", bearer.as_str()), ("Accept", "text/event-stream")];

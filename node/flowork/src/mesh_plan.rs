@@ -1,7 +1,6 @@
 //! How this node takes part in the mesh: what the command line says, then what is set, then the default.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use serde_json::Value;
 
@@ -14,6 +13,9 @@ const NAME: &str = "node.name";
 const LISTEN: &str = "mesh.listen";
 const LAN: &str = "mesh.lan";
 const ENABLED: &str = "mesh.enabled";
+const RELAY: &str = "mesh.relay";
+const UPNP: &str = "mesh.upnp";
+const EXTERNAL: &str = "mesh.external";
 
 /// How.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,12 @@ pub(crate) struct MeshPlan {
     pub(crate) listen: Vec<String>,
     /// Whether to announce the node on the local network.
     pub(crate) lan: bool,
+    /// Whether to ask the router to forward the ports.
+    pub(crate) upnp: bool,
+    /// Whether peers may be reached through this node.
+    pub(crate) relay: bool,
+    /// Where others reach this node, as its owner says.
+    pub(crate) external: Vec<String>,
 }
 
 impl MeshPlan {
@@ -32,25 +40,30 @@ impl MeshPlan {
         let name = settings.get(NAME).and_then(Value::as_str).map_or_else(|| start.host_name.clone(), str::to_owned);
         let is_off = start.is_off || settings.get(ENABLED) == Some(&Value::Bool(false));
         if is_off {
-            return Self { name, listen: Vec::new(), lan: false };
+            return Self { name, listen: Vec::new(), lan: false, upnp: false, relay: false, external: Vec::new() };
         }
-        let set: Option<Vec<String>> = settings
-            .get(LISTEN)
-            .and_then(Value::as_array)
-            .map(|all| all.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+        let is_set = |setting: &str| settings.get(setting) == Some(&Value::Bool(true));
+        let texts = |setting: &str| -> Option<Vec<String>> {
+            let all = settings.get(setting)?.as_array()?;
+            Some(all.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        };
+        let set = texts(LISTEN);
         let said = if start.listen.is_empty() { set } else { Some(start.listen.clone()) };
         let listen = said.unwrap_or_else(|| vec![format!("0.0.0.0:{PORT}"), format!("[::]:{PORT}")]);
         let lan = settings.get(LAN) != Some(&Value::Bool(false)) && start.listen.is_empty();
-        Self { name, listen: listen.iter().flat_map(|text| multiaddrs(text)).collect(), lan }
+        Self {
+            name,
+            listen: listen.iter().flat_map(|text| flowork_mesh::multiaddrs(text)).collect(),
+            lan,
+            upnp: is_set(UPNP),
+            relay: is_set(RELAY),
+            external: texts(EXTERNAL)
+                .unwrap_or_default()
+                .iter()
+                .flat_map(|text| flowork_mesh::multiaddrs(text))
+                .collect(),
+        }
     }
-}
-
-/// `127.0.0.1:4142` is listened at by TCP and by QUIC; anything else is taken for a multiaddress.
-fn multiaddrs(text: &str) -> Vec<String> {
-    let Ok(address) = text.parse::<SocketAddr>() else { return vec![text.to_owned()] };
-    let family = if address.is_ipv4() { "ip4" } else { "ip6" };
-    let (ip, port) = (address.ip(), address.port());
-    vec![format!("/{family}/{ip}/tcp/{port}"), format!("/{family}/{ip}/udp/{port}/quic-v1")]
 }
 
 /// The machine's name, without its domain.
@@ -81,6 +94,7 @@ mod tests {
         let plan = plan(&start(), json!({}));
         assert_eq!(plan.name, "desk");
         assert!(plan.lan);
+        assert!(!plan.upnp && !plan.relay, "nothing is opened or done for others unless its owner says so");
         assert_eq!(plan.listen[..2], ["/ip4/0.0.0.0/tcp/4142", "/ip4/0.0.0.0/udp/4142/quic-v1"]);
     }
 
@@ -92,6 +106,14 @@ mod tests {
         assert!(!plan(&said, settings.clone()).lan, "who names one address means that one");
         let set = plan(&start(), settings);
         assert_eq!((set.listen[0].as_str(), set.name.as_str()), ("/ip4/10.0.0.1/tcp/1", "Ana's desk"));
+    }
+
+    #[test]
+    fn an_owner_says_where_a_node_is_reached_and_what_it_does_for_others() {
+        let settings = json!({ "mesh.relay": true, "mesh.upnp": true, "mesh.external": ["5.5.0.1:4142", "/dns4/n.example/tcp/1"] });
+        let plan = plan(&start(), settings);
+        assert!(plan.relay && plan.upnp);
+        assert_eq!(plan.external, ["/ip4/5.5.0.1/tcp/4142", "/ip4/5.5.0.1/udp/4142/quic-v1", "/dns4/n.example/tcp/1"]);
     }
 
     #[test]

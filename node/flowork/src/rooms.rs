@@ -7,13 +7,16 @@ use std::sync::Arc;
 
 use flowork_components::Library;
 use flowork_ports::roles::{RoleStatus, Trouble};
-use flowork_ports::{Bell, Documents, Engines, Mesh, OwnFolder};
+use flowork_ports::store::Reader;
+use flowork_ports::{Bell, Documents, Engines, Mesh, OwnFolder, Ring};
 use flowork_protocol::NodeId;
 use flowork_store::Layout;
-use tokio::sync::watch;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::backup::ChildBackup;
+use crate::mesh_plan::MeshPlan;
 use crate::supervisor::start::{MeshStart, Start};
 use crate::vault::{AgeSeal, AgeVault};
 
@@ -150,26 +153,47 @@ pub(crate) fn kernel(
     Ok(Kernel { handle, troubles: told, workers, indexer })
 }
 
-/// What speaks to other nodes.
+/// What speaks to other nodes, and what waits until it should be started anew, because its settings changed.
 pub(crate) async fn mesh(
     layout: &Layout, seed: flowork_mesh::Seed, start: &MeshStart, bell: Bell, cancel: CancellationToken,
-) -> Result<flowork_mesh::Handle, Error> {
+) -> Result<(flowork_mesh::Handle, impl Future<Output = ()> + Send + use<>), Error> {
     let reader = layout.reader();
-    let settings = reader.settings().await?;
-    let plan = crate::mesh_plan::MeshPlan::of(start, &settings);
+    let rings = bell.listen();
+    let plan = MeshPlan::of(start, &reader.settings().await?);
+    let changed = changed(plan.clone(), start.clone(), reader.clone(), rings);
     let options = flowork_mesh::Options {
         seed,
         name: plan.name,
         version: env!("CARGO_PKG_VERSION"),
         listen: plan.listen,
         lan: plan.lan,
+        upnp: plan.upnp,
+        relay: plan.relay.then(flowork_mesh::Budgets::default),
+        external: plan.external,
         table: layout.mesh_table()?,
         inbox: layout.inbox(MESH_INBOX, bell.clone())?,
         reader,
         bell,
         clock: Arc::new(crate::now),
     };
-    Ok(flowork_mesh::run(options, cancel).await?)
+    Ok((flowork_mesh::run(options, cancel).await?, changed))
+}
+
+async fn changed(plan: MeshPlan, start: MeshStart, reader: Arc<dyn Reader>, mut rings: broadcast::Receiver<Ring>) {
+    loop {
+        let is_news = match rings.recv().await {
+            Ok(ring) => ring == Ring::Node,
+            Err(RecvError::Lagged(_)) => true,
+            Err(RecvError::Closed) => return std::future::pending().await,
+        };
+        if is_news {
+            match reader.settings().await {
+                Ok(settings) if MeshPlan::of(&start, &settings) == plan => {}
+                Ok(_) => return,
+                Err(error) => tracing::warn!(%error, "settings of the mesh could not be read again"),
+            }
+        }
+    }
 }
 
 /// What the gateway is told beside the rooms it reads from.

@@ -279,7 +279,13 @@ impl Caller {
                     Ok(Ended::End(checked)) => return self.finish(candidate, journey, incoming, *checked).await,
                     Ok(Ended::Cancelled) => return Asked::Failed(cancelled()),
                     Ok(Ended::Late) => return Asked::Failed(late(candidate)),
-                    Err(error) => error.to_string(),
+                    Err(error) => {
+                        if matches!(error, frames::Error::Late(_)) {
+                            // The connection leads nowhere any more; another one may.
+                            self.net.disconnect(provider).await;
+                        }
+                        error.to_string()
+                    }
                 },
                 Err(error @ (net::Error::Protocol(_) | net::Error::Itself | net::Error::Down)) => {
                     return Asked::Unreachable(error.to_string());

@@ -13,6 +13,7 @@ use flowork_protocol::{Failure, NodeId, PersonId, Timestamp};
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
 
+use crate::host;
 use crate::records::Records;
 
 /// The most peers that a node is paired with.
@@ -39,6 +40,9 @@ pub(crate) struct Contact {
     /// Where it was reached or said to be, the newest first.
     #[serde(default)]
     pub(crate) addresses: Vec<String>,
+    /// Whether it said that it removed this node. Its grants are over, and it is not looked for.
+    #[serde(default)]
+    pub(crate) has_left: bool,
 }
 
 impl Contact {
@@ -101,11 +105,6 @@ impl NotLetIn {
 pub(crate) struct Contacts {
     contacts: Records<Contact>,
     invitations: Records<Open>,
-}
-
-/// The name of an invitation: the hash of its secret, hex.
-fn name_of_secret(secret: &Secret) -> String {
-    blake3::Hash::from_bytes(secret.hash()).to_hex().to_string()
 }
 
 impl Contacts {
@@ -188,6 +187,7 @@ impl Contacts {
             person: person.map(|certificate| certificate.person),
             paired_at: before.map_or(now, |contact| contact.paired_at),
             addresses: bounded(all),
+            has_left: false,
         };
         let mut changes = also;
         let text = format!("{} ({node}) is paired", contact.name);
@@ -220,6 +220,14 @@ impl Contacts {
         self.contacts.put(node.to_string(), Contact { addresses, ..contact }, None).await
     }
 
+    /// Writes down that a peer removed this node, with what else goes with that.
+    pub(crate) async fn left(&self, contact: Contact, now: Timestamp) -> Result<(), store::Error> {
+        let text = format!("{} removed this node", contact.name);
+        let decided = Decision::new(now, "removed-by-peer", Some(contact.node), text);
+        let contact = Contact { has_left: true, ..contact };
+        self.contacts.put(contact.node.to_string(), contact, Some(decided)).await
+    }
+
     pub(crate) async fn remove(&self, contact: &Contact, now: Timestamp) -> Result<(), store::Error> {
         let text = format!("{} ({}) was removed", contact.name, contact.node);
         let decided = Decision::new(now, "removed", Some(contact.node), text);
@@ -236,7 +244,7 @@ impl Contacts {
             let failure = Failure::new("invitations-full", format!("{INVITATIONS_MAX} invitations are open"));
             return Err(Error::Invalid(failure.hint("take some back with `flowork peer uninvite`")));
         }
-        let id = name_of_secret(secret);
+        let id = host::name_of(secret);
         let text =
             format!("an invitation was made{}", name.as_ref().map(|name| format!(" for {name}")).unwrap_or_default());
         let invitation = Open { id: id.clone(), name, made_at: now, ends_at, used_by: None };
@@ -267,7 +275,7 @@ impl Contacts {
     pub(crate) async fn admit(
         &self, node: NodeId, secret: &Secret, said: &Introduction, addresses: Vec<String>, now: Timestamp,
     ) -> Result<Contact, NotLetIn> {
-        let invitation = self.invitations.get(&name_of_secret(secret)).ok_or(NotLetIn::Unknown)?;
+        let invitation = self.invitations.get(&host::name_of(secret)).ok_or(NotLetIn::Unknown)?;
         match invitation.used_by {
             Some(by) if by != node => return Err(NotLetIn::Used),
             Some(_) => {}

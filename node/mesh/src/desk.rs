@@ -1,14 +1,14 @@
 //! Answers what the node's owner asks, and looks after the peers: who joins, what they are told, where they are.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flowork_ports::MeshTable;
 use flowork_ports::mesh::{
     Ask, Error, Gave, Invite, Invited, Neighbour, NewGrant, Parting, Peer, Preview, Reach, Status, TestGrant, Tested,
 };
-use flowork_ports::mesh_table::{Change, Decision, ReceiptQuery};
+use flowork_ports::mesh_table::ReceiptQuery;
 use flowork_ports::store;
 use flowork_protocol::grant::Asked;
 use flowork_protocol::invitation::{Invitation, Secret};
@@ -17,17 +17,22 @@ use flowork_protocol::peer::pair::{self, Introduction, Join};
 use flowork_protocol::peer::tell::{self, Tell};
 use flowork_protocol::peer::{Refusal, call};
 use flowork_protocol::{Failure, GrantId, NodeId, PersonId, Timestamp};
+use futures::StreamExt as _;
 use libp2p::Multiaddr;
-use tokio::sync::{mpsc, watch};
+use libp2p::multiaddr::Protocol;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::contacts::{Contact, Contacts};
+use crate::frames;
 use crate::grants::{Grants, Kept};
 use crate::keys::Keeper;
 use crate::lending::Lending;
 use crate::lock;
+use crate::looking::{LOOK_MAX, Looking};
 use crate::meter::Meter;
-use crate::net::{self, Happened, Net};
+use crate::net::{self, Happened, Net, RelayState, View};
 use crate::pairing::{self, Joined};
 use crate::reach;
 use crate::sentence;
@@ -35,9 +40,8 @@ use crate::serve::{Provider, cut};
 
 /// The longest life of an invitation, in minutes.
 const INVITE_MINUTES_MAX: u32 = 7 * 24 * 60;
-/// How often peers that are not connected are looked for, at first and at most.
-const LOOK_FIRST: Duration = Duration::from_secs(5);
-const LOOK_MAX: Duration = Duration::from_secs(300);
+/// How many peers are looked for at once.
+const LOOK_AT_ONCE: usize = 16;
 /// How far back receipts are counted when a node comes up.
 const COUNTED_MS: u64 = 26 * 3_600_000;
 /// How many of them at most.
@@ -59,6 +63,12 @@ pub(crate) struct Desk {
     pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(crate) known: watch::Sender<BTreeSet<NodeId>>,
     pub(crate) problem: Option<String>,
+    /// Whether this node passes on for its peers.
+    pub(crate) is_relay: bool,
+    /// When who is looked for next.
+    pub(crate) looking: Mutex<Looking>,
+    /// Rings when that changed.
+    pub(crate) look: Notify,
     /// Held by whoever reads, decides and writes: no two changes of the records are made at once.
     pub(crate) writing: tokio::sync::Mutex<()>,
 }
@@ -170,6 +180,9 @@ impl Desk {
             node: self.me,
             name: self.name.clone(),
             listens: view.listens.iter().map(ToString::to_string).collect(),
+            external: view.external.iter().map(ToString::to_string).collect(),
+            reachable: self.reachable(&view),
+            is_relay: self.is_relay,
             problem: self.problem.clone().or_else(|| view.problem.clone()),
             is_lending_paused: self.lending.is_paused(),
             connected: view.connections.len(),
@@ -184,13 +197,16 @@ impl Desk {
                 let address = net::without_peer(connection.address.clone()).to_string();
                 let latency_ms = connection.latency.map(|latency| latency.as_secs_f64() * 1_000.0);
                 if connection.is_relayed {
-                    Reach::Relayed { address, latency_ms }
+                    let through = self.relay_in(&connection.address).map(|relay| self.contacts.name_of(relay));
+                    Reach::Relayed { address, latency_ms, through, why: view.not_direct.get(&contact.node).cloned() }
                 } else {
                     Reach::Direct { address, latency_ms }
                 }
             }
+            None if contact.has_left => Reach::Away { why: Some("it removed this node".to_owned()) },
             None => Reach::Away { why: view.last_failure.get(&contact.node).cloned() },
         };
+        let relay = view.relays.get(&contact.node).map(|relay| relay.state.shown());
         Peer {
             node: contact.node,
             seen_at: view.seen_at.get(&contact.node).copied(),
@@ -199,7 +215,23 @@ impl Desk {
             person: contact.person,
             paired_at: contact.paired_at,
             reach,
+            relay,
         }
+    }
+
+    /// The relay that an address leads through.
+    fn relay_in(&self, address: &Multiaddr) -> Option<NodeId> {
+        address.iter().find_map(|part| match part {
+            Protocol::P2p(peer) => net::node_id(&peer),
+            _ => None,
+        })
+    }
+
+    /// From where this node can be reached, in words.
+    fn reachable(&self, view: &View) -> String {
+        let reserved = view.relays.iter().filter(|(_, relay)| relay.state == RelayState::Reserved);
+        let names: Vec<String> = reserved.map(|(node, _)| self.contacts.name_of(*node)).collect();
+        reach::words(view, &names)
     }
 
     fn neighbours(&self) -> Vec<Neighbour> {
@@ -216,19 +248,8 @@ impl Desk {
             .collect()
     }
 
-    /// Where others may find this node, the farthest first.
-    fn addresses(&self) -> Vec<Multiaddr> {
-        let mut addresses: Vec<Multiaddr> = self.net.view().borrow().listens.iter().cloned().collect();
-        addresses.sort_by_key(|address| std::cmp::Reverse(reach::far(address)));
-        // Loopback only helps where there is nothing else.
-        if addresses.iter().any(|address| reach::far(address) > reach::Far::Machine) {
-            addresses.retain(|address| reach::far(address) > reach::Far::Machine);
-        }
-        addresses
-    }
-
     fn introduction(&self) -> Introduction {
-        let addresses = self.addresses().iter().map(ToString::to_string).collect();
+        let addresses = self.net.view().borrow().addresses().iter().map(ToString::to_string).collect();
         Introduction { name: self.name.clone(), certificates: Vec::new(), addresses }
     }
 
@@ -241,7 +262,11 @@ impl Desk {
         }
         let ends_at = now.plus_ms(u64::from(invite.minutes) * 60_000);
         let secret = Secret(random()?);
-        let addresses = self.addresses();
+        let (addresses, reachable) = {
+            let view = self.net.view();
+            let view = view.borrow();
+            (view.addresses(), self.reachable(&view))
+        };
         let _writing = self.writing.lock().await;
         self.contacts.invite(&secret, invite.name, now, ends_at).await?;
         let texts = addresses.iter().map(ToString::to_string).collect();
@@ -250,7 +275,7 @@ impl Desk {
             link: invitation.to_text(),
             ends_at: invitation.ends_at(),
             addresses: invitation.addresses,
-            reach: reach::words(&addresses),
+            reach: reachable,
         })
     }
 
@@ -280,16 +305,24 @@ impl Desk {
         let whom = invitation.name.clone();
         let peer_error = |code: &str, text: String, hint: &str| Error::Peer(Failure::new(code, text).hint(hint));
         let addresses: Vec<Multiaddr> = invitation.addresses.iter().filter_map(|text| text.parse().ok()).collect();
-        let stream = self.net.open(invitation.node, pair::PROTOCOL, addresses).await.map_err(|error| {
-            peer_error(
-                "peer-away",
-                format!("{whom} cannot be reached: {error}"),
-                "is it running, and in the same network? Otherwise let it be the one who joins: `flowork peer invite` here",
-            )
-        })?;
-        let joined = pairing::join(stream, invitation.secret, self.introduction())
-            .await
-            .map_err(|error| peer_error("peer-broke", format!("{whom} did not answer: {error}"), "try again"))?;
+        let mut is_again = false;
+        let joined = loop {
+            let stream = self.net.open(invitation.node, pair::PROTOCOL, addresses.clone()).await.map_err(|error| {
+                peer_error(
+                    "peer-away",
+                    format!("{whom} cannot be reached: {error}"),
+                    "is it running, and in the same network? Otherwise let it be the one who joins: `flowork peer invite` here",
+                )
+            })?;
+            match pairing::join(stream, invitation.secret.clone(), self.introduction()).await {
+                Ok(joined) => break joined,
+                // The same node may say the same again: a connection that broke in between does no harm.
+                Err(frames::Error::Io(_) | frames::Error::Closed) if !is_again => is_again = true,
+                Err(error) => {
+                    return Err(peer_error("peer-broke", format!("{whom} did not answer: {error}"), "try again"));
+                }
+            }
+        };
         let said = match joined {
             Joined::Welcome(said) => said,
             Joined::Refused(refusal) => {
@@ -495,9 +528,7 @@ impl Desk {
                 },
                 Tell::Revoked(id) => self.grants.lose(id, peer, now).await.map_err(try_again),
                 Tell::Removed => {
-                    let text = format!("{} removed this node", contact.name);
-                    let decided = Decision::new(now, "removed-by-peer", Some(peer), text);
-                    self.table.write(vec![Change::Decision(decided)]).await.map_err(try_again)?;
+                    self.contacts.left(contact, now).await.map_err(try_again)?;
                     for kept in self.grants.held_of(peer) {
                         self.grants.lose(kept.id, peer, now).await.map_err(try_again)?;
                     }
@@ -516,7 +547,16 @@ impl Desk {
         while let Some(happened) = happenings.recv().await {
             match happened {
                 Happened::Connected(node) => {
+                    lock(&self.looking).connected(node, Instant::now());
                     tokio::spawn(self.clone().tell_untold(node));
+                }
+                Happened::Lost(node) => {
+                    lock(&self.looking).lost(node, Instant::now());
+                    self.look.notify_one();
+                }
+                Happened::Moved => {
+                    lock(&self.looking).moved();
+                    self.look.notify_one();
                 }
                 Happened::Addresses(node, addresses) => {
                     let texts = addresses.into_iter().map(|address| net::without_peer(address).to_string()).collect();
@@ -531,21 +571,31 @@ impl Desk {
 
     /// Keeps a connection to every peer that can be reached, less and less eagerly, and tidies up in between.
     async fn look_for_peers(self: Arc<Self>) {
-        let mut pause = LOOK_FIRST;
         loop {
-            let away: Vec<Contact> = {
+            let now = Instant::now();
+            let due: Vec<Contact> = {
                 let view = self.net.view();
                 let view = view.borrow();
-                let all = self.contacts.all();
-                all.into_iter().filter(|contact| !view.connections.contains_key(&contact.node)).collect()
+                let is_away = |contact: &Contact| !contact.has_left && !view.connections.contains_key(&contact.node);
+                let away: Vec<Contact> = self.contacts.all().into_iter().filter(is_away).collect();
+                let mut looking = lock(&self.looking);
+                looking.keep(away.iter().map(|contact| contact.node).collect());
+                away.into_iter().filter(|contact| looking.is_due(contact.node, now)).collect()
             };
-            let mut found = false;
-            for contact in &away {
-                found |= self.net.connect(contact.node, contact.multiaddrs()).await.is_ok();
-            }
+            futures::stream::iter(due)
+                .for_each_concurrent(LOOK_AT_ONCE, async |contact| {
+                    let found = self.net.connect(contact.node, contact.multiaddrs()).await;
+                    if found.is_err() {
+                        lock(&self.looking).missed(contact.node, Instant::now());
+                    }
+                })
+                .await;
             self.provider.sweep((self.clock)()).await;
-            pause = if found || away.is_empty() { LOOK_FIRST } else { (pause * 2).min(LOOK_MAX) };
-            tokio::time::sleep(pause).await;
+            let next = lock(&self.looking).next().unwrap_or(now + LOOK_MAX).min(now + LOOK_MAX);
+            tokio::select! {
+                () = tokio::time::sleep_until(next) => {}
+                () = self.look.notified() => {}
+            }
         }
     }
 }

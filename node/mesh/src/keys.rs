@@ -18,6 +18,12 @@ impl Seed {
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
     }
+
+    /// Who has this key.
+    #[must_use]
+    pub fn node_id(&self) -> NodeId {
+        Keeper::new(self).node_id()
+    }
 }
 
 impl std::fmt::Debug for Seed {

@@ -17,9 +17,10 @@ use flowork_ports::engines::{EngineCall, Given, News};
 use flowork_ports::mesh::{Ask, Error as AskError, Gave};
 use flowork_ports::store::{self, Inbox, Reader};
 use flowork_ports::{Bell, Engines, Followers, Mesh, MeshTable};
+use flowork_protocol::presence::{self, Presence};
 use flowork_protocol::{Failure, NodeId, Timestamp, signed};
 use libp2p::Multiaddr;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 mod body;
@@ -28,8 +29,10 @@ mod contacts;
 mod desk;
 mod frames;
 mod grants;
+pub mod host;
 mod keys;
 mod lending;
+mod looking;
 mod meter;
 mod net;
 mod pairing;
@@ -44,6 +47,7 @@ mod testing;
 mod work;
 
 pub use keys::Seed;
+pub use net::Budgets;
 
 /// What the network saw and nobody has looked at yet.
 const HAPPENINGS_WAITING_MAX: usize = 256;
@@ -60,6 +64,13 @@ pub struct Options {
     pub listen: Vec<String>,
     /// Whether to announce the node on the local network and hear of others there.
     pub lan: bool,
+    /// Whether to ask the router to forward the ports.
+    pub upnp: bool,
+    /// What this node does for those whom it is paired with so that they can be reached, if anything: it passes on, tries
+    /// their addresses and keeps where they are.
+    pub relay: Option<Budgets>,
+    /// Where others reach this node, as its owner says: multiaddresses.
+    pub external: Vec<String>,
     /// What it keeps.
     pub table: Arc<dyn MeshTable>,
     /// Its own inbox, for the jobs that calls become.
@@ -101,7 +112,8 @@ impl std::fmt::Debug for Handle {
 /// # Errors
 /// When its file cannot be read, or the system has no network at all.
 pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Error> {
-    let Options { seed, name, version, listen, lan, table, inbox, reader, bell, clock } = options;
+    let Options { seed, name, version, listen, lan, upnp, relay, external, table, inbox, reader, bell, clock } =
+        options;
     let keeper = keys::Keeper::new(&seed);
     let me = keeper.node_id();
     let contacts = Arc::new(contacts::Contacts::load(&table).await?);
@@ -110,18 +122,27 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
     let known = watch::Sender::new(contacts.all().into_iter().map(|contact| contact.node).collect::<BTreeSet<_>>());
     let (happened, happenings) = mpsc::channel(HAPPENINGS_WAITING_MAX);
     let mut problem = None;
-    let mut addresses: Vec<Multiaddr> = Vec::new();
-    for text in listen {
-        match text.parse() {
-            Ok(address) => addresses.push(address),
-            Err(error) => problem = Some(format!("`{text}` is no address to listen at: {error}")),
+    let mut addresses_in = |texts: Vec<String>| {
+        let mut addresses: Vec<Multiaddr> = Vec::new();
+        for text in texts {
+            match text.parse() {
+                Ok(address) => addresses.push(address),
+                Err(error) => problem = Some(format!("`{text}` is no multiaddress: {error}")),
+            }
         }
-    }
+        addresses
+    };
+    let (addresses, external) = (addresses_in(listen), addresses_in(external));
+    let is_relay = relay.is_some();
     let net = net::start(
         net::Options {
             keypair: keeper.keypair().map_err(|error| Error::Network(error.to_string()))?,
             listen: addresses,
             lan,
+            upnp,
+            serves: relay,
+            external,
+            present: presence_of(keeper.clone(), clock.clone()),
             agent: format!("flowork/{version}"),
             clock: clock.clone(),
             known: known.subscribe(),
@@ -176,6 +197,9 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         clock,
         known,
         problem,
+        is_relay,
+        looking: Mutex::default(),
+        look: Notify::new(),
         writing: tokio::sync::Mutex::new(()),
     });
     desk::attend(&desk, &provider, happenings, &stop).map_err(Error::Network)?;
@@ -213,6 +237,23 @@ impl Engines for Handle {
     ) -> Result<Given, Failure> {
         self.caller.call(call, news, cancel).await
     }
+}
+
+/// `127.0.0.1:4142` is listened at by TCP and by QUIC; anything else is taken for a multiaddress.
+#[must_use]
+pub fn multiaddrs(text: &str) -> Vec<String> {
+    let Ok(address) = text.parse::<std::net::SocketAddr>() else { return vec![text.to_owned()] };
+    let family = if address.is_ipv4() { "ip4" } else { "ip6" };
+    let (ip, port) = (address.ip(), address.port());
+    vec![format!("/{family}/{ip}/tcp/{port}"), format!("/{family}/{ip}/udp/{port}/quic-v1")]
+}
+
+/// Signs where this node is.
+fn presence_of(keeper: keys::Keeper, clock: Arc<dyn Fn() -> Timestamp + Send + Sync>) -> net::Present {
+    Box::new(move |addresses| {
+        let presence = Presence::new(keeper.node_id(), addresses, clock(), net::PRESENCE_SECONDS);
+        keeper.state(&presence).ok().map(|signed| presence::bytes_of(&signed))
+    })
 }
 
 /// What is behind a lock is whole at every moment in which somebody could panic.

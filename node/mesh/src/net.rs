@@ -3,37 +3,38 @@
 //! One task owns the libp2p swarm. Everybody else holds a [`Net`], asks it for streams, and reads what it saw.
 //!
 //! Limits (docs/security.md says why): connections in all and per peer, streams per connection, memory of the process. A peer
-//! that nobody here knows is cut off after [`STRANGER_STAYS`], time enough to pair.
+//! that nobody here knows is cut off after [`task::STRANGER_STAYS`], time enough to pair.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use flowork_ports::mesh::Relaying;
 use flowork_protocol::{NodeId, Timestamp};
 use futures::StreamExt as _;
-use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
-use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
-use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, identify, mdns, multiaddr, ping};
+use libp2p::swarm::{ConnectionId, DialError};
+use libp2p::{Multiaddr, PeerId, StreamProtocol, multiaddr};
 use libp2p_stream::{Control, IncomingStreams, OpenStreamError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt as _};
 use tokio_util::sync::CancellationToken;
-use tokio_util::time::DelayQueue;
+
+use crate::host::Served;
+use crate::reach::{Far, far};
 
 mod behaviour;
+mod directory;
+mod relays;
+mod task;
 
-use behaviour::{Behaviour, BehaviourEvent};
+pub(crate) use directory::PRESENCE_SECONDS;
 
-/// How long a peer that is not paired stays connected.
-const STRANGER_STAYS: Duration = Duration::from_secs(30);
 /// How long a connection may take to come about.
 const DIAL_WITHIN: Duration = Duration::from_secs(15);
 /// How long a stream may take to be agreed on.
 const STREAM_WITHIN: Duration = Duration::from_secs(10);
-/// The most addresses kept of one neighbour.
-const NEIGHBOUR_ADDRESSES_MAX: usize = 16;
-/// The most neighbours kept: on a network with more, others are simply not listed.
-const NEIGHBOURS_MAX: usize = 256;
+/// How long others may take to say where a node is.
+const FIND_WITHIN: Duration = Duration::from_secs(8);
 /// Commands that may wait for the swarm.
 const COMMANDS_WAITING_MAX: usize = 256;
 
@@ -72,15 +73,83 @@ pub(crate) enum Error {
 /// One connection.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Connection {
+    id: ConnectionId,
     pub(crate) address: Multiaddr,
     pub(crate) is_relayed: bool,
+    /// Whether this node dialed.
+    is_ours: bool,
     pub(crate) latency: Option<Duration>,
+}
+
+/// What a node passes on for those whom it knows, at most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Budgets {
+    /// How many nodes may be reached through it.
+    pub reservations: usize,
+    /// How many connections it passes on at once.
+    pub circuits: usize,
+    /// And for one node.
+    pub circuits_per_peer: usize,
+    /// How many bytes one of them may carry either way; 0 limits nothing.
+    pub circuit_bytes: u64,
+    /// How long one of them may last.
+    pub circuit_time: Duration,
+}
+
+impl Default for Budgets {
+    fn default() -> Self {
+        Self {
+            reservations: 256,
+            circuits: 128,
+            circuits_per_peer: 8,
+            circuit_bytes: 1 << 30,
+            circuit_time: Duration::from_secs(3_600),
+        }
+    }
+}
+
+/// A paired node that offers to be reached through.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Relay {
+    /// Where it is itself.
+    pub(crate) address: Multiaddr,
+    pub(crate) state: RelayState,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum RelayState {
+    /// It is being asked.
+    Asked,
+    /// This node can be reached through it.
+    Reserved,
+    /// It does not, and why.
+    Refused(String),
+}
+
+impl RelayState {
+    /// As it is shown.
+    pub(crate) fn shown(&self) -> Relaying {
+        match self {
+            Self::Asked => Relaying::Asked,
+            Self::Reserved => Relaying::Reserved,
+            Self::Refused(why) => Relaying::Refused { why: why.clone() },
+        }
+    }
 }
 
 /// What the network looks like now.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct View {
     pub(crate) listens: BTreeSet<Multiaddr>,
+    /// Addresses at which somebody else reached this node, and addresses through relays.
+    pub(crate) external: BTreeSet<Multiaddr>,
+    pub(crate) relays: BTreeMap<NodeId, Relay>,
+    /// Why there is no direct connection to a peer that is connected through a relay.
+    pub(crate) not_direct: BTreeMap<NodeId, String>,
+    /// Whether anybody can be asked where a node is.
+    pub(crate) has_directory: bool,
+    /// What was done for others.
+    pub(crate) served: Served,
     pub(crate) connections: BTreeMap<NodeId, BTreeMap<usize, Connection>>,
     pub(crate) neighbours: BTreeMap<NodeId, BTreeSet<Multiaddr>>,
     pub(crate) seen_at: BTreeMap<NodeId, Timestamp>,
@@ -93,6 +162,20 @@ impl View {
     pub(crate) fn connection(&self, node: NodeId) -> Option<&Connection> {
         self.connections.get(&node)?.values().min_by_key(|connection| connection.is_relayed)
     }
+
+    /// Where others may find this node, the farthest first.
+    pub(crate) fn addresses(&self) -> Vec<Multiaddr> {
+        let all = self.external.union(&self.listens);
+        // Without its zone, which only means something on one machine, a link-local address leads nowhere.
+        let mut addresses: Vec<Multiaddr> = all.filter(|address| !is_link_local(address)).cloned().collect();
+        // A direct way goes before one through others.
+        addresses.sort_by_key(|address| (std::cmp::Reverse(far(address)), is_relayed(address)));
+        // Loopback only helps where there is nothing else.
+        if addresses.iter().any(|address| far(address) > Far::Machine) {
+            addresses.retain(|address| far(address) > Far::Machine);
+        }
+        addresses
+    }
 }
 
 /// What the network tells the room.
@@ -100,14 +183,22 @@ impl View {
 pub(crate) enum Happened {
     /// The first connection to a peer is there.
     Connected(NodeId),
+    /// The last connection to a peer is gone.
+    Lost(NodeId),
     /// A peer said where it listens.
     Addresses(NodeId, Vec<Multiaddr>),
+    /// This node is somewhere else now: who could not be reached may be.
+    Moved,
 }
 
 enum Command {
     Dial { peer: PeerId, addresses: Vec<Multiaddr>, reply: oneshot::Sender<Result<(), Error>> },
+    Find { node: NodeId, reply: oneshot::Sender<Vec<Multiaddr>> },
     Disconnect(PeerId),
 }
+
+/// Signs where this node is: its addresses, into the bytes that are kept by others.
+pub(crate) type Present = Box<dyn Fn(Vec<String>) -> Option<Vec<u8>> + Send>;
 
 /// What the network needs.
 pub(crate) struct Options {
@@ -116,6 +207,13 @@ pub(crate) struct Options {
     pub(crate) listen: Vec<Multiaddr>,
     /// Whether to announce this node on the local network and hear others.
     pub(crate) lan: bool,
+    /// Whether to ask the router to forward the ports.
+    pub(crate) upnp: bool,
+    /// What this node does for those whom it knows, if anything.
+    pub(crate) serves: Option<Budgets>,
+    /// Where others reach this node, as its owner says.
+    pub(crate) external: Vec<Multiaddr>,
+    pub(crate) present: Present,
     /// What others see of the program.
     pub(crate) agent: String,
     pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -134,21 +232,14 @@ pub(crate) struct Net {
 
 /// Starts the network. It ends when `stop` is cancelled.
 pub(crate) fn start(options: Options, stop: CancellationToken) -> Result<Net, String> {
-    let swarm = behaviour::swarm(options.keypair, options.lan, options.agent)?;
+    let Options { keypair, listen, lan, upnp, serves, external, present, agent, clock, known, happened } = options;
+    let is_server = serves.is_some();
+    let swarm = behaviour::swarm(behaviour::Parts { keypair, agent, lan, upnp, serves, known: known.clone() })?;
     let control = swarm.behaviour().stream.new_control();
     let (commands, asked) = mpsc::channel(COMMANDS_WAITING_MAX);
     let (view, seen) = watch::channel(View::default());
-    let task = Task {
-        swarm,
-        view,
-        asked,
-        waiting: HashMap::new(),
-        strangers: DelayQueue::new(),
-        known: options.known,
-        happened: options.happened,
-        clock: options.clock,
-    };
-    tokio::spawn(task.run(options.listen, stop));
+    let task = task::Task::new(swarm, task::Wiring { view, asked, known, happened, clock, present, is_server });
+    tokio::spawn(task.run(listen, external, stop));
     Ok(Net { control, commands, view: seen })
 }
 
@@ -173,8 +264,19 @@ impl Net {
         control.accept(StreamProtocol::new(protocol)).map_err(|error| error.to_string())
     }
 
-    /// Makes sure that there is a connection to a peer.
+    /// Makes sure that there is a connection to a peer. Who does not answer where it was is looked up.
     pub(crate) async fn connect(&self, node: NodeId, addresses: Vec<Multiaddr>) -> Result<(), Error> {
+        let Err(error) = self.dial(node, addresses).await else { return Ok(()) };
+        if matches!(error, Error::Itself | Error::Down) || !self.view.borrow().has_directory {
+            return Err(error);
+        }
+        match self.find(node).await {
+            addresses if addresses.is_empty() => Err(error),
+            addresses => self.dial(node, addresses).await,
+        }
+    }
+
+    async fn dial(&self, node: NodeId, addresses: Vec<Multiaddr>) -> Result<(), Error> {
         if self.view.borrow().connections.contains_key(&node) {
             return Ok(());
         }
@@ -186,6 +288,15 @@ impl Net {
             Ok(Err(_)) => Err(Error::Down),
             Err(_) => Err(Error::Late(DIAL_WITHIN)),
         }
+    }
+
+    /// Where a node said last that it is, as far as anybody knows.
+    pub(crate) async fn find(&self, node: NodeId) -> Vec<Multiaddr> {
+        let (reply, answered) = oneshot::channel();
+        if self.commands.send(Command::Find { node, reply }).await.is_err() {
+            return Vec::new();
+        }
+        tokio::time::timeout(FIND_WITHIN, answered).await.ok().and_then(Result::ok).unwrap_or_default()
     }
 
     /// A stream to a peer, over a connection that is made when there is none.
@@ -200,7 +311,11 @@ impl Net {
             Ok(Ok(stream)) => Ok(stream.compat()),
             Ok(Err(OpenStreamError::UnsupportedProtocol(_))) => Err(Error::Protocol(protocol.to_owned())),
             Ok(Err(error)) => Err(Error::Broke(error.to_string())),
-            Err(_) => Err(Error::Late(STREAM_WITHIN)),
+            Err(_) => {
+                // The connection leads nowhere any more; another one may.
+                self.disconnect(node).await;
+                Err(Error::Late(STREAM_WITHIN))
+            }
         }
     }
 
@@ -224,219 +339,6 @@ pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
     }
 }
 
-/// Owns the swarm.
-struct Task {
-    swarm: Swarm<Behaviour>,
-    view: watch::Sender<View>,
-    asked: mpsc::Receiver<Command>,
-    waiting: HashMap<PeerId, Vec<oneshot::Sender<Result<(), Error>>>>,
-    strangers: DelayQueue<PeerId>,
-    known: watch::Receiver<BTreeSet<NodeId>>,
-    happened: mpsc::Sender<Happened>,
-    clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
-}
-
-impl Task {
-    async fn run(mut self, listen: Vec<Multiaddr>, stop: CancellationToken) {
-        for address in listen {
-            self.listen(address);
-        }
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                command = self.asked.recv() => match command {
-                    Some(command) => self.carry_out(command),
-                    None => return,
-                },
-                Some(stranger) = self.strangers.next() => self.cut_stranger(&stranger.into_inner()),
-                event = self.swarm.select_next_some() => self.hear(event),
-            }
-        }
-    }
-
-    /// Listens at an address; at another port of it when this one is taken, so that two nodes of one machine both work.
-    fn listen(&mut self, address: Multiaddr) {
-        let Err(error) = self.swarm.listen_on(address.clone()) else { return };
-        let elsewhere = any_port(&address);
-        if elsewhere != address && self.swarm.listen_on(elsewhere).is_ok() {
-            let problem = format!("{address} is taken by another program; this node listens at another port instead");
-            tracing::warn!(%address, "the mesh listens at another port, because this one is taken");
-            self.view.send_modify(|view| view.problem = Some(problem));
-            return;
-        }
-        tracing::warn!(%address, %error, "the mesh cannot listen");
-        let problem = format!("cannot listen at {address}: {}", innermost(&error));
-        self.view.send_modify(|view| view.problem = Some(problem));
-    }
-
-    fn carry_out(&mut self, command: Command) {
-        match command {
-            Command::Dial { peer, addresses, reply } => {
-                if self.swarm.is_connected(&peer) {
-                    // Who asked may have given up.
-                    let _ = reply.send(Ok(()));
-                    return;
-                }
-                let mut addresses = addresses;
-                if let Some(nearby) = node_id(&peer).and_then(|node| self.view.borrow().neighbours.get(&node).cloned())
-                {
-                    addresses.extend(nearby);
-                }
-                addresses.dedup();
-                let dial = DialOpts::peer_id(peer)
-                    .condition(PeerCondition::DisconnectedAndNotDialing)
-                    .addresses(addresses)
-                    .build();
-                match self.swarm.dial(dial) {
-                    // One is under way already: its end answers this too.
-                    Ok(()) | Err(DialError::DialPeerConditionFalse(_)) => {
-                        self.waiting.entry(peer).or_default().push(reply);
-                    }
-                    Err(error) => drop(reply.send(Err(dial_error(error)))),
-                }
-            }
-            // There may be none.
-            Command::Disconnect(peer) => drop(self.swarm.disconnect_peer_id(peer)),
-        }
-    }
-
-    fn cut_stranger(&mut self, peer: &PeerId) {
-        if !node_id(peer).is_some_and(|node| self.known.borrow().contains(&node)) {
-            // It may have left by itself.
-            let _ = self.swarm.disconnect_peer_id(*peer);
-        }
-    }
-
-    fn hear(&mut self, event: SwarmEvent<BehaviourEvent>) {
-        match event {
-            SwarmEvent::NewListenAddr { address, .. } => {
-                self.view.send_modify(|view| {
-                    view.listens.insert(address);
-                });
-            }
-            SwarmEvent::ExpiredListenAddr { address, .. } => {
-                self.view.send_modify(|view| {
-                    view.listens.remove(&address);
-                });
-            }
-            SwarmEvent::ListenerClosed { reason: Err(error), addresses, .. } => {
-                tracing::warn!(?addresses, %error, "the mesh listens no more");
-                self.view.send_modify(|view| view.problem = Some(format!("listens no more: {error}")));
-            }
-            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
-                self.connected(peer_id, connection_id, endpoint.get_remote_address().clone());
-            }
-            SwarmEvent::ConnectionClosed { peer_id, connection_id, num_established, .. } => {
-                let now = (self.clock)();
-                if let Some(node) = node_id(&peer_id) {
-                    self.view.send_modify(|view| {
-                        if let Some(connections) = view.connections.get_mut(&node) {
-                            connections.remove(&number(connection_id));
-                        }
-                        if num_established == 0 {
-                            view.connections.remove(&node);
-                        }
-                        view.seen_at.insert(node, now);
-                    });
-                }
-            }
-            SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
-                let error = dial_error(error);
-                if let Some(node) = node_id(&peer) {
-                    self.view.send_modify(|view| drop(view.last_failure.insert(node, error.to_string())));
-                }
-                self.answer(&peer, &Err(error));
-            }
-            SwarmEvent::Behaviour(event) => self.hear_behaviour(event),
-            _ => {}
-        }
-    }
-
-    fn connected(&mut self, peer: PeerId, id: ConnectionId, address: Multiaddr) {
-        self.answer(&peer, &Ok(()));
-        let Some(node) = node_id(&peer) else {
-            // Only ed25519 keys name nodes.
-            let _ = self.swarm.disconnect_peer_id(peer);
-            return;
-        };
-        if !self.known.borrow().contains(&node) {
-            self.strangers.insert(peer, STRANGER_STAYS);
-        }
-        let is_relayed = address.iter().any(|part| part == multiaddr::Protocol::P2pCircuit);
-        let now = (self.clock)();
-        let mut is_first = false;
-        self.view.send_modify(|view| {
-            let connections = view.connections.entry(node).or_default();
-            is_first = connections.is_empty();
-            connections.insert(number(id), Connection { address, is_relayed, latency: None });
-            view.seen_at.insert(node, now);
-            view.last_failure.remove(&node);
-        });
-        if is_first {
-            self.tell(Happened::Connected(node));
-        }
-    }
-
-    fn hear_behaviour(&mut self, event: BehaviourEvent) {
-        match event {
-            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
-                if let Some(node) = node_id(&peer_id) {
-                    self.tell(Happened::Addresses(node, info.listen_addrs));
-                }
-            }
-            BehaviourEvent::Ping(ping::Event { peer, connection, result }) => match result {
-                Ok(latency) => self.view.send_modify(|view| {
-                    let connections = node_id(&peer).and_then(|node| view.connections.get_mut(&node));
-                    if let Some(connection) = connections.and_then(|all| all.get_mut(&number(connection))) {
-                        connection.latency = Some(latency);
-                    }
-                }),
-                // Every Flowork node answers pings. What is left of the connection would only hold others up.
-                Err(ping::Failure::Unsupported) => {}
-                Err(_) => drop(self.swarm.close_connection(connection)),
-            },
-            BehaviourEvent::Mdns(mdns::Event::Discovered(found)) => self.view.send_modify(|view| {
-                for (peer, address) in found {
-                    let Some(node) = node_id(&peer) else { continue };
-                    if view.neighbours.len() >= NEIGHBOURS_MAX && !view.neighbours.contains_key(&node) {
-                        continue;
-                    }
-                    let addresses = view.neighbours.entry(node).or_default();
-                    if addresses.len() < NEIGHBOUR_ADDRESSES_MAX {
-                        addresses.insert(without_peer(address));
-                    }
-                }
-            }),
-            BehaviourEvent::Mdns(mdns::Event::Expired(gone)) => self.view.send_modify(|view| {
-                for (peer, address) in gone {
-                    let Some(node) = node_id(&peer) else { continue };
-                    if let Some(addresses) = view.neighbours.get_mut(&node) {
-                        addresses.remove(&without_peer(address));
-                        if addresses.is_empty() {
-                            view.neighbours.remove(&node);
-                        }
-                    }
-                }
-            }),
-            _ => {}
-        }
-    }
-
-    fn answer(&mut self, peer: &PeerId, result: &Result<(), Error>) {
-        for reply in self.waiting.remove(peer).unwrap_or_default() {
-            // Who asked may have given up.
-            let _ = reply.send(result.clone());
-        }
-    }
-
-    /// A room that is slow misses a hint and nothing else: it looks at the view anyway.
-    fn tell(&self, happened: Happened) {
-        if let Err(error) = self.happened.try_send(happened) {
-            tracing::debug!(%error, "a hint of the network was dropped");
-        }
-    }
-}
-
 /// Connection ids are opaque and only ever compared; their text is the one number that they hold.
 fn number(id: ConnectionId) -> usize {
     id.to_string().parse().unwrap_or(usize::MAX)
@@ -450,6 +352,15 @@ fn any_port(address: &Multiaddr) -> Multiaddr {
         other => other,
     };
     address.iter().map(part).collect()
+}
+
+fn is_link_local(address: &Multiaddr) -> bool {
+    matches!(address.iter().next(), Some(multiaddr::Protocol::Ip6(ip)) if ip.is_unicast_link_local())
+}
+
+/// Whether an address leads through a relay.
+pub(crate) fn is_relayed(address: &Multiaddr) -> bool {
+    address.iter().any(|part| part == multiaddr::Protocol::P2pCircuit)
 }
 
 /// An address without the peer's id at its end.

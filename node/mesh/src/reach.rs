@@ -3,6 +3,8 @@
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 
+use crate::net::{View, is_relayed};
+
 /// From how far away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Far {
@@ -14,11 +16,8 @@ pub(crate) enum Far {
     Anywhere,
 }
 
-/// From how far away an address of this node may be reached, judged by its form.
+/// From how far away an address of this node may be reached, judged by its form. One through a relay: as far as the relay.
 pub(crate) fn far(address: &Multiaddr) -> Far {
-    if address.iter().any(|part| part == Protocol::P2pCircuit) {
-        return Far::Anywhere;
-    }
     match address.iter().next() {
         Some(Protocol::Ip4(ip)) if ip.is_loopback() => Far::Machine,
         Some(Protocol::Ip6(ip)) if ip.is_loopback() => Far::Machine,
@@ -38,16 +37,23 @@ pub(crate) fn far(address: &Multiaddr) -> Far {
     }
 }
 
-/// What an invitation with these addresses is good for.
-pub(crate) fn words(addresses: &[Multiaddr]) -> String {
-    match addresses.iter().map(far).max() {
+/// From where this node can be reached, and what to do about it. `relays` are the names of those through which it can.
+pub(crate) fn words(view: &View, relays: &[String]) -> String {
+    let seen = |address: &&Multiaddr| !is_relayed(address) && far(address) == Far::Anywhere;
+    if let Some(address) = view.external.iter().find(seen) {
+        return format!("anywhere: others reached it at {address}");
+    }
+    if !relays.is_empty() {
+        return format!("anywhere, through {}", relays.join(" and "));
+    }
+    match view.listens.iter().map(far).max() {
         None => "nowhere: this node does not listen; set `mesh.listen`, or let the other side invite".to_owned(),
         Some(Far::Machine) => "this machine only".to_owned(),
-        Some(Far::Network) => {
-            "this network; from elsewhere it takes a port forwarded by your router, or the other side invites"
-                .to_owned()
-        }
-        Some(Far::Anywhere) => "anywhere, unless a firewall is in the way: that was not tried".to_owned(),
+        Some(Far::Network) => "this network; to be reached from elsewhere, pair with a relay (a friend's node with \
+                               `mesh.relay`, or `flowork-bootstrap` on any public host), set `mesh.upnp`, or forward a \
+                               port; or let the other side invite"
+            .to_owned(),
+        Some(Far::Anywhere) => "anywhere, unless a firewall is in the way: nobody tried yet".to_owned(),
     }
 }
 
@@ -65,5 +71,19 @@ mod tests {
         check("/ip6/fe80::1/tcp/1", Far::Network);
         check("/ip4/203.0.113.5/tcp/1", Far::Anywhere);
         check("/dns4/example.org/tcp/1", Far::Anywhere);
+        let relay = "p2p/12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp/p2p-circuit";
+        check(&format!("/ip4/203.0.113.5/tcp/1/{relay}"), Far::Anywhere);
+        check(&format!("/ip4/192.168.1.7/tcp/1/{relay}"), Far::Network);
+    }
+
+    #[test]
+    fn what_was_tried_counts_for_more_than_the_form_of_an_address() {
+        let mut view = View::default();
+        assert!(words(&view, &[]).starts_with("nowhere"));
+        view.listens.insert("/ip4/192.168.1.7/tcp/1".parse().unwrap());
+        assert!(words(&view, &[]).starts_with("this network;"));
+        assert_eq!(words(&view, &["Hut".to_owned()]), "anywhere, through Hut");
+        view.external.insert("/ip4/203.0.113.5/tcp/1".parse().unwrap());
+        assert!(words(&view, &["Hut".to_owned()]).contains("203.0.113.5"));
     }
 }

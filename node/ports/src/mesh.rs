@@ -45,6 +45,12 @@ pub struct Status {
     pub name: String,
     /// Where it listens: multiaddresses.
     pub listens: Vec<String>,
+    /// Where others reached it: multiaddresses, those through relays among them.
+    pub external: Vec<String>,
+    /// From where it can be reached, in words.
+    pub reachable: String,
+    /// Whether it passes on for its peers, so that they can be reached.
+    pub is_relay: bool,
     /// Why it does not listen, when it should and cannot.
     pub problem: Option<String>,
     /// Whether all lending is paused.
@@ -70,11 +76,30 @@ pub enum Reach {
         address: String,
         /// The last round trip, in milliseconds.
         latency_ms: Option<f64>,
+        /// The relay, by name.
+        through: Option<String>,
+        /// Why there is no direct connection; not said while one is tried.
+        why: Option<String>,
     },
     /// Not connected.
     Away {
         /// Why the last try failed.
         why: Option<String>,
+    },
+}
+
+/// Whether this node can be reached through a peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Relaying {
+    /// It is being asked.
+    Asked,
+    /// It can.
+    Reserved,
+    /// Not now.
+    Refused {
+        /// Why.
+        why: String,
     },
 }
 
@@ -95,6 +120,8 @@ pub struct Peer {
     pub seen_at: Option<Timestamp>,
     /// How it is reached now.
     pub reach: Reach,
+    /// Whether this node is reached through it, when it offers that.
+    pub relay: Option<Relaying>,
 }
 
 /// A node that announces itself on this network and is not paired.

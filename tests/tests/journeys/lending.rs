@@ -19,7 +19,7 @@ fn count_words() -> Value {
 }
 
 /// Writes a line, waits for so long and gives its items back.
-fn slow(name: &str, pause: &str) -> Value {
+pub(crate) fn slow(name: &str, pause: &str) -> Value {
     json!({
         "flowork": "preset/1", "name": name,
         "steps": {
@@ -33,7 +33,7 @@ fn slow(name: &str, pause: &str) -> Value {
 }
 
 /// A preset whose only step runs `preset` at Ben's.
-fn borrow(preset: &str) -> Value {
+pub(crate) fn borrow(preset: &str) -> Value {
     json!({
         "flowork": "preset/1", "name": "borrower",
         "steps": { "there": { "component": "borrow", "config": { "preset": preset, "peer": "Ben" } } },
@@ -42,7 +42,7 @@ fn borrow(preset: &str) -> Value {
 }
 
 /// The error of a job that failed.
-fn why(row: &Value) -> String {
+pub(crate) fn why(row: &Value) -> String {
     format!("{} / {}", row["error"]["code"], row["error"]["message"])
 }
 

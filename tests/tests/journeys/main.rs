@@ -17,6 +17,7 @@ mod languages;
 mod lending;
 mod login;
 mod tidying;
+mod town;
 mod waits;
 mod workflow;
 

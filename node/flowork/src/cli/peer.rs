@@ -90,7 +90,7 @@ impl Peer {
                     let rows = rows(list, |peer| {
                         vec![
                             text_of(&peer["name"]),
-                            reached(&peer["reach"]),
+                            format!("{}{}", reached(&peer["reach"]), relaying(&peer["relay"])),
                             time_of(&peer["seen_at"]),
                             time_of(&peer["paired_at"]),
                             text_of(&peer["node"]),
@@ -221,10 +221,24 @@ fn reached(reach: &Value) -> String {
     let latency = reach["latency_ms"].as_f64().map(|ms| format!(", {ms:.1} ms")).unwrap_or_default();
     match reach["state"].as_str() {
         Some("direct") => format!("direct{latency}"),
-        Some("relayed") => format!("relayed{latency}"),
+        Some("relayed") => {
+            let through = reach["through"].as_str().map(|name| format!(" through {name}")).unwrap_or_default();
+            let why = reach["why"].as_str().map(|why| format!("; not directly: {why}")).unwrap_or_default();
+            format!("relayed{through}{latency}{why}")
+        }
         _ => match reach["why"].as_str() {
             Some(why) => format!("away: {why}"),
             None => "away".to_owned(),
         },
+    }
+}
+
+/// Whether this node is reached through a peer, in a few words.
+fn relaying(relay: &Value) -> String {
+    match relay["state"].as_str() {
+        Some("reserved") => "; this node is reached through it".to_owned(),
+        Some("asked") => "; it is asked to relay".to_owned(),
+        Some("refused") => format!("; it does not relay: {}", text_of(&relay["why"])),
+        _ => String::new(),
     }
 }

@@ -14,6 +14,8 @@ pub(crate) async fn run(context: &Context) -> Result<(), Fail> {
     let client = context.client()?;
     let mut about = client.get("/api/v1/node").await?;
     about["address"] = Value::String(client.address().to_string());
+    // A mesh that is away shows among the roles.
+    about["mesh"] = client.get("/api/v1/mesh").await.unwrap_or_default();
     context.print(&about, text);
     Ok(())
 }
@@ -67,8 +69,32 @@ fn text(about: &Value) -> String {
             out.push_str(&format!("✘ {named}\n"));
         }
     }
+    out.push_str(&mesh(&about["mesh"]));
     if let Some(problem) = about["problem"].as_str() {
         out.push_str(&format!("\n✘ {problem}\n"));
+    }
+    out
+}
+
+/// This node among others.
+fn mesh(mesh: &Value) -> String {
+    if mesh.is_null() {
+        return String::new();
+    }
+    let mut out = format!(
+        "mesh  {}, connected to {}; can be reached from {}\n",
+        text_of(&mesh["name"]),
+        text_of(&mesh["connected"]),
+        text_of(&mesh["reachable"])
+    );
+    if mesh["is_relay"] == true {
+        out.push_str("      its peers are reached through it where they cannot be reached themselves\n");
+    }
+    if mesh["is_lending_paused"] == true {
+        out.push_str("      all lending is paused\n");
+    }
+    if let Some(problem) = mesh["problem"].as_str() {
+        out.push_str(&format!("✘ mesh: {problem}\n"));
     }
     out
 }

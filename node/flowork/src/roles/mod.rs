@@ -119,7 +119,7 @@ async fn live(role: Role, link: OwnedFd, extra: Option<OwnedFd>) -> anyhow::Resu
     let start = tokio::time::timeout(START_WITHIN, start).await.context("the supervisor told nothing")??;
     anyhow::ensure!(start.wire == wire::VERSION, "the supervisor speaks version {} of links", start.wire);
     let mut sending = tokio::spawn(rings::send(desk.bell.clone(), me, link.clone()));
-    let room = match Room::open(role, start, extra, &link, &desk).await {
+    let mut room = match Room::open(role, start, extra, &link, &desk).await {
         Ok(room) => room,
         Err(error) => {
             troubles::tell(&link, &[troubles::of(role, &error)]).await;
@@ -144,7 +144,7 @@ async fn live(role: Role, link: OwnedFd, extra: Option<OwnedFd>) -> anyhow::Resu
 /// Waits until the role has nothing more to do; an error unless it was told to end or the link was closed in good order.
 async fn over(
     me: Party, linked: JoinHandle<Result<(), link::Error>>, stop: &CancellationToken,
-    room_ended: impl Future<Output = ()>, rings_broke: impl Future<Output = JoinError>,
+    room_ended: impl Future<Output = &'static str>, rings_broke: impl Future<Output = JoinError>,
 ) -> anyhow::Result<()> {
     use anyhow::Context as _;
     tokio::select! {
@@ -154,7 +154,7 @@ async fn over(
             ended.context("what reads the link to the supervisor broke")?.context("the link to the supervisor broke")
         }
         // Only a fresh process helps; the supervisor starts one when this one ends.
-        () = room_ended => anyhow::bail!("the {} ended by itself", me.word()),
+        why = room_ended => anyhow::bail!("the {} ended: {why}", me.word()),
         error = rings_broke => Err(error).context("what sends rings to the other roles broke"),
     }
 }
@@ -164,7 +164,8 @@ enum Room {
     Gateway(flowork_gateway::Handle),
     Kernel(rooms::Kernel),
     Docs(flowork_documents::Handle),
-    Mesh,
+    /// What ends when its settings have changed.
+    Mesh(JoinHandle<()>),
 }
 
 impl Room {
@@ -179,11 +180,12 @@ impl Room {
                 let key = handover::read_key(extra.context("the supervisor handed over no key")?)?;
                 let seed: [u8; 32] = key.as_slice().try_into().context("the node key is not 32 bytes")?;
                 let layout = Layout::open(&start.data)?;
-                let mesh = rooms::mesh(&layout, flowork_mesh::Seed::new(seed), &start.mesh, bell, stop).await?;
+                let (mesh, changed) =
+                    rooms::mesh(&layout, flowork_mesh::Seed::new(seed), &start.mesh, bell, stop).await?;
                 anyhow::ensure!(mesh.node_id() == start.node_id, "the key that was handed over is another node's");
                 let engines: Arc<dyn Engines> = Arc::new(mesh.clone());
                 let _ = desk.service.set(Service::Mesh(mesh, engines, link.clone(), mesh_link::Desk::default()));
-                Self::Mesh
+                Self::Mesh(tokio::spawn(changed))
             }
             Role::Docs => {
                 let layout = Layout::open(&start.data)?;
@@ -221,22 +223,27 @@ impl Room {
         })
     }
 
-    /// Waits until the service inside has ended, told to or by itself.
-    async fn ended(&self) {
+    /// Waits until the service inside has ended, told to or by itself, and says why.
+    async fn ended(&mut self) -> &'static str {
         match self {
+            // A fresh process takes part as it is set now; what runs is taken up again.
+            Self::Mesh(changed) => {
+                // It does not break, and if it did a fresh process would help as well.
+                let _ = changed.await;
+                return "its settings changed";
+            }
             Self::Gateway(handle) => handle.ended().await,
             Self::Kernel(kernel) => kernel.ended().await,
             Self::Docs(handle) => handle.over().await,
-            // It only answers: there is nothing that could end.
-            Self::Mesh => std::future::pending().await,
         }
+        "by itself"
     }
 
     /// The files that give it trouble, if it ever says so.
     fn troubles(&self) -> Option<watch::Receiver<Vec<Trouble>>> {
         match self {
             Self::Kernel(kernel) => Some(kernel.troubles.clone()),
-            Self::Gateway(_) | Self::Docs(_) | Self::Mesh => None,
+            Self::Gateway(_) | Self::Docs(_) | Self::Mesh(_) => None,
         }
     }
 
@@ -246,7 +253,7 @@ impl Room {
             Self::Gateway(handle) => handle.ended().await,
             Self::Kernel(kernel) => kernel.stop().await,
             Self::Docs(handle) => handle.ended().await,
-            Self::Mesh => {}
+            Self::Mesh(changed) => changed.abort(),
         }
     }
 }
@@ -339,7 +346,7 @@ mod tests {
     #[tokio::test]
     async fn a_role_whose_service_ends_by_itself_ends_with_an_error() {
         let stop = CancellationToken::new();
-        let over = over(Party::Kernel, open_link(), &stop, std::future::ready(()), quiet()).await;
+        let over = over(Party::Kernel, open_link(), &stop, std::future::ready("by itself"), quiet()).await;
         assert_eq!(over.unwrap_err().to_string(), "the kernel ended by itself");
     }
 
@@ -348,7 +355,7 @@ mod tests {
         let stop = CancellationToken::new();
         stop.cancel();
         // Its service ends at the same time, because it was told to.
-        over(Party::Gateway, open_link(), &stop, std::future::ready(()), quiet()).await.unwrap();
+        over(Party::Gateway, open_link(), &stop, std::future::ready("by itself"), quiet()).await.unwrap();
     }
 
     #[tokio::test]
