@@ -145,8 +145,8 @@ async fn a_call_goes_on_when_the_lenders_address_changes_in_the_middle() -> Resu
     homes.pair.lend(&slow("nap", "4s"), &json!({})).await?;
     homes.reached("direct").await?;
     let job = homes.nap(4).await?;
-    homes.town.ip("ben-gate", &["addr", "add", "5.5.0.31/16", "dev", "street"])?;
     homes.town.ip("ben-gate", &["addr", "del", "5.5.0.30/16", "dev", "street"])?;
+    homes.town.ip("ben-gate", &["addr", "add", "5.5.0.31/16", "dev", "street"])?;
     homes.woke(&job, 4, 0).await?;
     homes.stop().await
 }
