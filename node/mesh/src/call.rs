@@ -9,27 +9,29 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use flowork_ports::Engines;
 use flowork_ports::engines::{EngineCall, Given, News, Where};
-use flowork_ports::mesh_table::Change;
-use flowork_ports::{Engines, MeshTable};
 use flowork_protocol::grant::Verified;
 use flowork_protocol::peer::Refusal;
-use flowork_protocol::peer::call::{BODY_BYTES_MAX, CallId, End, Frame, GrantRef, Open, PROTOCOL};
+use flowork_protocol::peer::call::{
+    BODY_BYTES_MAX, CallId, End, Frame, GrantRef, Open, PROTOCOL, REQUEST_INLINE_BYTES_MAX,
+};
 use flowork_protocol::receipt::{self, COUNTERSIGN_DOMAIN, Receipt};
 use flowork_protocol::{Failure, GrantId, NodeId, Timestamp};
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::AsyncRead;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::body::{Incoming, Outgoing};
 use crate::contacts::Contacts;
+use crate::countersign::Signer;
 use crate::frames;
 use crate::grants::{Grants, Kept};
 use crate::keys::Keeper;
 use crate::lock;
-use crate::net::{self, Net};
+use crate::net::{self, Net, Stream};
 use crate::records::Records;
 use crate::serve::{cut, stored};
 
@@ -46,6 +48,9 @@ const PAUSE_MAX: Duration = Duration::from_secs(15);
 /// A provider that could not be reached so often is asked last, for a while.
 const BREAKS_AFTER: u32 = 3;
 const BROKEN_FOR: Duration = Duration::from_secs(30);
+
+/// How long a call is written down whose step does not come back for it: longer than any step waits.
+const CALLING_KEPT_MS: u64 = 31 * 24 * 3_600_000;
 
 /// A call of this node as it is written down.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,9 +93,9 @@ pub(crate) struct Caller {
     pub(crate) keeper: Keeper,
     pub(crate) contacts: Arc<Contacts>,
     pub(crate) grants: Arc<Grants>,
-    pub(crate) calling: Records<Calling>,
+    pub(crate) calling: Arc<Records<Calling>>,
+    pub(crate) signer: Arc<Signer>,
     pub(crate) net: Net,
-    pub(crate) table: Arc<dyn MeshTable>,
     pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(crate) broken: Mutex<HashMap<NodeId, (u32, Instant)>>,
     pub(crate) running: Mutex<HashMap<NodeId, usize>>,
@@ -133,8 +138,8 @@ impl Engines for Caller {
         let patience = begun + Duration::from_millis(call.wait_ms.min(call.deadline_ms));
         let ended = self.travel(&journey, patience).await;
         match &ended {
-            Ok(_) => self.forget(&call.key).await,
-            Err(failure) if failure.code == "cancelled" => self.forget(&call.key).await,
+            // Forgotten with the receipt that is kept of it.
+            Ok(_) => {}
             // A later try is a new call.
             Err(_) => self.note(&journey, generation + 1, None).await,
         }
@@ -143,6 +148,13 @@ impl Engines for Caller {
 }
 
 impl Caller {
+    /// Forgets calls whose step never came back for them.
+    pub(crate) async fn sweep(&self, now: Timestamp) {
+        if let Err(error) = self.calling.forget_where(|calling| calling.at.plus_ms(CALLING_KEPT_MS) <= now).await {
+            tracing::warn!(%error, "calls of long ago could not be forgotten");
+        }
+    }
+
     fn call_id(&self, key: &str, generation: u32) -> CallId {
         let mut hasher = blake3::Hasher::new_derive_key("flowork call id v1");
         hasher.update(&self.me.0);
@@ -266,27 +278,35 @@ impl Caller {
         let mut incoming = Incoming::new(BODY_BYTES_MAX);
         let mut accepted = false;
         let mut pause = PAUSE_FIRST;
+        let mut at_hand = true;
         loop {
             let addresses = self.contacts.get(provider).map(|contact| contact.multiaddrs()).unwrap_or_default();
             let stream = tokio::select! {
-                stream = self.net.open(provider, PROTOCOL, addresses) => stream,
+                stream = self.net.open_at_hand(provider, PROTOCOL, addresses, at_hand) => stream,
                 () = journey.cancel.cancelled() => return Asked::Failed(cancelled()),
                 () = sleep_until(journey.ends_at) => return Asked::Failed(late(candidate)),
             };
             let why = match stream {
-                Ok(stream) => match self.converse(stream, candidate, journey, &mut incoming, &mut accepted).await {
-                    Ok(Ended::Rejected(refusal)) => return Asked::NotNow(refusal),
-                    Ok(Ended::End(checked)) => return self.finish(candidate, journey, incoming, *checked).await,
-                    Ok(Ended::Cancelled) => return Asked::Failed(cancelled()),
-                    Ok(Ended::Late) => return Asked::Failed(late(candidate)),
-                    Err(error) => {
-                        if matches!(error, frames::Error::Late(_)) {
-                            // The connection leads nowhere any more; another one may.
-                            self.net.disconnect(provider).await;
+                Ok((stream, was_at_hand)) => {
+                    match self.converse(stream, candidate, journey, &mut incoming, &mut accepted).await {
+                        Ok(Ended::Rejected(refusal)) => return Asked::NotNow(refusal),
+                        Ok(Ended::End(end)) => return self.finish(candidate, journey, incoming, &end),
+                        Ok(Ended::Cancelled) => return Asked::Failed(cancelled()),
+                        Ok(Ended::Late) => return Asked::Failed(late(candidate)),
+                        // What lay at hand had become useless: nothing was asked yet.
+                        Err(frames::Error::Io(_) | frames::Error::Closed) if was_at_hand && !accepted => {
+                            at_hand = false;
+                            continue;
                         }
-                        error.to_string()
+                        Err(error) => {
+                            if matches!(error, frames::Error::Late(_)) {
+                                // The connection leads nowhere any more; another one may.
+                                self.net.disconnect(provider).await;
+                            }
+                            error.to_string()
+                        }
                     }
-                },
+                }
                 Err(error @ (net::Error::Protocol(_) | net::Error::Itself | net::Error::Down)) => {
                     return Asked::Unreachable(error.to_string());
                 }
@@ -309,8 +329,9 @@ impl Caller {
     }
 
     /// One stream of a call.
-    async fn converse<S: AsyncRead + AsyncWrite>(
-        &self, stream: S, candidate: &Candidate, journey: &Journey<'_>, incoming: &mut Incoming, accepted: &mut bool,
+    async fn converse(
+        &self, stream: Stream, candidate: &Candidate, journey: &Journey<'_>, incoming: &mut Incoming,
+        accepted: &mut bool,
     ) -> Result<Ended, frames::Error> {
         let (mut reader, mut writer) = frames::split(stream);
         let grant = match candidate.grant.links().len() {
@@ -329,6 +350,7 @@ impl Caller {
             certificates: Vec::new(),
             request_bytes: journey.request.len() as u64,
             request_hash: journey.hash,
+            request: (journey.request.len() <= REQUEST_INLINE_BYTES_MAX).then(|| journey.request.to_vec()),
         };
         writer.write(&Frame::Open(Box::new(open))).await?;
         let mut outgoing = match reader.next_within(ANSWER_WITHIN).await? {
@@ -399,19 +421,7 @@ impl Caller {
                 Frame::Pong(_) => {}
                 // Before the request was whole: limits, or a request that it does not take.
                 Frame::Reject(refusal) => return Ok(Ended::Rejected(refusal)),
-                Frame::End(end) => {
-                    let receipt = self.check(candidate, journey, incoming, &end);
-                    let signature = match &receipt {
-                        Ok(_) => self.keeper.sign(COUNTERSIGN_DOMAIN, end.receipt.bytes()).ok(),
-                        Err(_) => None,
-                    };
-                    if let Some(signature) = signature {
-                        // The receipt is good without it too.
-                        let _ = writer.write(&Frame::Countersign(signature)).await;
-                        writer.close().await;
-                    }
-                    return Ok(Ended::End(Box::new(Checked { end: *end, receipt, signature })));
-                }
+                Frame::End(end) => return Ok(Ended::End(end)),
                 _ => return Err(frames::Error::out_of_turn()),
             }
         }
@@ -435,13 +445,10 @@ impl Caller {
         )
     }
 
-    /// Keeps the receipt, and makes the result.
-    async fn finish(
-        &self, candidate: &Candidate, journey: &Journey<'_>, incoming: Incoming, checked: Checked,
-    ) -> Asked {
+    /// Makes the result. The receipt is kept meanwhile: who dies before it is on disk asks again and gets the same.
+    fn finish(&self, candidate: &Candidate, journey: &Journey<'_>, incoming: Incoming, end: &End) -> Asked {
         let label = candidate.label();
-        let Checked { end, receipt, signature } = checked;
-        let receipt = match receipt {
+        let receipt = match self.check(candidate, journey, &incoming, end) {
             Ok(receipt) => receipt,
             Err(error) => {
                 let text = format!("{label} gave a receipt that does not fit the call: {error}");
@@ -450,17 +457,18 @@ impl Caller {
                 );
             }
         };
+        let signature = self.keeper.sign(COUNTERSIGN_DOMAIN, end.receipt.bytes()).ok();
         let kept = stored(&receipt, false, &end.receipt, signature.map(|bytes| bytes.to_vec()));
-        let mut changes = vec![Change::Receipt(Box::new(kept))];
-        if end.failure.is_none() {
-            // In one commit: the step waits for it.
-            changes.push(self.calling.forgetting(&journey.call.key));
-        }
-        match self.table.write(changes).await {
-            Ok(()) if end.failure.is_none() => self.calling.let_go(&journey.call.key),
-            Ok(()) => {}
-            Err(error) => tracing::error!(%error, "a receipt could not be kept"),
-        }
+        let (signer, calling, key) = (self.signer.clone(), self.calling.clone(), journey.call.key.clone());
+        let is_good = end.failure.is_none();
+        tokio::spawn(async move {
+            let also = if is_good { vec![calling.forgetting(&key)] } else { Vec::new() };
+            match signer.keep(kept, also).await {
+                Ok(()) if is_good => calling.let_go(&key),
+                Ok(()) => {}
+                Err(error) => tracing::error!(%error, "a receipt could not be kept"),
+            }
+        });
         if let Some(refusal) = &end.failure {
             let mut failure =
                 Failure::new(format!("engine-{}", cut(&refusal.code)), format!("{label}: {}", cut(&refusal.message)));
@@ -483,28 +491,12 @@ impl Caller {
             tracing::error!(%error, "a call that is under way could not be written down");
         }
     }
-
-    async fn forget(&self, key: &str) {
-        if self.calling.get(key).is_none() {
-            return;
-        }
-        if let Err(error) = self.calling.forget(&[key.to_owned()], None).await {
-            tracing::warn!(%error, "a call that ended could not be forgotten");
-        }
-    }
-}
-
-/// The provider's last words, compared with what happened here and signed for when they fit.
-struct Checked {
-    end: End,
-    receipt: Result<Receipt, receipt::Error>,
-    signature: Option<[u8; 64]>,
 }
 
 /// How a stream of a call ended in order.
 enum Ended {
     Rejected(Refusal),
-    End(Box<Checked>),
+    End(Box<End>),
     Cancelled,
     Late,
 }

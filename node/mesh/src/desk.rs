@@ -24,6 +24,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::call::Caller;
 use crate::contacts::{Contact, Contacts};
 use crate::frames;
 use crate::grants::{Grants, Kept};
@@ -58,6 +59,7 @@ pub(crate) struct Desk {
     pub(crate) grants: Arc<Grants>,
     pub(crate) lending: Arc<Lending>,
     pub(crate) provider: Arc<Provider>,
+    pub(crate) caller: Arc<Caller>,
     pub(crate) net: Net,
     pub(crate) table: Arc<dyn MeshTable>,
     pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
@@ -516,11 +518,14 @@ impl Desk {
                 return Err(Refusal::new("not-paired", "the two nodes are not paired"));
             };
             let now = (self.clock)();
-            let _writing = self.writing.lock().await;
             let try_again = |error: store::Error| {
                 tracing::error!(%error, "what a peer said could not be written down");
                 Refusal::new("try-again", "it cannot be written down now").retry_after_ms(5_000)
             };
+            if let Tell::Countersigned(said) = told {
+                return self.provider.countersigned(peer, said).await.map_err(try_again);
+            }
+            let _writing = self.writing.lock().await;
             match told {
                 Tell::Grant(chain) => match self.grants.hold(chain, peer, &[], now).await {
                     Ok(_) => Ok(()),
@@ -534,7 +539,9 @@ impl Desk {
                     }
                     Ok(())
                 }
-                Tell::Heard | Tell::Refused(_) => Err(Refusal::new("protocol", "it came out of turn")),
+                Tell::Countersigned(_) | Tell::Heard | Tell::Refused(_) => {
+                    Err(Refusal::new("protocol", "it came out of turn"))
+                }
             }
         };
         if let Err(error) = crate::tell::hear(stream, take).await {
@@ -591,6 +598,7 @@ impl Desk {
                 })
                 .await;
             self.provider.sweep((self.clock)()).await;
+            self.caller.sweep((self.clock)()).await;
             let next = lock(&self.looking).next().unwrap_or(now + LOOK_MAX).min(now + LOOK_MAX);
             tokio::select! {
                 () = tokio::time::sleep_until(next) => {}

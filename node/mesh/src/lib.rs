@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 mod body;
 mod call;
 mod contacts;
+mod countersign;
 mod desk;
 mod frames;
 mod grants;
@@ -172,14 +173,22 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         stop: stop.clone(),
     });
     provider.resume();
+    let signer = Arc::new(countersign::Signer {
+        contacts: contacts.clone(),
+        net: net.clone(),
+        unsaid: records::Records::load("unsaid", table.clone()).await?,
+        clock: clock.clone(),
+        signed: Notify::new(),
+    });
+    tokio::spawn(stop.clone().run_until_cancelled_owned(signer.clone().say_all()));
     let caller = Arc::new(call::Caller {
         me,
         keeper: keeper.clone(),
         contacts: contacts.clone(),
         grants: grants.clone(),
-        calling: records::Records::load("calling", table.clone()).await?,
+        calling: Arc::new(records::Records::load("calling", table.clone()).await?),
+        signer,
         net: net.clone(),
-        table: table.clone(),
         clock: clock.clone(),
         broken: Mutex::default(),
         running: Mutex::default(),
@@ -192,6 +201,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         grants,
         lending,
         provider: provider.clone(),
+        caller: caller.clone(),
         net: net.clone(),
         table,
         clock,

@@ -5,9 +5,9 @@
 //! Limits (docs/security.md says why): connections in all and per peer, streams per connection, memory of the process. A peer
 //! that nobody here knows is cut off after [`task::STRANGER_STAYS`], time enough to pair.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use flowork_ports::mesh::Relaying;
 use flowork_protocol::{NodeId, Timestamp};
@@ -20,7 +20,9 @@ use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::host::Served;
+use crate::lock;
 use crate::reach::{Far, far};
+use crate::serve::OPEN_AT_HAND;
 
 mod behaviour;
 mod directory;
@@ -228,7 +230,11 @@ pub(crate) struct Net {
     control: Control,
     commands: mpsc::Sender<Command>,
     view: watch::Receiver<View>,
+    at_hand: Arc<Mutex<AtHand>>,
 }
+
+/// Streams that are agreed on and not used yet, with since when.
+type AtHand = HashMap<(NodeId, &'static str), (Stream, Instant)>;
 
 /// Starts the network. It ends when `stop` is cancelled.
 pub(crate) fn start(options: Options, stop: CancellationToken) -> Result<Net, String> {
@@ -240,7 +246,7 @@ pub(crate) fn start(options: Options, stop: CancellationToken) -> Result<Net, St
     let (view, seen) = watch::channel(View::default());
     let task = task::Task::new(swarm, task::Wiring { view, asked, known, happened, clock, present, is_server });
     tokio::spawn(task.run(listen, external, stop));
-    Ok(Net { control, commands, view: seen })
+    Ok(Net { control, commands, view: seen, at_hand: Arc::default() })
 }
 
 pub(crate) fn peer_id(node: NodeId) -> Option<PeerId> {
@@ -319,8 +325,29 @@ impl Net {
         }
     }
 
+    /// [`Self::open`], by a stream that was agreed on before when one lies at hand and `at_hand` allows it; says which. The
+    /// next one is agreed on meanwhile.
+    pub(crate) async fn open_at_hand(
+        &self, node: NodeId, protocol: &'static str, addresses: Vec<Multiaddr>, at_hand: bool,
+    ) -> Result<(Stream, bool), Error> {
+        let taken = lock(&self.at_hand).remove(&(node, protocol));
+        let fresh = |since: &Instant| since.elapsed() < OPEN_AT_HAND / 2;
+        let opened = match taken.filter(|(_, since)| at_hand && fresh(since)) {
+            Some((stream, _)) => (stream, true),
+            None => (self.open(node, protocol, addresses).await?, false),
+        };
+        let net = self.clone();
+        tokio::spawn(async move {
+            if let Ok(stream) = net.open(node, protocol, Vec::new()).await {
+                lock(&net.at_hand).insert((node, protocol), (stream, Instant::now()));
+            }
+        });
+        Ok(opened)
+    }
+
     /// Closes every connection to a peer.
     pub(crate) async fn disconnect(&self, node: NodeId) {
+        lock(&self.at_hand).retain(|(of, _), _| *of != node);
         if let Some(peer) = peer_id(node) {
             // A network that has ended has no connections.
             let _ = self.commands.send(Command::Disconnect(peer)).await;

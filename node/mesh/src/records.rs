@@ -59,6 +59,11 @@ impl<T: Clone + Serialize + DeserializeOwned> Records<T> {
         Ok(())
     }
 
+    /// Writes other changes to the same file.
+    pub(crate) async fn write(&self, changes: Vec<Change>) -> Result<(), store::Error> {
+        self.table.write(changes).await
+    }
+
     /// The change that keeps one; [`Self::hold`] follows when it is on disk.
     pub(crate) fn putting(&self, key: &str, value: &T) -> Result<Change, store::Error> {
         let body = serde_json::to_vec(value).map_err(|error| store::Error::Other {

@@ -10,12 +10,14 @@ use std::time::Duration;
 
 use flowork_ports::mesh::Offer;
 use flowork_ports::mesh_table::{Change, Decision, StoredReceipt};
-use flowork_ports::store::{Inbox, Reader};
+use flowork_ports::store::{self, Inbox, Reader};
 use flowork_ports::{Followers, MeshTable};
 use flowork_protocol::certificate;
+use flowork_protocol::command::Command;
 use flowork_protocol::grant::{Admitted, Asked};
 use flowork_protocol::peer::Refusal;
-use flowork_protocol::peer::call::{Accept, BODY_BYTES_MAX, CREDIT_BYTES, CallId, End, Frame, Open, Progress};
+use flowork_protocol::peer::call::{Accept, BODY_BYTES_MAX, CallId, Frame, Open};
+use flowork_protocol::peer::tell::{COUNTERSIGNED_MAX, Countersigned};
 use flowork_protocol::receipt::{COUNTERSIGN_DOMAIN, Receipt, Usage};
 use flowork_protocol::signed::{self, Signed};
 use flowork_protocol::{GrantId, JobId, NodeId, PersonId, Timestamp};
@@ -23,7 +25,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::body::{Incoming, Outgoing};
 use crate::contacts::Contacts;
 use crate::frames::{self, Reader as FrameReader, Writer};
 use crate::grants::Grants;
@@ -35,8 +36,12 @@ use crate::records::Records;
 use crate::running::{KEPT_MS, Outcome, Running, Served, key};
 use crate::work;
 
+mod attend;
+
 /// How long the first words of a caller may take.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
+/// The same for a peer that this node is paired with.
+pub(crate) const OPEN_AT_HAND: Duration = Duration::from_secs(600);
 /// How long a caller may be silent before its stream is given up; the call goes on.
 const SILENT_FOR: Duration = Duration::from_secs(45);
 /// How long after its end a call can be taken up from memory, before it has to be read again.
@@ -50,8 +55,6 @@ const REQUESTS_KIB_MAX: u32 = 256 << 10;
 const DEADLINE_MS_MAX: u64 = 30 * 24 * 3_600_000;
 /// A peer's refusals for one reason are written down at most so often.
 const NOTED_EVERY_MS: u64 = 60_000;
-/// How long a caller may take to countersign.
-const COUNTERSIGN_WITHIN: Duration = Duration::from_secs(10);
 /// The most calls that run or wait at once, of all callers.
 const CALLS_MAX: usize = 4_096;
 /// The domain of the ids of jobs that calls become.
@@ -150,7 +153,9 @@ impl Provider {
     async fn converse<S: AsyncRead + AsyncWrite>(
         self: &Arc<Self>, peer: NodeId, halves: &mut Halves<S>,
     ) -> Result<(), frames::Error> {
-        let Frame::Open(open) = halves.0.next_within(OPEN_WITHIN).await? else {
+        // A friend may keep a stream at hand for its next call.
+        let within = if self.contacts.get(peer).is_some() { OPEN_AT_HAND } else { OPEN_WITHIN };
+        let Frame::Open(open) = halves.0.next_within(within).await? else {
             return halves.1.write(&Frame::Reject(Refusal::new("protocol", "a call begins with Open"))).await;
         };
         match self.take_in(peer, &open, halves).await? {
@@ -317,103 +322,33 @@ impl Provider {
         Ok((admitted, engine, offer))
     }
 
-    /// Reads the request of an admitted call.
-    async fn request<S: AsyncRead + AsyncWrite>(
-        &self, open: &Open, halves: &mut Halves<S>,
-    ) -> Result<Result<Vec<u8>, Refusal>, frames::Error> {
-        halves.1.write(&Frame::Accept(Accept { has_request: false, credit: CREDIT_BYTES })).await?;
-        let mut incoming = Incoming::new(usize::try_from(open.request_bytes).unwrap_or(usize::MAX));
-        while !incoming.is_done() {
-            match halves.0.next_within(SILENT_FOR).await? {
-                Frame::Data(data) => match incoming.take(data) {
-                    Ok(credit) if !incoming.is_done() => halves.1.write(&Frame::Credit(credit)).await?,
-                    Ok(_) => {}
-                    Err(error) => return Ok(Err(Refusal::new("protocol", error.to_string()))),
-                },
-                Frame::Ping(number) => halves.1.write(&Frame::Pong(number)).await?,
-                Frame::Cancel(_) => return Ok(Err(Refusal::new("cancelled", "the caller gave up"))),
-                _ => return Ok(Err(Refusal::new("protocol", "the request was not whole when something else came"))),
+    /// Keeps a caller's signatures beside the receipts of its calls, and forgets what these gave: that is its own.
+    pub(crate) async fn countersigned(&self, peer: NodeId, said: Vec<Countersigned>) -> Result<(), store::Error> {
+        let (mut changes, mut over) = (Vec::new(), Vec::new());
+        for Countersigned { call, signature } in said.into_iter().take(COUNTERSIGNED_MAX) {
+            let Some(stored) = self.table.receipt(true, peer, call).await? else { continue };
+            let Ok(receipt) = minicbor::decode::<Signed>(&stored.signed) else { continue };
+            if let Err(error) = signed::verify(peer.into(), COUNTERSIGN_DOMAIN, receipt.bytes(), &signature) {
+                tracing::warn!(%peer, %error, "a receipt was not countersigned");
+                continue;
+            }
+            let key = key(peer, call);
+            changes.push(Change::Receipt(Box::new(StoredReceipt {
+                countersignature: Some(signature.to_vec()),
+                ..stored
+            })));
+            if let Some(served) = self.served.get(&key) {
+                changes.push(self.served.forgetting(&key));
+                over.push((key, served.job));
             }
         }
-        if *blake3::hash(incoming.bytes()).as_bytes() != open.request_hash {
-            return Ok(Err(Refusal::new("request-changed", "the request is not what was announced")));
-        }
-        Ok(Ok(incoming.into_bytes().into()))
-    }
-
-    /// Sends what happens with a call and its outcome, until it is countersigned.
-    async fn attend<S: AsyncRead + AsyncWrite>(
-        &self, running: &Arc<Running>, resume_from: u64, (reader, writer): &mut Halves<S>,
-    ) -> Result<(), frames::Error> {
-        let mut progress = running.progress();
-        let mut said = 0;
-        let mut credit = CREDIT_BYTES;
-        let outcome = loop {
-            let lines: Vec<Progress> = progress.borrow_and_update().iter().skip(said).cloned().collect();
-            for line in lines {
-                said += 1;
-                writer.write(&Frame::Progress(line)).await?;
-            }
-            tokio::select! {
-                outcome = running.outcome() => break outcome,
-                changed = progress.changed() => if changed.is_err() { break running.outcome().await },
-                frame = reader.next_within(SILENT_FOR) => match frame? {
-                    Frame::Ping(number) => writer.write(&Frame::Pong(number)).await?,
-                    Frame::Credit(bytes) => credit = credit.saturating_add(bytes),
-                    Frame::Cancel(reason) => {
-                        running.end(Refusal::new("cancelled", format!("the caller ended it: {}", cut(&reason))));
-                    }
-                    _ => return Err(frames::Error::out_of_turn()),
-                },
-            }
-        };
-        let Some(outcome) = outcome else { return Ok(()) };
-        let mut outgoing = Outgoing::new(outcome.output.clone(), resume_from, credit);
-        while !outgoing.is_done() {
-            while let Some(data) = outgoing.next() {
-                writer.write(&Frame::Data(data)).await?;
-            }
-            if outgoing.is_done() {
-                break;
-            }
-            match reader.next_within(SILENT_FOR).await? {
-                Frame::Credit(bytes) => outgoing.credit(bytes),
-                Frame::Ping(number) => writer.write(&Frame::Pong(number)).await?,
-                Frame::Cancel(_) => return Ok(()),
-                _ => return Err(frames::Error::out_of_turn()),
-            }
-        }
-        let end = End { failure: outcome.failure.clone(), receipt: outcome.receipt.clone() };
-        writer.write(&Frame::End(Box::new(end))).await?;
-        loop {
-            match reader.next_within(COUNTERSIGN_WITHIN).await? {
-                Frame::Countersign(signature) => break self.countersigned(running, &outcome.receipt, signature).await,
-                Frame::Credit(_) | Frame::Ping(_) | Frame::Pong(_) => {}
-                _ => return Err(frames::Error::out_of_turn()),
-            }
+        self.table.write(changes).await?;
+        for (key, job) in over {
+            self.served.let_go(&key);
+            lock(&self.calls).remove(&key);
+            work::forget(&*self.inbox, job).await;
         }
         Ok(())
-    }
-
-    /// Keeps the caller's signature beside the receipt, when it is one.
-    async fn countersigned(&self, running: &Running, receipt: &Signed, signature: [u8; 64]) {
-        let by = running.served.peer.into();
-        if let Err(error) = signed::verify(by, COUNTERSIGN_DOMAIN, receipt.bytes(), &signature) {
-            tracing::warn!(peer = %running.served.peer, %error, "a receipt was not countersigned");
-            return;
-        }
-        let Ok(said) = receipt.peek::<Receipt>() else { return };
-        let stored = stored(&said, true, receipt, Some(signature.to_vec()));
-        let key = running.served.key();
-        let changes = vec![Change::Receipt(Box::new(stored)), self.served.forgetting(&key)];
-        if let Err(error) = self.table.write(changes).await {
-            tracing::warn!(%error, "a countersignature could not be kept");
-            return;
-        }
-        self.served.let_go(&key);
-        lock(&self.calls).remove(&key);
-        // Only the receipt is kept: what the caller sent and got is its own.
-        work::forget(&*self.inbox, running.served.job).await;
     }
 
     /// Forgets what calls gave whose callers did not come for it.
@@ -515,15 +450,17 @@ impl Provider {
         };
         let mut follower = self.followers.follow(served.job, 0);
         let deadline = begin.as_ref().map(|begin| begin.deadline);
+        let is_fresh = begin.is_some();
         if let Some(Begin { submission, _room, .. }) = begin {
-            let writing = self.served.put(served.key(), served.clone(), None);
-            let (written, submitted) = tokio::join!(
-                writing,
-                self.inbox.submit(flowork_protocol::command::Command::Submit(Box::new(submission)))
-            );
-            written.map_err(|_| try_again())?;
-            submitted.map_err(|_| try_again())?;
+            self.inbox.submit(Command::Submit(Box::new(submission))).await.map_err(|_| try_again())?;
         }
+        // Beside the run: a caller whose provider dies before it is written opens the call again, and the job is known by
+        // its key.
+        let writing = async {
+            if is_fresh && let Err(error) = self.served.put(served.key(), served.clone(), None).await {
+                tracing::error!(%error, "a call could not be written down");
+            }
+        };
         let left = lock(&self.meter).output_bytes_left(&running.links, (self.clock)());
         let limit = usize::try_from(left).unwrap_or(usize::MAX).min(BODY_BYTES_MAX);
         let following = work::follow(&*self.reader, &mut follower, running, limit);
@@ -534,19 +471,22 @@ impl Provider {
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            output = following => output,
-            () = is_late => {
-                let why = Refusal::new("late", "it did not end within the time that its caller gave it");
-                work::cancel(&*self.inbox, served.job, &why).await;
-                Err(why)
+        let ending = async {
+            tokio::select! {
+                    output = following => output,
+                () = is_late => {
+                    let why = Refusal::new("late", "it did not end within the time that its caller gave it");
+                    work::cancel(&*self.inbox, served.job, &why).await;
+                    Err(why)
+                }
+                () = running.end.cancelled() => {
+                    let why = ended();
+                    work::cancel(&*self.inbox, served.job, &why).await;
+                    Err(why)
+                }
             }
-            () = running.end.cancelled() => {
-                let why = ended();
-                work::cancel(&*self.inbox, served.job, &why).await;
-                Err(why)
-            }
-        }
+        };
+        tokio::join!(writing, ending).1
     }
 
     /// Ends the calls that run under a link of a grant; gives how many.

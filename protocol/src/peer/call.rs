@@ -2,13 +2,15 @@
 //!
 //! ```text
 //! caller                                     provider
-//!   │ ── Open{call, grant, engine, …} ────────▶ │  checks the grant, reserves its limits
+//!   │ ── Open{call, grant, engine, …} ────────▶ │  checks the grant, reserves its limits; a short request is in it
 //!   │ ◀── Accept | Reject{code, retry_after} ── │
-//!   │ ── Data{seq, bytes, is_last} … ─────────▶ │  the request
+//!   │ ── Data{seq, bytes, is_last} … ─────────▶ │  a longer request
 //!   │ ◀── Progress{seq, …} · Data{seq, …} … ─── │  as fast as Credit allows
 //!   │ ◀── End{outcome, usage, receipt} ──────── │  after what it says is on the provider's disk
-//!   │ ── Countersign ─────────────────────────▶ │
 //! ```
+//!
+//! Once its caller has what a call gave on its own disk, it countersigns the receipt ([`super::tell::Tell::Countersigned`]); the
+//! provider keeps only the receipt from then on.
 //!
 //! Either end sends `Ping` when it has been quiet. A stream that breaks detaches the call: it goes on at the provider, and an
 //! `Open` with the same call id takes its output up again from `resume_from`. `Cancel` ends it. Deadlines are durations, so
@@ -27,6 +29,8 @@ pub const PROTOCOL: &str = "/flowork/engine/1";
 pub const DATA_BYTES_MAX: usize = 256 << 10;
 /// How many bytes of [`Frame::Data`] may be under way before the first [`Frame::Credit`].
 pub const CREDIT_BYTES: u64 = 1 << 20;
+/// The longest request that goes with [`Frame::Open`].
+pub const REQUEST_INLINE_BYTES_MAX: usize = 32 << 10;
 /// The longest request or output, over all its frames. What is larger travels as files.
 pub const BODY_BYTES_MAX: usize = 64 << 20;
 
@@ -80,9 +84,6 @@ pub enum Frame {
     /// Provider: it has ended.
     #[n(9)]
     End(#[n(0)] Box<End>),
-    /// Caller: I have your receipt and agree to it; the call may be forgotten.
-    #[n(10)]
-    Countersign(#[cbor(n(0), with = "minicbor::bytes")] [u8; 64]),
 }
 
 impl Message for Frame {
@@ -120,6 +121,9 @@ pub struct Open {
     /// BLAKE3 of the request.
     #[cbor(n(8), with = "minicbor::bytes")]
     pub request_hash: [u8; 32],
+    /// The request, when it is no longer than [`REQUEST_INLINE_BYTES_MAX`]: it need not wait for the answer.
+    #[cbor(n(9), with = "minicbor::bytes")]
+    pub request: Option<Vec<u8>>,
 }
 
 /// A grant, or its name when the provider has seen it before.
@@ -137,7 +141,7 @@ pub enum GrantRef {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Accept {
-    /// Whether the request is there already, because this call was opened before.
+    /// Whether the request is there already: it came with [`Frame::Open`], or the call was opened before.
     #[n(0)]
     pub has_request: bool,
     /// How many pieces of data may be under way, in bytes.

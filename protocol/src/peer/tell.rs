@@ -2,6 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
+use super::call::CallId;
 use super::{Message, Refusal};
 use crate::id::GrantId;
 
@@ -26,6 +27,24 @@ pub enum Tell {
     /// The answer: no.
     #[n(4)]
     Refused(#[n(0)] Refusal),
+    /// I have what these calls gave and agree to their receipts; the calls may be forgotten. At most
+    /// [`COUNTERSIGNED_MAX`].
+    #[n(5)]
+    Countersigned(#[n(0)] Vec<Countersigned>),
+}
+
+/// The most countersignatures of one message.
+pub const COUNTERSIGNED_MAX: usize = 500;
+
+/// A caller's signature on the receipt of one of its calls.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Countersigned {
+    /// Which call.
+    #[n(0)]
+    pub call: CallId,
+    /// Over the receipt's bytes, in the domain of countersignatures ([`crate::receipt::COUNTERSIGN_DOMAIN`]).
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub signature: [u8; 64],
 }
 
 impl Message for Tell {

@@ -99,6 +99,7 @@ impl Lender {
             certificates: Vec::new(),
             request_bytes: request.len() as u64,
             request_hash: *blake3::hash(request).as_bytes(),
+            request: None,
         }
     }
 
@@ -162,6 +163,20 @@ async fn a_call_gives_its_output_and_a_receipt_that_holds() {
     assert_eq!(receipt.usage.bytes_in, items().len() as u64);
     let submitted = lock(&lender.jobs.submitted).clone();
     assert!(submitted[0].keyed && submitted[0].variables.is_empty() && submitted[0].priority < 0);
+}
+
+#[tokio::test]
+async fn a_short_request_goes_with_the_call_and_is_checked_as_any_other() {
+    let lender = Lender::new(GrantLimits::default()).await;
+    let open = |call, said: Vec<u8>| Open { request: Some(said), ..lender.open(call, "echo", &items()) };
+    let came = lender.call(ANA, &open(1, items()), &[]).await;
+    assert!(matches!(came.first(), Some(Frame::Accept(accept)) if accept.has_request), "{came:?}");
+    assert_eq!(output(&came), items());
+    let mut changed = items();
+    changed[3] = b'x';
+    assert_eq!(rejected(&lender.call(ANA, &open(2, changed), &[]).await), "request-changed");
+    assert_eq!(rejected(&lender.call(ANA, &open(3, vec![1]), &[]).await), "protocol");
+    assert_eq!(lock(&lender.jobs.submitted).len(), 1);
 }
 
 #[tokio::test]
@@ -249,22 +264,17 @@ async fn the_same_call_opened_again_runs_once_and_gives_the_same() {
 async fn a_call_that_was_signed_for_is_forgotten_and_never_runs_again() {
     let lender = Lender::new(GrantLimits::default()).await;
     let open = lender.open(1, "echo", &items());
-    let (mut reader, mut writer) = lender.stream_of(ANA);
-    writer.write(&Frame::Open(Box::new(open.clone()))).await.unwrap();
-    let end = loop {
-        match reader.next::<Frame>().await.unwrap() {
-            Frame::Accept(_) => {
-                let data = Data { seq: 0, bytes: items(), is_last: true };
-                writer.write(&Frame::Data(data)).await.unwrap();
-            }
-            Frame::End(end) => break end,
-            _ => {}
-        }
-    };
+    let came = lender.call(ANA, &open, &items()).await;
+    let Some(Frame::End(end)) = came.last() else { panic!("no end: {came:?}") };
     let signature = keeper(ANA).sign(COUNTERSIGN_DOMAIN, end.receipt.bytes()).unwrap();
-    writer.write(&Frame::Countersign(signature)).await.unwrap();
-    // The stream is closed when all of that is done.
-    while reader.next::<Frame>().await.is_ok() {}
+    let ana = keeper(ANA).node_id();
+    let forged = vec![Countersigned { call: open.call, signature: [7; 64] }];
+    lender.provider.countersigned(ana, forged).await.unwrap();
+    assert!(lender.provider.served.get(&key(ana, open.call)).is_some(), "a forged signature ends nothing");
+    let said = vec![Countersigned { call: open.call, signature }];
+    lender.provider.countersigned(keeper(BEN).node_id(), said.clone()).await.unwrap();
+    assert!(lender.provider.served.get(&key(ana, open.call)).is_some(), "nobody signs for another");
+    lender.provider.countersigned(ana, said).await.unwrap();
     assert!(lender.provider.served.get(&key(keeper(ANA).node_id(), open.call)).is_none());
     let stored = lender.table.receipt(true, keeper(ANA).node_id(), open.call).await.unwrap().unwrap();
     assert_eq!(stored.countersignature, Some(signature.to_vec()));
@@ -346,6 +356,6 @@ async fn garbage_and_frames_out_of_turn_end_the_stream_and_nothing_else() {
         serving.await.unwrap();
     }
     let (mut reader, mut writer) = lender.stream_of(ANA);
-    writer.write(&Frame::Countersign([0; 64])).await.unwrap();
+    writer.write(&Frame::Pong(0)).await.unwrap();
     assert!(matches!(reader.next::<Frame>().await, Ok(Frame::Reject(_))));
 }
