@@ -9,7 +9,7 @@ TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
 # What tests need, and the Debian package of each: the interpreters of scripts as steps, npm and a browser for the GUI.
 TEST_PROGRAMS := python3:python3-minimal node:nodejs npm:npm bash:bash php:php-cli perl:perl-base ruby:ruby chromium:chromium ip:iproute2 nft:nftables
 
-.PHONY: help run build test test-gui test-needs fmt check deny bench bench-peers dist clean
+.PHONY: help run build test test-gui test-clients test-needs fmt check deny bench bench-peers dist clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,10 +39,14 @@ test-needs: ## Install what the tests run (apt when root), or name what is missi
 test: test-needs build ## Run all tests
 	$(CARGO) test --workspace $(ARGS)
 	$(MAKE) --no-print-directory test-gui
+	$(MAKE) --no-print-directory test-clients
 
 test-gui: ## Types, lints and tests of the GUI, then what a person does, in a real browser against a real node
 	cd gui && { [ -d node_modules ] || npm ci --no-audit --no-fund; } && npm run check
 	cd gui && FLOWORK_BIN="$${FLOWORK_BIN:-$(TARGET)/debug/flowork}" npm run journeys
+
+test-clients: ## Clients in js-libp2p and py-libp2p dial a node
+	FLOWORK_BIN="$${FLOWORK_BIN:-$(TARGET)/debug/flowork}" tests/clients/run
 
 fmt: ## Format the sources
 	$(CARGO) fmt --all
@@ -59,7 +63,7 @@ bench: ## Measure the node and the installed peers (release build). ARGS="--help
 	$(CARGO) build --release --workspace --bin flowork --bin flowork-bench
 	"$${CARGO_TARGET_DIR:-target}/release/flowork-bench" $(ARGS)
 
-dist: ## One archive with one binary: dist/flowork-<version>-linux-<arch>.tar.gz
+dist: ## One archive: dist/flowork-<version>-linux-<arch>.tar.gz, with the node and the bootstrap host
 	@tests/dist.sh
 
 clean: ## Remove build outputs

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes dist/flowork-<version>-linux-<arch>.tar.gz: one binary, its README and its licences.
+# Makes dist/flowork-<version>-linux-<arch>.tar.gz: the node, the bootstrap host, README and licences.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -7,12 +7,14 @@ version="$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Car
 name="flowork-$version-linux-$(uname -m)"
 target="${CARGO_TARGET_DIR:-target}"
 
-cargo build --profile dist --package flowork --locked
+cargo build --profile dist --workspace --bin flowork --bin flowork-bootstrap --locked
 
 stage="$(mktemp -d)"
 trap 'rm -rf "$stage"' EXIT
 mkdir -p "$stage/$name" dist
-install -m 755 "$target/dist/flowork" "$stage/$name/flowork"
+install -m 755 "$target/dist/flowork" "$target/dist/flowork-bootstrap" "$stage/$name/"
+mkdir "$stage/$name/bootstrap"
+cp bootstrap/bootstrap.example.toml bootstrap/flowork-bootstrap.service "$stage/$name/bootstrap/"
 cp -r README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE examples "$stage/$name/"
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$(git log -1 --format=%ct 2>/dev/null || echo 0)" \
     -C "$stage" -cf - "$name" | gzip -9n > "dist/$name.tar.gz"

@@ -57,6 +57,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
 /// Says where the host can be reached, whenever that changes.
 async fn say_addresses(host: &Host, path: PathBuf) -> anyhow::Result<()> {
     let (mut said, mut problem) = (Vec::new(), None);
+    let mut changes = host.changes();
     loop {
         let addresses = host.addresses();
         if addresses != said && !addresses.is_empty() {
@@ -74,7 +75,7 @@ async fn say_addresses(host: &Host, path: PathBuf) -> anyhow::Result<()> {
                 eprintln!("✘ {problem}");
             }
         }
-        host.changed().await;
+        changes.next().await;
     }
 }
 

@@ -17,7 +17,8 @@ const ONLY: &[(&str, &[&str])] = &[
     ("samod", &["flowork-documents"]),
     ("automerge", &["flowork-documents"]),
     ("rquickjs", &["flowork-components"]),
-    ("axum", &["flowork-gateway"]),
+    ("axum", &["flowork-gateway", "flowork-bootstrap"]),
+    ("hickory-resolver", &["flowork-mesh"]),
     ("libp2p", &["flowork-mesh"]),
     ("libp2p-stream", &["flowork-mesh"]),
     ("utoipa", &["flowork-gateway"]),
@@ -26,9 +27,10 @@ const ONLY: &[(&str, &[&str])] = &[
     ("seccompiler", &["flowork-workers"]),
     ("ed25519-dalek", &["flowork-protocol", "flowork-mesh", "flowork"]),
     ("age", &["flowork-store", "flowork"]),
-    ("clap", &["flowork"]),
+    ("clap", &["flowork", "flowork-bootstrap"]),
     ("indicatif", &["flowork"]),
-    ("anyhow", &["flowork", "flowork-tests"]),
+    ("anyhow", &["flowork", "flowork-bootstrap", "flowork-tests"]),
+    ("toml", &["flowork-bootstrap"]),
 ];
 
 /// What would give `protocol` a runtime, an input or a clock.
@@ -194,6 +196,8 @@ fn imports_point_from_flowork_over_rooms_and_ports_to_protocol() {
                 packages().into_iter().map(|other| other.name).filter(|name| name != "flowork-tests").collect()
             }
             "flowork-tests" => vec!["flowork-protocol".to_owned()],
+            // A node of which others only want that they can be reached.
+            "flowork-bootstrap" => vec!["flowork-protocol".to_owned(), "flowork-mesh".to_owned()],
             _ => vec!["flowork-protocol".to_owned(), "flowork-ports".to_owned()],
         };
         for name in ours.filter(|name| !allowed.contains(name)) {

@@ -93,6 +93,20 @@ impl std::fmt::Debug for Host {
     }
 }
 
+/// See [`Host::changes`].
+#[derive(Debug)]
+pub struct Changes(watch::Receiver<net::View>);
+
+impl Changes {
+    /// Waits until something changed since it was made or last rang.
+    pub async fn next(&mut self) {
+        // A network that has ended changes no more.
+        if self.0.changed().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
 /// Starts a host. It ends when `stop` is cancelled.
 ///
 /// # Errors
@@ -196,12 +210,12 @@ impl Host {
         self.net.view().borrow().addresses().iter().map(ToString::to_string).collect()
     }
 
-    /// Waits until something about it changed.
-    pub async fn changed(&self) {
-        // A network that has ended changes no more.
-        if self.net.view().changed().await.is_err() {
-            std::future::pending().await
-        }
+    /// Rings whenever something about it changed.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        let mut view = self.net.view();
+        view.mark_unchanged();
+        Changes(view)
     }
 
     /// Why it does not listen where it should.
@@ -252,4 +266,22 @@ pub fn invitation(
 #[must_use]
 pub fn name_of(secret: &Secret) -> String {
     blake3::Hash::from_bytes(secret.hash()).to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_host_to_which_nothing_happens_waits() {
+        let (view, mut seen) = watch::channel(net::View::default());
+        seen.mark_unchanged();
+        let mut changes = Changes(seen);
+        assert!(changes.next().now_or_never().is_none());
+        view.send_modify(|view| view.served.circuits += 1);
+        assert!(changes.next().now_or_never().is_some());
+        assert!(changes.next().now_or_never().is_none(), "it rings once for a change");
+    }
 }
