@@ -49,7 +49,7 @@ journey(
       components: { path: () => '/components/set', there: heading('Components') },
       triggers: { path: () => '/triggers', there: heading('Triggers') },
       approvals: { path: () => '/approvals', there: (page) => page.getByText('Pay 12 €?').waitFor() },
-      friends: { path: () => '/friends', there: (page) => page.getByText('connected directly').waitFor() },
+      friends: { path: () => '/friends', there: (page) => page.getByText('direct', { exact: true }).waitFor() },
       lending: { path: () => '/lending', there: (page) => page.getByText(/^Ben may use orders/).waitFor() },
       'could they': {
         path: () => '/lending',

@@ -123,7 +123,7 @@ try {
     components: { path: '/components/http-request', there: heading('Components') },
     triggers: { path: '/triggers', there: (page) => page.getByText('Order by HTTP').first().waitFor() },
     approvals: { path: '/approvals', there: (page) => page.getByText('Pay 3 invoices?').waitFor() },
-    friends: { path: '/friends', there: (page) => page.getByText('connected directly').waitFor() },
+    friends: { path: '/friends', there: (page) => page.getByText('direct', { exact: true }).waitFor() },
     invitation: {
       path: '/friends',
       there: async (page) => {
