@@ -22,24 +22,31 @@ export function ReachForm({ own, mesh }: { readonly own: OwnReach; readonly mesh
         {(settings) => (
           <>
             <NameField own={own} name={mesh.name} />
-            <div>
-              <ul className="flex flex-col gap-3">
-                {SWITCHES.map((it) => (
-                  <SwitchRow key={it.id} it={it} own={own} settings={settings} />
-                ))}
-              </ul>
-              <p role="status" className={`pt-3 empty:pt-0 ${counts ? 'text-ok' : 'text-wait'}`}>
-                {counts === undefined ? '' : counts ? t('friends.counts') : t('friends.counts_soon')}
-              </p>
-              <Problem error={own.change.error} />
-            </div>
+            <ul className="flex flex-col gap-3">
+              {SWITCHES.map((it) => (
+                <SwitchRow key={it.id} it={it} own={own} settings={settings} />
+              ))}
+            </ul>
             <OwnAddresses own={own} settings={settings} />
           </>
         )}
       </Ready>
+      {/* What was changed may be far above on a phone; this stays in sight, over the padding of the page. */}
+      <div className="sticky -bottom-8 bg-surface">
+        <p
+          role="status"
+          className={`border-t border-line py-2 empty:border-0 empty:py-0 ${counts ? 'text-ok' : 'text-wait'}`}
+        >
+          {counts === undefined ? '' : counts ? t('friends.counts') : t('friends.counts_soon')}
+        </p>
+        <Problem error={own.change.error} />
+      </div>
     </div>
   );
 }
+
+/** A field that is not for whoever is signed in can be read. */
+const READ_ONLY = 'bg-raised! text-muted';
 
 function NameField({ own, name }: { readonly own: OwnReach; readonly name: string }) {
   const t = useMessages();
@@ -62,6 +69,8 @@ function NameField({ own, name }: { readonly own: OwnReach; readonly name: strin
           <Input
             {...ids}
             readOnly={refused !== undefined}
+            title={refused}
+            className={refused === undefined ? '' : READ_ONLY}
             autoComplete="off"
             value={text ?? name}
             onChange={(event) => setText(event.target.value)}
@@ -131,6 +140,8 @@ function OwnAddresses({ own, settings }: Part) {
             <Input
               {...ids}
               readOnly={refused !== undefined}
+              title={refused}
+              className={refused === undefined ? '' : READ_ONLY}
               autoComplete="off"
               spellCheck={false}
               placeholder="203.0.113.5:4142"
@@ -143,7 +154,7 @@ function OwnAddresses({ own, settings }: Part) {
           {t('common.add')}
         </Button>
       </form>
-      <ul>
+      <ul className="empty:hidden">
         {list.map((it) => (
           <li key={it} className="flex items-center gap-3 border-b border-line py-1">
             <code className="min-w-0 flex-1 font-mono text-meta break-all">{it}</code>

@@ -20,6 +20,9 @@ describe('how a friend is reached', () => {
       more: '35 ms',
       why: 'No direct connection: timed out at. What is sent through a relay it cannot read.',
     });
+    expect(words({ ...relayed, why: 'Failed to hole-punch connection: Giving up after 3 dial attempts' }).why).toMatch(
+      /^No direct connection: both sides tried, and neither got through\./,
+    );
     expect(words({ ...relayed, through: null, why: null })).toMatchObject({
       badge: 'relayed',
       why: 'No direct connection so far. What is sent through a relay it cannot read.',

@@ -24,9 +24,14 @@ export function reachWords(t: Translate, { reach, seen_at: seenAt }: Pick<Peer, 
   if (reach.state === 'direct') return { badge: t('friends.direct'), more, why: undefined };
   const badge = reach.through == null ? t('friends.relayed') : t('friends.relayed_by', { name: reach.through });
   // Without a reason one may be tried just now.
-  const why = reach.why == null ? undefined : (plainWhy(reach.why) ?? t('friends.not_direct.nobody'));
-  return { badge, more, why: why === undefined ? t('friends.not_direct.yet') : t('friends.not_direct', { why }) };
+  const why =
+    reach.why == null ? t('friends.not_direct.yet') : t('friends.not_direct', { why: punchWhy(t, reach.why) });
+  return { badge, more, why };
 }
+
+/** Why nobody got through; how often and by what means stands under details. */
+const punchWhy = (t: Translate, why: string): string =>
+  /hole-punch/i.test(why) ? t('friends.not_direct.tried') : (plainWhy(why) ?? t('friends.not_direct.nobody'));
 
 /** Whether this node is reached through a friend, in a sentence; undefined when they do not offer that. */
 export function relayWords(t: Translate, { name, relay }: Pick<Peer, 'name' | 'relay'>): string | undefined {

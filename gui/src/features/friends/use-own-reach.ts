@@ -6,6 +6,8 @@ import { isYetToCount } from './own-reach';
 
 /** How often it is looked whether a change counts. */
 const SOON_MS = 700;
+/** How long it stands there that it does. */
+const SAID_FOR_MS = 5_000;
 
 /** How others reach this node, what its owner says of it, and whether what was changed last counts by now. */
 export function useOwnReach() {
@@ -31,6 +33,8 @@ export function useOwnReach() {
   useEffect(() => {
     if (changedAt === undefined || isCounting) return;
     for (const queryKey of [['mesh'], settingsQuery.queryKey]) void client.invalidateQueries({ queryKey });
+    const timer = setTimeout(() => setChangedAt(undefined), SAID_FOR_MS);
+    return () => clearTimeout(timer);
   }, [changedAt, isCounting, client]);
   return { settings, mesh, change, counts: changedAt === undefined ? undefined : !isCounting };
 }

@@ -47,6 +47,7 @@ export const friends = {
   'friends.direct': 'direct',
   'friends.not_direct.yet': 'No direct connection so far. What is sent through a relay it cannot read.',
   'friends.not_direct': 'No direct connection: {why}. What is sent through a relay it cannot read.',
+  'friends.not_direct.tried': 'both sides tried, and neither got through',
   'friends.not_direct.nobody': 'nobody answers there',
   'friends.relayed': 'relayed',
   'friends.relayed_by': 'relayed through {name}',

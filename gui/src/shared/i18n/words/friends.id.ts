@@ -49,6 +49,7 @@ export const friends = {
   'friends.direct': 'langsung',
   'friends.not_direct.yet': 'Belum ada sambungan langsung. Kiriman lewat perantara tidak bisa dibacanya.',
   'friends.not_direct': 'Tanpa sambungan langsung: {why}. Kiriman lewat perantara tidak bisa dibacanya.',
+  'friends.not_direct.tried': 'kedua pihak sudah mencoba, dan tidak ada yang tembus',
   'friends.not_direct.nobody': 'tidak ada yang menjawab di situ',
   'friends.relayed': 'lewat perantara',
   'friends.relayed_by': 'lewat {name}',
