@@ -44,6 +44,7 @@ journey(
       await name.fill('Ana’s desk');
       await page.keyboard.press('Enter');
       await page.getByText(/It counts in a moment/).waitFor();
+      expect(await name.inputValue()).toBe('Ana’s desk');
       await page.getByText('It counts now.').waitFor();
       await page.getByText('Ana’s desk', { exact: true }).waitFor();
       const relay = page.getByRole('switch', { name: 'Let friends be reached through this node' });

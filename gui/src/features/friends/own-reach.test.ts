@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressesOf, flipped, isNodeName, isOn, isYetToCount, ownAddresses, SWITCHES } from './own-reach';
+import { addressesOf, flipped, isNodeName, isOn, isYetToCount, ownAddresses, ownName, SWITCHES } from './own-reach';
 
 const [relay, , lan] = SWITCHES;
 
@@ -53,6 +53,10 @@ describe('a switch', () => {
 });
 
 describe('the name of a node', () => {
+  it('is what was said, if anything was', () => {
+    expect([{}, { 'node.name': null }, { 'node.name': 'Ana' }].map(ownName)).toEqual([undefined, undefined, 'Ana']);
+  });
+
   it.each(['Ana', 'Åsa 李 (laptop)', 'x'.repeat(64)])('%s can be shown', (name) => expect(isNodeName(name)).toBe(true));
   it.each(['', ' Ana', 'Ana ', 'A\nna', 'Ana\u202e', 'x'.repeat(65), '李'.repeat(22)])('%j cannot', (name) =>
     expect(isNodeName(name)).toBe(false),

@@ -32,6 +32,12 @@ export function flipped(settings: Settings, it: OwnSwitch): Settings {
   return { [SETTINGS[it.id]]: next === it.isOnUnlessSaid ? null : next };
 }
 
+/** The name that was said: it stands before others see it. */
+export function ownName(settings: Settings): string | undefined {
+  const value = settings[SETTINGS.name];
+  return typeof value === 'string' ? value : undefined;
+}
+
 /** The addresses that were said. */
 export function ownAddresses(settings: Settings): readonly string[] {
   const value = settings[SETTINGS.external];

@@ -7,7 +7,17 @@ import { Field, Input } from '@/shared/ui/field';
 import { Prose } from '@/shared/ui/prose';
 import { Problem, Ready } from '@/shared/ui/states';
 import { Switch } from '@/shared/ui/switch';
-import { addressesOf, flipped, isNodeName, isOn, type OwnSwitch, ownAddresses, SETTINGS, SWITCHES } from './own-reach';
+import {
+  addressesOf,
+  flipped,
+  isNodeName,
+  isOn,
+  type OwnSwitch,
+  ownAddresses,
+  ownName,
+  SETTINGS,
+  SWITCHES,
+} from './own-reach';
 import type { OwnReach } from './use-own-reach';
 
 type Part = { readonly own: OwnReach; readonly settings: Readonly<Record<string, unknown>> };
@@ -21,7 +31,7 @@ export function ReachForm({ own, mesh }: { readonly own: OwnReach; readonly mesh
       <Ready of={own.settings} lines={3}>
         {(settings) => (
           <>
-            <NameField own={own} name={mesh.name} />
+            <NameField own={own} name={ownName(settings) ?? mesh.name} />
             <ul className="flex flex-col gap-3">
               {SWITCHES.map((it) => (
                 <SwitchRow key={it.id} it={it} own={own} settings={settings} />
