@@ -49,7 +49,14 @@ journey(
       components: { path: () => '/components/set', there: heading('Components') },
       triggers: { path: () => '/triggers', there: heading('Triggers') },
       approvals: { path: () => '/approvals', there: (page) => page.getByText('Pay 12 €?').waitFor() },
-      friends: { path: () => '/friends', there: (page) => page.getByText('connected directly').waitFor() },
+      friends: {
+        path: () => '/friends',
+        there: async (page) => {
+          await page.getByText('direct', { exact: true }).waitFor();
+          await page.getByText('How others reach this node').click();
+          await page.getByRole('textbox', { name: 'Own addresses' }).waitFor();
+        },
+      },
       lending: { path: () => '/lending', there: (page) => page.getByText(/^Ben may use orders/).waitFor() },
       'could they': {
         path: () => '/lending',

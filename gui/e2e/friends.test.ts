@@ -26,11 +26,40 @@ journey(
     });
     afterAll(() => bens?.stop());
 
-    test('Ana invites Ben: a link, a picture of it, from where it works and until when', async () => {
+    test('Ana’s page says from where her node can be reached; she names it and lets friends be reached through it', async () => {
       ana = await at.person();
+      // What talks to other nodes starts again for each change, and is asked meanwhile.
+      ana.watch.expect(/503/);
       const { page } = ana;
       await ana.enter(at.node.link);
       await ana.go('Friends');
+      await page.getByText(/this node can be reached from this very machine only/).waitFor();
+      await page.getByText('How others reach this node').click();
+      await page.getByRole('button', { name: /^Copy \/ip4\/127\.0\.0\.1\/tcp\/\d+$/ }).click();
+      expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^\/ip4\/127\.0\.0\.1\/tcp\/\d+$/);
+      const name = page.getByRole('textbox', { name: 'Name of this node' });
+      await name.fill('\u200b');
+      await page.getByText(/nothing invisible/).waitFor();
+      expect(await page.getByRole('button', { name: 'Rename' }).isDisabled()).toBe(true);
+      await name.fill('Ana’s desk');
+      await page.keyboard.press('Enter');
+      await page.getByText(/It counts in a moment/).waitFor();
+      expect(await name.inputValue()).toBe('Ana’s desk');
+      await page.getByText('It counts now.').waitFor();
+      await page.getByText('Ana’s desk', { exact: true }).waitFor();
+      const relay = page.getByRole('switch', { name: 'Let friends be reached through this node' });
+      expect(await relay.isChecked()).toBe(false);
+      await relay.click();
+      await page.getByText(/It counts in a moment/).waitFor();
+      await page.getByText(/It passes on for its friends/).waitFor();
+      await page.getByText('It counts now.').waitFor();
+      expect(await relay.isChecked()).toBe(true);
+      const status = await (await at.node.api()).ask<{ name: string; is_relay: boolean }>('GET', '/mesh');
+      expect(status).toMatchObject({ name: 'Ana’s desk', is_relay: true });
+    });
+
+    test('Ana invites Ben: a link, a picture of it, from where it works and until when', async () => {
+      const { page } = ana;
       await page.getByText('No friends yet').waitFor();
       await page.getByRole('button', { name: 'Invite a friend' }).click();
       await page.getByRole('textbox', { name: 'What will you call them?' }).fill('Ben');
@@ -38,6 +67,7 @@ journey(
       const dialog = page.getByRole('dialog', { name: 'Invite a friend' });
       await dialog.getByRole('img', { name: 'The invitation for a camera' }).waitFor();
       expect(await words(dialog)).toMatch(/from this very machine only/);
+      expect(await words(dialog)).toMatch(/Pair with a relay.*ask the router.*Let your friend invite you/);
       expect(await words(dialog)).toMatch(/Works once, until \d\d:\d\d/);
       await dialog.getByRole('button', { name: 'Copy the invitation' }).click();
       await dialog.getByText('copied').waitFor();
@@ -59,13 +89,15 @@ journey(
       await dialog.getByRole('alert').getByText('This is not a whole invitation.').waitFor();
       await field.fill(`Here it is: ${link}`);
       await page.keyboard.press('Enter');
-      await dialog.getByText(/invites you\. Only their word/).waitFor();
+      await dialog.getByText(/^Ana’s desk invites you\. Only their word/).waitFor();
       expect(await (await bens.api()).ask('GET', '/peers')).toEqual([]);
       await dialog.getByRole('textbox', { name: 'What will you call them?' }).fill('Ana');
       await dialog.getByRole('button', { name: 'Join', exact: true }).click();
       await dialog.getByText('Ana and this node are friends now.').waitFor();
       await dialog.getByRole('button', { name: 'Close' }).last().click();
-      await page.getByText(/connected directly, [\d.]+ ms/).waitFor();
+      await page.getByText('direct', { exact: true }).waitFor();
+      await page.getByText(/^[\d.]+ ms$/).waitFor();
+      await page.getByText('This node is reached through Ana.').waitFor();
     });
 
     test('the one who invited sees the friend come, and the invitation is used', async () => {
@@ -73,7 +105,8 @@ journey(
       const dialog = page.getByRole('dialog', { name: 'Invite a friend' });
       await dialog.getByText('Ben has joined. You are friends now.').waitFor();
       await page.keyboard.press('Escape');
-      await page.getByText(/connected directly, [\d.]+ ms/).waitFor();
+      await page.getByText('direct', { exact: true }).waitFor();
+      await page.getByText(/^[\d.]+ ms$/).waitFor();
       await page.getByText('No invitation is open: nobody can come in.').waitFor();
       await page.getByText('1 used or ended').waitFor();
     });

@@ -1,4 +1,5 @@
-//! Pictures of every page for the guide, light and dark, made from a real node with real runs. `npm run pictures`.
+//! Pictures of every page for the guide, light and dark, made from a real node with real runs. `npm run pictures`, or only
+//! some of them: `npm run pictures -- friends invitation`.
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +15,10 @@ import { invoices } from './support/showcase';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const INTO = join(ROOT, 'docs/guide/pictures');
+
+/** The pictures that are wanted; all when none is named. */
+const WANTED: readonly string[] = process.argv.slice(3);
+const isWanted = (name: string): boolean => WANTED.length === 0 || WANTED.includes(name);
 
 type Shown = { readonly path: string; readonly there: (page: Page) => Promise<unknown> };
 
@@ -45,9 +50,21 @@ async function furnish(node: TestNode, api: Api): Promise<Readonly<Record<string
   return { ...ids, draft, rows, failed, first, second, waiting };
 }
 
+/** Gives a node a name, and waits until others see it. */
+async function call(api: Api, name: string): Promise<void> {
+  await api.ask('PUT', '/settings', { 'node.name': name });
+  for (;;) {
+    // What talks to other nodes starts again with it, and does not answer meanwhile.
+    const mesh = await api.ask<{ name: string }>('GET', '/mesh').catch(() => undefined);
+    if (mesh?.name === name) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 /** Makes Ben a friend: each lends the other something, and both use it. */
 async function befriendBen(api: Api, bens: TestNode): Promise<void> {
   const ben = await bens.api();
+  await Promise.all([call(api, 'Ana’s desk'), call(ben, 'Ben’s attic')]);
   await befriend(api, ben, { first: 'Ana', second: 'Ben' });
   const mark = (name: string, title: string) =>
     keep(ben, row(name, title, [{ component: 'set', name: 'Mark', config: { fields: { made_by: 'Ben' } } }]));
@@ -123,7 +140,14 @@ try {
     components: { path: '/components/http-request', there: heading('Components') },
     triggers: { path: '/triggers', there: (page) => page.getByText('Order by HTTP').first().waitFor() },
     approvals: { path: '/approvals', there: (page) => page.getByText('Pay 3 invoices?').waitFor() },
-    friends: { path: '/friends', there: (page) => page.getByText('connected directly').waitFor() },
+    friends: { path: '/friends', there: (page) => page.getByText('direct', { exact: true }).waitFor() },
+    reach: {
+      path: '/friends',
+      there: async (page) => {
+        await page.getByText('How others reach this node').click();
+        await page.getByText('It listens at').waitFor();
+      },
+    },
     invitation: {
       path: '/friends',
       there: async (page) => {
@@ -169,13 +193,14 @@ try {
       await writeFile(join(INTO, `${name}-${theme}.png`), last);
       process.stdout.write(`${name}-${theme}.png\n`);
     };
-    if (options === WIDE) {
+    if (options === WIDE && isWanted('login')) {
       await page.goto(node.url);
       await page.getByText('This browser is not known here yet').waitFor();
       await shoot('login');
     }
     await person.enter(await node.anotherLink());
     for (const [name, { path, there }] of Object.entries(shown)) {
+      if (!isWanted(name)) continue;
       await page.goto(node.url + path);
       await there(page);
       await shoot(name);

@@ -45,7 +45,7 @@ export function keepLive(client: QueryClient, signal: AbortSignal): void {
         putInLists(client, jobs);
         countAgain();
       },
-      node: () => again('node', 'activations', 'tokens', 'secrets', 'sessions', 'login-keys'),
+      node: () => again('node', 'activations', 'tokens', 'secrets', 'sessions', 'login-keys', 'settings'),
       documents: () => again('presets'),
       returned: () => void client.invalidateQueries(),
     },

@@ -1,5 +1,5 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { Ellipsis, Pencil, Trash2, Unplug, UserX, Waypoints, Zap } from 'lucide-react';
+import { Ellipsis, Pencil, Trash2, UserX } from 'lucide-react';
 import { type FormEvent, useState } from 'react';
 import { peersQuery, renamePeer } from '@/shared/api/requests/peers';
 import type { Peer } from '@/shared/api/types';
@@ -11,11 +11,9 @@ import { Field, Input } from '@/shared/ui/field';
 import { Menu } from '@/shared/ui/menu';
 import { Facts } from '@/shared/ui/page';
 import { Problem } from '@/shared/ui/states';
-import { useReachWords } from './reach-words';
+import { reachWords, relayWords } from './reach-words';
+import { Reached } from './reached';
 import { RemoveDialog } from './remove-dialog';
-
-const ICONS = { direct: Zap, relayed: Waypoints, away: Unplug } as const;
-const TONES = { direct: 'text-ok', relayed: 'text-wait', away: 'text-muted' } as const;
 
 type FriendRowProps = {
   readonly peer: Peer;
@@ -29,32 +27,36 @@ type FriendRowProps = {
 export function FriendRow({ peer, isOld, hasLeft }: FriendRowProps) {
   const t = useMessages();
   const [open, setOpen] = useState<'rename' | 'remove'>();
-  const reach = useReachWords(peer);
-  // The two may still be connected: that one has forgotten the other shows only in what was said.
-  const Icon = hasLeft ? UserX : ICONS[peer.reach.state];
+  const { why } = reachWords(t, peer);
+  const relays = relayWords(t, peer);
   const close = () => setOpen(undefined);
-  const why = peer.reach.state === 'away' ? peer.reach.why : undefined;
+  const said = peer.reach.state === 'direct' ? undefined : peer.reach.why;
   return (
     <li className="flex items-start gap-3 border-b border-line px-4 py-2.5 last:border-b-0">
-      <Icon
-        aria-hidden
-        className={`mt-0.5 size-4 shrink-0 ${isOld || hasLeft ? 'text-muted' : TONES[peer.reach.state]}`}
-      />
       <div className="min-w-0 flex-1">
-        <p className="font-semibold break-words">
-          {peer.name}
-          {peer.own_name !== peer.name && (
-            <span className="font-normal text-muted"> · {t('friends.calls_itself', { name: peer.own_name })}</span>
-          )}
-        </p>
+        <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+          <p className="min-w-0 font-semibold break-words">
+            {peer.name}
+            {peer.own_name !== peer.name && (
+              <span className="font-normal text-muted"> · {t('friends.calls_itself', { name: peer.own_name })}</span>
+            )}
+          </p>
+          {!hasLeft && !isOld && <Reached peer={peer} />}
+        </div>
+        {/* The two may still be connected: that one has forgotten the other shows only in what was said. */}
         {hasLeft ? (
-          <p className="text-fail">{t('friends.removed_this', { name: peer.name })}</p>
+          <p className="flex items-start gap-1.5 text-fail">
+            <UserX aria-hidden className="mt-0.5 size-4 shrink-0" />
+            {t('friends.removed_this', { name: peer.name })}
+          </p>
         ) : isOld ? (
           <p className="text-wait">{t('friends.not_known_now')}</p>
         ) : (
           <>
-            <p className={TONES[peer.reach.state]}>{reach.text}</p>
-            {reach.why && <p className="break-words text-muted">{reach.why}</p>}
+            {why && <p className="break-words text-muted">{why}</p>}
+            {relays && (
+              <p className={`break-words ${peer.relay?.state === 'reserved' ? 'text-ok' : 'text-wait'}`}>{relays}</p>
+            )}
           </>
         )}
         <details className="pt-1">
@@ -80,12 +82,12 @@ export function FriendRow({ peer, isOld, hasLeft }: FriendRowProps) {
                         </code>,
                       ] as const,
                     ]),
-                ...(why
+                ...(said
                   ? [
                       [
                         t('friends.why'),
                         <code key="why" className="font-mono break-all">
-                          {why}
+                          {said}
                         </code>,
                       ] as const,
                     ]

@@ -16,6 +16,7 @@ import { Invitations } from './invitations';
 import { InviteDialog } from './invite-dialog';
 import { JoinDialog } from './join-dialog';
 import { Nearby } from './nearby';
+import { ReachPanel } from './reach-panel';
 
 /** The nodes that this one is paired with, and how others come to be. */
 export default function FriendsPage() {
@@ -56,6 +57,8 @@ export default function FriendsPage() {
         </Button>
       </PageHeader>
       <div className="flex max-w-240 flex-col gap-4 px-4 md:px-6">
+        {/* First, so that it stays where it is while the notice comes and goes after a change. */}
+        <ReachPanel />
         <MeshNotice of={peers} />
         <Panel title={t('friends.list')}>
           <MeshReady of={peers}>

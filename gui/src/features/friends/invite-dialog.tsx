@@ -5,7 +5,7 @@ import { peersQuery } from '@/shared/api/requests/peers';
 import type { Invited } from '@/shared/api/types';
 import { minute } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
-import { reachKey } from '@/shared/mesh/addresses';
+import { isNear, reachableWords } from '@/shared/mesh/reach';
 import { Button } from '@/shared/ui/button';
 import { CopyLine } from '@/shared/ui/copy-line';
 import { Dialog } from '@/shared/ui/dialog';
@@ -84,10 +84,9 @@ function Made({ invited }: { readonly invited: Invited }) {
     (it) => Math.floor(it.ends_at / 1_000) * 1_000 === invited.ends_at,
   );
   const came = peers?.find((it) => it.node === made?.used_by);
-  const key = reachKey(invited.reach);
   const where = (
     <p>
-      <strong>{t('friends.invite.reach')}</strong> <Prose text={key ? t(key) : invited.reach} />
+      <strong>{t('friends.invite.reach')}</strong> <Prose text={reachableWords(t, invited.reach)} />
     </p>
   );
   if (came) {
@@ -115,6 +114,7 @@ function Made({ invited }: { readonly invited: Invited }) {
         </div>
       </div>
       {where}
+      {isNear(invited.reach) && <Farther />}
       <p className="text-muted">{t('friends.invite.waits')}</p>
       {invited.addresses.length > 0 && (
         <details>
@@ -127,5 +127,22 @@ function Made({ invited }: { readonly invited: Invited }) {
         </details>
       )}
     </>
+  );
+}
+
+/** What helps somebody who is elsewhere: three ways. */
+function Farther() {
+  const t = useMessages();
+  return (
+    <div>
+      <p>{t('friends.farther')}</p>
+      <ul className="list-disc pl-5 text-muted">
+        {(['friends.farther.relay', 'friends.farther.upnp', 'friends.farther.other'] as const).map((way) => (
+          <li key={way}>
+            <Prose text={t(way)} />
+          </li>
+        ))}
+      </ul>
+    </div>
   );
 }

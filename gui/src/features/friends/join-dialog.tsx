@@ -10,7 +10,7 @@ import { Field, Input, TextArea } from '@/shared/ui/field';
 import { Facts } from '@/shared/ui/page';
 import { JoinFailed } from './join-failed';
 import { linkIn } from './link';
-import { reachWords } from './reach-words';
+import { Reached } from './reached';
 
 /** Joins with a link: first what it says, before anything is sent to anybody. */
 export function JoinDialog({ onClose }: { readonly onClose: () => void }) {
@@ -45,7 +45,7 @@ export function JoinDialog({ onClose }: { readonly onClose: () => void }) {
         <p role="status" className="text-ok">
           {t('friends.join.done', { name: pair.data.name })}
         </p>
-        <p>{reachWords(t, pair.data).text}</p>
+        <Reached peer={pair.data} />
         <p className="text-muted">{t('friends.join.next')}</p>
       </Dialog>
     );

@@ -2617,6 +2617,8 @@ export interface components {
             person?: components["schemas"]["PersonId"] | null;
             /** @description How it is reached now. */
             reach: components["schemas"]["Reach"];
+            /** @description Whether this node is reached through it, when it offers that. */
+            relay?: components["schemas"]["Relaying"] | null;
             /** @description When it was last connected. */
             seen_at?: components["schemas"]["Timestamp"] | null;
         };
@@ -2833,6 +2835,10 @@ export interface components {
             latency_ms?: number | null;
             /** @constant */
             state: "relayed";
+            /** @description The relay, by name. */
+            through?: string | null;
+            /** @description Why there is no direct connection; not said while one is tried. */
+            why?: string | null;
         } | {
             /** @constant */
             state: "away";
@@ -2845,6 +2851,19 @@ export interface components {
             problems: string[];
             /** @description Whether what is accepted now is kept and will run. */
             ready: boolean;
+        };
+        /** @description Whether this node can be reached through a peer. */
+        Relaying: {
+            /** @constant */
+            state: "asked";
+        } | {
+            /** @constant */
+            state: "reserved";
+        } | {
+            /** @constant */
+            state: "refused";
+            /** @description Why. */
+            why: string;
         };
         /** @description A new name. */
         RenamePeer: {
@@ -3224,8 +3243,12 @@ export interface components {
              * @description How many peers it is connected to.
              */
             connected: number;
+            /** @description Where others reached it: multiaddresses, those through relays among them. */
+            external: string[];
             /** @description Whether all lending is paused. */
             is_lending_paused: boolean;
+            /** @description Whether it passes on for its peers, so that they can be reached. */
+            is_relay: boolean;
             /** @description Where it listens: multiaddresses. */
             listens: string[];
             /** @description What others see as its name. */
@@ -3234,6 +3257,8 @@ export interface components {
             node: components["schemas"]["NodeId"];
             /** @description Why it does not listen, when it should and cannot. */
             problem?: string | null;
+            /** @description From where it can be reached, in words. */
+            reachable: string;
         };
         /** @description One box. */
         Step: {

@@ -1,5 +1,4 @@
 //! What the node says about addresses, for people: addresses themselves only stand under details.
-import type { PlainKey } from '../i18n/messages';
 
 const ADDRESS = /\/(?:ip4|ip6|dns|dns4|dns6|dnsaddr|p2p)\/\S+/g;
 
@@ -12,14 +11,3 @@ export function plainWhy(why: string): string | undefined {
     .trim();
   return plain === '' ? undefined : plain;
 }
-
-const REACHES = {
-  'this machine only': 'friends.reach.machine',
-  'this network': 'friends.reach.network',
-  anywhere: 'friends.reach.anywhere',
-  nowhere: 'friends.reach.nowhere',
-} as const satisfies Record<string, PlainKey>;
-
-/** From where an invitation can be used, by what the node says of it; undefined for words that are new. */
-export const reachKey = (said: string): PlainKey | undefined =>
-  Object.entries(REACHES).find(([start]) => said.startsWith(start))?.[1];

@@ -7,6 +7,7 @@ import { useMessages } from '../i18n/messages';
 import { Prose } from '../ui/prose';
 import { useNow } from '../ui/use-now';
 import { plainWhy } from './addresses';
+import { readReach } from './reach';
 
 /** Whether the part of the node that knows other nodes is away right now; the rest of the node goes on. */
 export const isMeshAway = (error: unknown): boolean => error instanceof ApiError && error.code === 'mesh-away';
@@ -31,8 +32,10 @@ export function MeshNotice({ of }: { readonly of: Looked }) {
   if (isOld) return <Notice text={t('mesh.old', { time: clock(of.dataUpdatedAt) })} />;
   const { data } = mesh;
   if (!data) return null;
-  if (data.problem) return <Notice text={plainWhy(data.problem) ?? data.problem} more={t('mesh.not_listening')} />;
-  return data.listens.length === 0 ? <Notice text={t('mesh.not_listening')} /> : null;
+  // One that listens nowhere may still be reached through a relay.
+  const silent = readReach(data.reachable)?.kind === 'nowhere' ? t('mesh.not_listening') : undefined;
+  if (data.problem) return <Notice text={plainWhy(data.problem) ?? data.problem} more={silent} />;
+  return silent === undefined ? null : <Notice text={silent} />;
 }
 
 function Notice({ text, more }: { readonly text: string; readonly more?: string }) {

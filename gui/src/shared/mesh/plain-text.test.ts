@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Grant } from '../api/types';
-import { plainWhy, reachKey } from './addresses';
+import { plainWhy } from './addresses';
 import { plainDecision, plainReason } from './plain-text';
 
 describe('what the node says about friends', () => {
@@ -25,11 +25,5 @@ describe('what the node says about friends', () => {
     expect(plainWhy('nobody answers at /ip4/127.0.0.1/tcp/1 (Connection refused (os error 111))')).toBeUndefined();
     expect(plainWhy('cannot listen at /ip4/10.0.0.1/tcp/4: taken')).toBe('cannot listen at taken');
     expect(plainWhy('it hung up')).toBe('it hung up');
-  });
-
-  it('says in words of the screen from where an invitation works', () => {
-    expect(reachKey('this machine only')).toBe('friends.reach.machine');
-    expect(reachKey('this network; from elsewhere it takes a port forwarded')).toBe('friends.reach.network');
-    expect(reachKey('the moon')).toBeUndefined();
   });
 });

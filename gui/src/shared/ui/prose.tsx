@@ -4,7 +4,7 @@ import { proseParts } from './prose-text';
 export function Prose({ text }: { readonly text: string }) {
   return proseParts(text).map((part, at) =>
     part.kind === 'code' ? (
-      <code key={at} className="rounded-control bg-raised px-1 font-mono text-meta">
+      <code key={at} className="inline-block max-w-full rounded-control bg-raised px-1 font-mono text-meta">
         {part.text}
       </code>
     ) : part.kind === 'strong' ? (

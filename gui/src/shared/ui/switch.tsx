@@ -6,6 +6,8 @@ type SwitchProps = {
   /** What it switches, for those who cannot see where it stands. */
   readonly label: string;
   readonly title?: string;
+  /** The element that explains it. */
+  readonly describedBy?: string;
   /** What stands beside it for either state. */
   readonly words: { readonly on: string; readonly off: string };
   readonly needs: Role;
@@ -15,7 +17,7 @@ type SwitchProps = {
 };
 
 /** Something that is on or off at once. */
-export function Switch({ isOn, label, title, words, needs, isBusy, onFlip, className = '' }: SwitchProps) {
+export function Switch({ isOn, label, title, describedBy, words, needs, isBusy, onFlip, className = '' }: SwitchProps) {
   return (
     <button
       type="button"
@@ -25,6 +27,7 @@ export function Switch({ isOn, label, title, words, needs, isBusy, onFlip, class
       onClick={onFlip}
       aria-label={label}
       title={title}
+      aria-describedby={describedBy}
       {...useRest(needs)}
       className={`group inline-flex min-h-8 items-center gap-2 rounded-control text-muted aria-checked:text-ok disabled:opacity-55 pointer-coarse:min-h-11 ${className}`}
     >
