@@ -10,7 +10,7 @@ mod members;
 mod metrics;
 mod serve;
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -85,7 +85,7 @@ fn carry_out(cli: Cli) -> anyhow::Result<()> {
         Command::Invite { minutes } => invite(&config, minutes),
         Command::Members => {
             for member in Folder::open(&config.data)?.list() {
-                println!("{}  {}", member.node, member.name);
+                say(&format!("{}  {}", member.node, member.name));
             }
             Ok(())
         }
@@ -97,14 +97,14 @@ fn carry_out(cli: Cli) -> anyhow::Result<()> {
                 [] => bail!("there is no member `{member}`; `flowork-bootstrap members` lists them"),
                 [one] => {
                     folder.forget(one.node)?;
-                    println!("{} ({}) is no member any more", one.name, one.node);
+                    say(&format!("{} ({}) is no member any more", one.name, one.node));
                     Ok(())
                 }
                 several => bail!("{} members are called `{member}`; say the node id", several.len()),
             }
         }
         Command::Id => {
-            println!("{}", host_key::node_id(&*host_key::open(&config.data)?));
+            say(&host_key::node_id(&*host_key::open(&config.data)?).to_string());
             Ok(())
         }
     }
@@ -118,15 +118,20 @@ fn invite(config: &Config, minutes: u32) -> anyhow::Result<()> {
     let ends_at = now().plus_ms(u64::from(minutes) * 60_000);
     let (link, id) = flowork_mesh::host::invitation(node, config.name.clone(), secret, ends_at, addresses.clone());
     Folder::open(&config.data)?.invite(&id, ends_at).context("the invitation cannot be written down")?;
-    println!("{link}\n");
+    say(&format!("{link}\n"));
     if std::io::stdout().is_terminal()
         && let Ok(code) = qrcode::QrCode::with_error_correction_level(link.as_bytes(), qrcode::EcLevel::L)
     {
-        println!("{}\n", code.render::<qrcode::render::unicode::Dense1x2>().quiet_zone(true).build());
+        say(&format!("{}\n", code.render::<qrcode::render::unicode::Dense1x2>().quiet_zone(true).build()));
     }
-    println!("It lets one node in, within {minutes} minutes. There: flowork peer join LINK");
-    println!("This host is at\n  {}", addresses.join("\n  "));
+    say(&format!("It lets one node in, within {minutes} minutes. There: flowork peer join LINK"));
+    say(&format!("This host is at\n  {}", addresses.join("\n  ")));
     Ok(())
+}
+
+/// Prints a line. Who reads no further (`| head -1`) has read enough.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 fn now() -> Timestamp {

@@ -42,7 +42,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         let server = axum::serve(listener, metrics::router(host.clone()));
         tokio::spawn(stop.clone().run_until_cancelled_owned(server.into_future()));
     }
-    println!("{} is node {}", config.name, host.node_id());
+    crate::say(&format!("{} is node {}", config.name, host.node_id()));
     let told = say_addresses(&host, config.data.join(ADDRESSES));
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {
@@ -65,7 +65,7 @@ async fn say_addresses(host: &Host, path: PathBuf) -> anyhow::Result<()> {
             tokio::fs::write(&path, text).await.with_context(|| format!("{} cannot be written", path.display()))?;
             let new: Vec<_> = addresses.iter().filter(|address| !said.contains(*address)).collect();
             for address in new {
-                println!("  at {address}/p2p/{}", host.node_id());
+                crate::say(&format!("  at {address}/p2p/{}", host.node_id()));
             }
             said = addresses;
         }

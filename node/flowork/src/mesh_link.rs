@@ -19,10 +19,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::link::Link;
+use crate::link::{self, Link};
 
 /// The pause before a mesh that is away is asked again.
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// How long a question waits for a mesh that is away.
+const AWAY_FOR: Duration = Duration::from_secs(2);
 
 /// The mesh as the gateway sees it.
 pub(crate) struct Client {
@@ -39,8 +42,21 @@ impl Client {
 #[async_trait]
 impl Mesh for Client {
     async fn ask(&self, ask: Ask) -> Result<Gave, Error> {
-        let gave: Result<Result<Gave, Error>, _> = self.link.ask(Party::Mesh, Verb::Mesh, &ask).await;
-        gave.map_err(|error| Error::Away(error.to_string()))?
+        let patience = Instant::now() + AWAY_FOR;
+        loop {
+            let gave: Result<Result<Gave, Error>, _> = self.link.ask(Party::Mesh, Verb::Mesh, &ask).await;
+            match gave {
+                // It is being started anew. What would change something is not said twice.
+                Err(link::Error::Refused(Refusal::Away(_))) if ask.only_reads() && Instant::now() < patience => {
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                }
+                Err(link::Error::Refused(Refusal::Away(_))) => {
+                    return Err(Error::Away("it is being started".to_owned()));
+                }
+                Err(error) => return Err(Error::Away(error.to_string())),
+                Ok(gave) => return gave,
+            }
+        }
     }
 }
 
@@ -67,7 +83,7 @@ enum Said {
     Done(u64, Box<Result<Given, Failure>>),
 }
 
-async fn say(link: &Link, to: Party, said: &Said) -> Result<(), crate::link::Error> {
+async fn say(link: &Link, to: Party, said: &Said) -> Result<(), link::Error> {
     link.call(to, Verb::Engine, wire::to_body(said)?).await.map(drop)
 }
 

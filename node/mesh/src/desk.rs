@@ -211,7 +211,10 @@ impl Desk {
         let relay = view.relays.get(&contact.node).map(|relay| relay.state.shown());
         Peer {
             node: contact.node,
-            seen_at: view.seen_at.get(&contact.node).copied(),
+            seen_at: match reach {
+                Reach::Away { .. } => view.seen_at.get(&contact.node).copied(),
+                _ => Some((self.clock)()),
+            },
             name: contact.name,
             own_name: contact.own_name,
             person: contact.person,

@@ -145,6 +145,8 @@ pub(crate) struct View {
     pub(crate) listens: BTreeSet<Multiaddr>,
     /// Addresses at which somebody else reached this node, and addresses through relays.
     pub(crate) external: BTreeSet<Multiaddr>,
+    /// Of these, what the owner said.
+    pub(crate) said: BTreeSet<Multiaddr>,
     pub(crate) relays: BTreeMap<NodeId, Relay>,
     /// Why there is no direct connection to a peer that is connected through a relay.
     pub(crate) not_direct: BTreeMap<NodeId, String>,

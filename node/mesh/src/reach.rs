@@ -3,7 +3,7 @@
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 
-use crate::net::{View, is_relayed};
+use crate::net::{RelayState, View, is_relayed};
 
 /// From how far away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,12 +39,22 @@ pub(crate) fn far(address: &Multiaddr) -> Far {
 
 /// From where this node can be reached, and what to do about it. `relays` are the names of those through which it can.
 pub(crate) fn words(view: &View, relays: &[String]) -> String {
-    let seen = |address: &&Multiaddr| !is_relayed(address) && far(address) == Far::Anywhere;
-    if let Some(address) = view.external.iter().find(seen) {
-        return format!("anywhere: others reached it at {address}");
+    let is_public = |address: &&Multiaddr| !is_relayed(address) && far(address) == Far::Anywhere;
+    if let Some(address) = view.external.iter().find(is_public) {
+        return if view.said.contains(address) {
+            format!("anywhere, at {address}, as its owner says")
+        } else {
+            format!("anywhere: others reached it at {address}")
+        };
     }
     if !relays.is_empty() {
-        return format!("anywhere, through {}", relays.join(" and "));
+        let through = relays.join(" and ");
+        let reserved = view.relays.values().filter(|relay| relay.state == RelayState::Reserved);
+        return match reserved.map(|relay| far(&relay.address)).max() {
+            Some(Far::Machine) => format!("this machine only, through {through} too"),
+            Some(Far::Network) => format!("this network, through {through} too"),
+            _ => format!("anywhere, through {through}"),
+        };
     }
     match view.listens.iter().map(far).max() {
         None => "nowhere: this node does not listen; set `mesh.listen`, or let the other side invite".to_owned(),
@@ -60,6 +70,7 @@ pub(crate) fn words(view: &View, relays: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::Relay;
 
     #[test]
     fn an_address_says_from_how_far_it_can_be_reached() {
@@ -82,8 +93,16 @@ mod tests {
         assert!(words(&view, &[]).starts_with("nowhere"));
         view.listens.insert("/ip4/192.168.1.7/tcp/1".parse().unwrap());
         assert!(words(&view, &[]).starts_with("this network;"));
-        assert_eq!(words(&view, &["Hut".to_owned()]), "anywhere, through Hut");
+        let mut relay = |address: &str| {
+            let relay = Relay { address: address.parse().unwrap(), state: RelayState::Reserved };
+            view.relays.insert(flowork_protocol::NodeId([1; 32]), relay);
+            words(&view, &["Hut".to_owned()])
+        };
+        assert_eq!(relay("/ip4/192.168.1.9/tcp/1"), "this network, through Hut too");
+        assert_eq!(relay("/ip4/203.0.113.9/tcp/1"), "anywhere, through Hut");
         view.external.insert("/ip4/203.0.113.5/tcp/1".parse().unwrap());
-        assert!(words(&view, &["Hut".to_owned()]).contains("203.0.113.5"));
+        assert_eq!(words(&view, &["Hut".to_owned()]), "anywhere: others reached it at /ip4/203.0.113.5/tcp/1");
+        view.said = view.external.clone();
+        assert!(words(&view, &[]).ends_with("as its owner says"));
     }
 }

@@ -444,6 +444,28 @@ pub enum Ask {
     },
 }
 
+impl Ask {
+    /// Whether asking it changes nothing, so that it may be asked twice.
+    #[must_use]
+    pub const fn only_reads(&self) -> bool {
+        matches!(
+            self,
+            Self::Status
+                | Self::Peers
+                | Self::Neighbours
+                | Self::Invitations
+                | Self::Preview(_)
+                | Self::PreviewRemove(_)
+                | Self::Engines
+                | Self::Grants
+                | Self::Test(_)
+                | Self::Receipts(_)
+                | Self::Totals
+                | Self::Decisions { .. }
+        )
+    }
+}
+
 /// One answer, by the question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -144,7 +144,7 @@ async fn live(role: Role, link: OwnedFd, extra: Option<OwnedFd>) -> anyhow::Resu
 /// Waits until the role has nothing more to do; an error unless it was told to end or the link was closed in good order.
 async fn over(
     me: Party, linked: JoinHandle<Result<(), link::Error>>, stop: &CancellationToken,
-    room_ended: impl Future<Output = &'static str>, rings_broke: impl Future<Output = JoinError>,
+    room_ended: impl Future<Output = Ended>, rings_broke: impl Future<Output = JoinError>,
 ) -> anyhow::Result<()> {
     use anyhow::Context as _;
     tokio::select! {
@@ -154,9 +154,24 @@ async fn over(
             ended.context("what reads the link to the supervisor broke")?.context("the link to the supervisor broke")
         }
         // Only a fresh process helps; the supervisor starts one when this one ends.
-        why = room_ended => anyhow::bail!("the {} ended: {why}", me.word()),
+        how = room_ended => match how {
+            Ended::Anew => {
+                tracing::info!(role = me.word(), "its settings changed: it is started anew");
+                Ok(())
+            }
+            Ended::Broke => anyhow::bail!("the {} ended by itself", me.word()),
+        },
         error = rings_broke => Err(error).context("what sends rings to the other roles broke"),
     }
+}
+
+/// How a room ended that was not told to.
+#[derive(Debug, Clone, Copy)]
+enum Ended {
+    /// To be started anew, as it is set now.
+    Anew,
+    /// It should not have.
+    Broke,
 }
 
 /// What a role's process holds once it runs.
@@ -224,19 +239,19 @@ impl Room {
     }
 
     /// Waits until the service inside has ended, told to or by itself, and says why.
-    async fn ended(&mut self) -> &'static str {
+    async fn ended(&mut self) -> Ended {
         match self {
             // A fresh process takes part as it is set now; what runs is taken up again.
             Self::Mesh(changed) => {
                 // It does not break, and if it did a fresh process would help as well.
                 let _ = changed.await;
-                return "its settings changed";
+                return Ended::Anew;
             }
             Self::Gateway(handle) => handle.ended().await,
             Self::Kernel(kernel) => kernel.ended().await,
             Self::Docs(handle) => handle.over().await,
         }
-        "by itself"
+        Ended::Broke
     }
 
     /// The files that give it trouble, if it ever says so.
@@ -346,8 +361,14 @@ mod tests {
     #[tokio::test]
     async fn a_role_whose_service_ends_by_itself_ends_with_an_error() {
         let stop = CancellationToken::new();
-        let over = over(Party::Kernel, open_link(), &stop, std::future::ready("by itself"), quiet()).await;
+        let over = over(Party::Kernel, open_link(), &stop, std::future::ready(Ended::Broke), quiet()).await;
         assert_eq!(over.unwrap_err().to_string(), "the kernel ended by itself");
+    }
+
+    #[tokio::test]
+    async fn a_role_whose_settings_changed_ends_well_and_is_started_anew_by_the_supervisor() {
+        let stop = CancellationToken::new();
+        over(Party::Mesh, open_link(), &stop, std::future::ready(Ended::Anew), quiet()).await.unwrap();
     }
 
     #[tokio::test]
@@ -355,7 +376,7 @@ mod tests {
         let stop = CancellationToken::new();
         stop.cancel();
         // Its service ends at the same time, because it was told to.
-        over(Party::Gateway, open_link(), &stop, std::future::ready("by itself"), quiet()).await.unwrap();
+        over(Party::Gateway, open_link(), &stop, std::future::ready(Ended::Broke), quiet()).await.unwrap();
     }
 
     #[tokio::test]

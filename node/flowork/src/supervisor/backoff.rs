@@ -1,6 +1,6 @@
 //! How long a role that ended stays down.
 //!
-//! Who is killed while it works is back at once, as often as that happens. Who ends before it was ready, or by itself soon
+//! Who is killed while it works, or ends in good order to be started anew, is back at once, as often as that happens. Who ends before it was ready, or by itself soon
 //! after, would only do so again: its pauses grow, so that a role which cannot run costs next to nothing.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ const FIRST: Duration = Duration::from_millis(20);
 const FACTOR: u32 = 3;
 /// The longest pause.
 const MAX: Duration = Duration::from_secs(10);
-/// A role that was killed from outside counts as having worked when it was ready for so long.
+/// A role that was killed from outside, or ended in good order, counts as having worked when it was ready for so long.
 const KILLED_AFTER: Duration = Duration::from_millis(50);
 /// A role that ended by itself counts as having worked when it was ready for so long.
 const STEADY_AFTER: Duration = Duration::from_secs(20);
@@ -21,13 +21,13 @@ const STEADY_AFTER: Duration = Duration::from_secs(20);
 pub(super) struct Life {
     /// How long it was ready; none when it never was.
     pub(super) ready_for: Option<Duration>,
-    /// Whether somebody outside killed it, rather than it ended by itself or broke.
-    pub(super) was_killed: bool,
+    /// Whether somebody outside killed it, or it ended in good order to be started anew, rather than broke.
+    pub(super) is_fine: bool,
 }
 
 impl Life {
     fn worked(self) -> bool {
-        let enough = if self.was_killed { KILLED_AFTER } else { STEADY_AFTER };
+        let enough = if self.is_fine { KILLED_AFTER } else { STEADY_AFTER };
         self.ready_for.is_some_and(|ready_for| ready_for >= enough)
     }
 }
@@ -55,8 +55,8 @@ impl Backoff {
 mod tests {
     use super::*;
 
-    fn life(ready_ms: Option<u64>, was_killed: bool) -> Life {
-        Life { ready_for: ready_ms.map(Duration::from_millis), was_killed }
+    fn life(ready_ms: Option<u64>, is_fine: bool) -> Life {
+        Life { ready_for: ready_ms.map(Duration::from_millis), is_fine }
     }
 
     #[test]
@@ -69,10 +69,10 @@ mod tests {
 
     #[test]
     fn a_role_that_never_gets_ready_is_tried_less_and_less_often() {
-        for was_killed in [false, true] {
+        for is_fine in [false, true] {
             let mut backoff = Backoff::new();
             let pauses: Vec<u64> =
-                (0..9).map(|_| backoff.after(life(None, was_killed)).as_millis().try_into().unwrap()).collect();
+                (0..9).map(|_| backoff.after(life(None, is_fine)).as_millis().try_into().unwrap()).collect();
             assert_eq!(pauses, [20, 60, 180, 540, 1_620, 4_860, 10_000, 10_000, 10_000]);
         }
     }

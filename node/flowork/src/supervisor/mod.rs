@@ -118,7 +118,7 @@ impl Keeper {
                 Ok(end) => end,
                 Err(error) => End {
                     why: format!("it could not be started: {}", crate::chain(&error)),
-                    life: Life { ready_for: None, was_killed: false },
+                    life: Life { ready_for: None, is_fine: false },
                 },
             };
             if self.stop.is_cancelled() {
@@ -165,17 +165,17 @@ impl Keeper {
         });
         let ready = Arc::new(OnceLock::new());
         let mut passing = tokio::spawn(pass_all(self.exchange.clone(), self.role, reader, ready.clone()));
-        let mut was_killed = false;
+        let mut is_fine = false;
         let why = tokio::select! {
             status = child.wait() => {
-                was_killed = is_kill(&status);
+                is_fine = is_kill(&status) || is_success(&status);
                 describe(status)
             }
             () = self.stop.cancelled() => stop(&mut child, &out).await,
             // A role without a link ends by itself; one that does not is ended.
             _ = &mut passing => match tokio::time::timeout(UNLINKED_END_WITHIN, child.wait()).await {
                 Ok(status) => {
-                    was_killed = is_kill(&status);
+                    is_fine = is_kill(&status) || is_success(&status);
                     describe(status)
                 }
                 Err(_) => {
@@ -193,7 +193,7 @@ impl Keeper {
         passing.abort();
         writing.abort();
         let ready_for = ready.get().map(Instant::elapsed);
-        Ok(End { why, life: Life { ready_for, was_killed } })
+        Ok(End { why, life: Life { ready_for, is_fine } })
     }
 
     fn spawn(&self, link: std::os::unix::net::UnixStream) -> Result<Child, Error> {
@@ -289,11 +289,15 @@ fn is_kill(status: &std::io::Result<ExitStatus>) -> bool {
     signal.is_some_and(|signal| [Signal::KILL, Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT].contains(&signal))
 }
 
+fn is_success(status: &std::io::Result<ExitStatus>) -> bool {
+    status.as_ref().is_ok_and(ExitStatus::success)
+}
+
 fn describe(status: std::io::Result<ExitStatus>) -> String {
     use std::os::unix::process::ExitStatusExt as _;
     match status {
         Ok(status) => match (status.code(), status.signal()) {
-            (Some(0), _) => "it ended by itself".to_owned(),
+            (Some(0), _) => "it ended in good order, to be started anew".to_owned(),
             (Some(code), _) => format!("it ended with code {code}; its log says why"),
             (_, Some(signal)) => format!("signal {signal} ended it"),
             _ => "it ended".to_owned(),

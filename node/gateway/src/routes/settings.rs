@@ -50,6 +50,9 @@ async fn set(
             return Err(Problem::too_large(&format!("the setting `{name}`"), VALUE_BYTES_MAX as u64)
                 .hint("settings are small; keep data in files"));
         }
+        if let Some(why) = wrong_for_the_mesh(name, value) {
+            return Err(Problem::wrong("bad-setting", format!("the setting `{name}`: {why}")));
+        }
         if name == origins::SETTING && !value.is_null() {
             let read = origins::read(value);
             read.map_err(|why| {
@@ -62,4 +65,48 @@ async fn set(
         ctx.command(&permit, Command::Set { name, value }).await?;
     }
     Ok(StatusCode::ACCEPTED)
+}
+
+/// What is wrong with a setting of the mesh, which starts anew by it: null takes one back.
+fn wrong_for_the_mesh(name: &str, value: &Value) -> Option<&'static str> {
+    let is_address = |value: &Value| {
+        value.as_str().is_some_and(|text| text.parse::<std::net::SocketAddr>().is_ok() || text.starts_with('/'))
+    };
+    let is_good = value.is_null()
+        || match name {
+            "node.name" => value.as_str().is_some_and(flowork_protocol::certificate::is_name),
+            "mesh.enabled" | "mesh.lan" | "mesh.relay" | "mesh.upnp" => value.is_boolean(),
+            "mesh.listen" | "mesh.external" => value.as_array().is_some_and(|all| all.iter().all(is_address)),
+            _ => true,
+        };
+    let what = match name {
+        "node.name" => "a name has 1 to 64 bytes and nothing invisible",
+        "mesh.listen" | "mesh.external" => {
+            "a list of addresses: `192.0.2.7:4142`, or multiaddresses such as `/dns4/n.example/tcp/4142`"
+        }
+        _ => "true or false",
+    };
+    (!is_good).then_some(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn settings_of_the_mesh_have_their_form() {
+        for (name, good, bad) in [
+            ("node.name", json!("Ana's desk"), json!("")),
+            ("mesh.relay", json!(true), json!("yes")),
+            ("mesh.external", json!(["192.0.2.7:4142", "/dns4/n.example/tcp/1"]), json!(["bogus"])),
+            ("mesh.listen", json!([]), json!("192.0.2.7:4142")),
+        ] {
+            assert_eq!(wrong_for_the_mesh(name, &good), None, "{name}");
+            assert_eq!(wrong_for_the_mesh(name, &Value::Null), None, "{name}");
+            assert!(wrong_for_the_mesh(name, &bad).is_some(), "{name}");
+        }
+        assert_eq!(wrong_for_the_mesh("retention.days", &json!("anything")), None);
+    }
 }

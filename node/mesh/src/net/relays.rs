@@ -1,7 +1,7 @@
 //! Being reached through others, and getting rid of them: a paired node that relays is asked for a place as long as this
 //! node cannot be reached directly; once there is a direct connection to a peer, the one through a relay is closed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use flowork_protocol::NodeId;
@@ -12,14 +12,14 @@ use libp2p::{Multiaddr, PeerId, dcutr, identify, relay};
 use tokio_util::time::DelayQueue;
 
 use super::task::Task;
-use super::{Relay, RelayState, innermost, is_relayed, node_id, peer_id, without_peer};
+use super::{Error, Relay, RelayState, innermost, is_relayed, node_id, peer_id, without_peer};
 use crate::reach::{Far, far};
 
 /// After how long a relay is asked again, at first and at most.
 const ASK_FIRST: Duration = Duration::from_secs(5);
 const ASK_MAX: Duration = Duration::from_secs(600);
 /// After how long a direct connection is tried again, and how many times: what others saw of a router comes in slowly.
-const PUNCH_AGAIN: [Duration; 3] = [Duration::from_secs(3), Duration::from_secs(20), Duration::from_secs(120)];
+const PUNCH_AGAIN: [Duration; 3] = [Duration::from_secs(30), Duration::from_secs(120), Duration::from_secs(600)];
 
 /// How long a connection through a relay stays beside a direct one.
 const TIDY_AFTER: Duration = Duration::from_secs(3);
@@ -52,6 +52,8 @@ pub(super) struct Relays {
     listeners: HashMap<ListenerId, NodeId>,
     refused: HashMap<NodeId, u32>,
     punched: HashMap<NodeId, usize>,
+    /// For whom a further try is due.
+    punching: HashSet<NodeId>,
     pub(super) again: DelayQueue<Again>,
 }
 
@@ -190,6 +192,7 @@ impl Task {
 
     /// Tries once more for a direct connection: whoever is called through a relay begins with that.
     fn punch(&mut self, node: NodeId) {
+        self.relays.punching.remove(&node);
         let through = {
             let view = self.view.borrow();
             view.connection(node).filter(|connection| connection.is_relayed).map(|relayed| relayed.address.clone())
@@ -209,15 +212,28 @@ impl Task {
             self.view.send_if_modified(|view| view.not_direct.remove(&node).is_some());
             return;
         };
-        let why = innermost(&error);
+        self.not_direct(node, innermost(&error));
+    }
+
+    /// Hears that a peer was dialed in vain. When it is connected through a relay, that was the try for a direct way.
+    pub(super) fn missed_directly(&mut self, node: NodeId, why: &Error) {
+        let is_relayed = self.view.borrow().connection(node).is_some_and(|connection| connection.is_relayed);
+        if is_relayed {
+            self.not_direct(node, why.to_string());
+        }
+    }
+
+    fn not_direct(&mut self, node: NodeId, why: String) {
         tracing::info!(%node, why, "no direct connection came about; the relay stays in between");
         self.view.send_modify(|view| drop(view.not_direct.insert(node, why)));
         self.close_spare_circuits(node);
-        // Only who called may call again; two of them would be in each other's way.
+        // Only who called may call again; two of them would be in each other's way. Each round is several dials.
         let is_caller =
             self.view.borrow().connections.get(&node).is_some_and(|all| all.values().any(|one| one.is_ours));
         let tried = self.relays.punched.entry(node).or_default();
-        if let Some(pause) = PUNCH_AGAIN.get(*tried).filter(|_| is_caller) {
+        if let Some(pause) = PUNCH_AGAIN.get(*tried).filter(|_| is_caller)
+            && self.relays.punching.insert(node)
+        {
             *tried += 1;
             self.relays.again.insert(Again::Punch(node), *pause);
         }

@@ -104,6 +104,7 @@ impl Task {
         for address in external {
             self.swarm.add_external_address(address.clone());
             self.view.send_modify(|view| {
+                view.said.insert(address.clone());
                 view.external.insert(address);
             });
         }
@@ -257,6 +258,9 @@ impl Task {
             }
             SwarmEvent::OutgoingConnectionError { peer_id: Some(peer), error, .. } => {
                 let error = dial_error(error);
+                if let Some(node) = node_id(&peer) {
+                    self.missed_directly(node, &error);
+                }
                 if let Some(node) = node_id(&peer).filter(|node| self.knows(*node)) {
                     self.view.send_modify(|view| drop(view.last_failure.insert(node, error.to_string())));
                 }
