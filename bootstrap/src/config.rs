@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use flowork_mesh::Budgets;
+use flowork_protocol::NodeId;
 use serde::Deserialize;
 
 /// Read unless another is named.
@@ -26,6 +27,8 @@ pub(crate) struct Config {
     /// Where others reach it, when that is elsewhere than it listens: `ADDRESS:PORT`, or multiaddresses such as
     /// `/dns4/relay.example.org/tcp/4143`.
     pub(crate) external: Vec<String>,
+    /// Other hosts, with which this one keeps one directory: multiaddresses that end with `/p2p/<node id>`.
+    pub(crate) peers: Vec<String>,
     /// Where to serve `/metrics` and `/healthz` over HTTP. Nowhere unless said.
     pub(crate) metrics: Option<SocketAddr>,
     /// What it does for its members at most.
@@ -55,6 +58,7 @@ impl Default for Config {
             data: data_folder(),
             listen: vec![format!("0.0.0.0:{PORT}"), format!("[::]:{PORT}")],
             external: Vec::new(),
+            peers: Vec::new(),
             metrics: None,
             limits: Limits::default(),
         }
@@ -85,6 +89,9 @@ impl Config {
         let config: Self = toml::from_str(text)?;
         ensure!(flowork_protocol::certificate::is_name(&config.name), "`name` has 1 to 64 bytes and nothing invisible");
         ensure!(!config.listen.is_empty(), "`listen` names no address");
+        for peer in &config.peers {
+            ensure!(peer_of(peer).is_some(), "`peers`: `{peer}` does not end with /p2p/ and a node id");
+        }
         ensure!(config.limits.circuit_seconds > 0, "`limits.circuit_seconds` is at least 1");
         Ok(config)
     }
@@ -99,6 +106,12 @@ impl Config {
             circuit_time: Duration::from_secs(u64::from(self.limits.circuit_seconds)),
         }
     }
+}
+
+/// Who is meant by an address that ends with a node's id, and the address without it.
+pub(crate) fn peer_of(text: &str) -> Option<(NodeId, String)> {
+    let (address, id) = text.rsplit_once("/p2p/")?;
+    Some((id.parse().ok()?, address.to_owned()))
 }
 
 /// `1.2.3.4:4143` means TCP and QUIC; anything else is taken for a multiaddress.
@@ -133,6 +146,8 @@ mod tests {
         example.name.clone_from(&defaults.name);
         example.data.clone_from(&defaults.data);
         example.external.clear();
+        assert_eq!(example.peers.len(), 1);
+        example.peers.clear();
         example.metrics = None;
         assert_eq!(example, defaults);
     }
@@ -146,6 +161,7 @@ mod tests {
         check("listne = []", "listne");
         check("listen = []", "names no address");
         check("name = \"\"", "`name`");
+        check("peers = [\"/ip4/5.5.0.1/tcp/4143\"]", "/p2p/");
         check("[limits]\ncircuit_seconds = 0", "circuit_seconds");
         check("metrics = \"here\"", "metrics");
     }

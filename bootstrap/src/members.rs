@@ -36,6 +36,8 @@ struct Open {
 pub(crate) struct Folder {
     members: PathBuf,
     invitations: PathBuf,
+    /// Other hosts, which are known as members are.
+    pub(crate) peers: BTreeSet<NodeId>,
     /// What was read last, and when the folder had changed then.
     seen: Mutex<Option<(SystemTime, BTreeSet<NodeId>)>>,
 }
@@ -50,7 +52,7 @@ impl Folder {
         for folder in [&members, &invitations] {
             fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         }
-        Ok(Self { members, invitations, seen: Mutex::default() })
+        Ok(Self { members, invitations, peers: BTreeSet::new(), seen: Mutex::default() })
     }
 
     /// Every member. A file that is none is left alone and said.
@@ -135,7 +137,8 @@ impl Members for Folder {
         {
             return all.clone();
         }
-        let all: BTreeSet<NodeId> = self.list().into_iter().map(|member| member.node).collect();
+        let mut all: BTreeSet<NodeId> = self.list().into_iter().map(|member| member.node).collect();
+        all.extend(&self.peers);
         *seen = changed.map(|changed| (changed, all.clone()));
         all
     }

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow, ensure};
 use flowork_mesh::host::{self, Host};
+use flowork_protocol::NodeId;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +14,8 @@ use crate::config::{self, Config};
 use crate::members::Folder;
 use crate::{host_key, metrics};
 
+/// How often another host is looked for.
+const MEET_EVERY: Duration = Duration::from_secs(60);
 /// Where the running host says where it can be reached, for `invite`.
 const ADDRESSES: &str = "addresses.json";
 
@@ -21,7 +25,9 @@ const ADDRESSES: &str = "addresses.json";
 /// When it cannot begin.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let seed = host_key::open(&config.data)?;
-    let members = Arc::new(Folder::open(&config.data)?);
+    let peers: Vec<_> = config.peers.iter().filter_map(|text| config::peer_of(text)).collect();
+    let mut members = Folder::open(&config.data)?;
+    members.peers = peers.iter().map(|(node, _)| *node).collect();
     let stop = CancellationToken::new();
     let _end = stop.clone().drop_guard();
     let options = host::Options {
@@ -31,7 +37,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         listen: config::multiaddrs(&config.listen),
         external: config::multiaddrs(&config.external),
         budgets: config.budgets(),
-        members,
+        members: Arc::new(members),
         clock: Arc::new(crate::now),
     };
     let host = host::run(options, stop.clone()).await.map_err(|error| anyhow!(error))?;
@@ -42,6 +48,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
         let server = axum::serve(listener, metrics::router(host.clone()));
         tokio::spawn(stop.clone().run_until_cancelled_owned(server.into_future()));
     }
+    tokio::spawn(stop.clone().run_until_cancelled_owned(keep_up_with(host.clone(), peers)));
     crate::say(&format!("{} is node {}", config.name, host.node_id()));
     let told = say_addresses(&host, config.data.join(ADDRESSES));
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -52,6 +59,18 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     }
     tracing::info!("the host ends");
     Ok(())
+}
+
+/// Keeps a connection to the other hosts.
+async fn keep_up_with(host: Host, peers: Vec<(NodeId, String)>) {
+    loop {
+        for (node, address) in &peers {
+            if let Err(why) = host.meet(*node, vec![address.clone()]).await {
+                tracing::info!(%node, why, "another host is not reached");
+            }
+        }
+        tokio::time::sleep(MEET_EVERY).await;
+    }
 }
 
 /// Says where the host can be reached, whenever that changes.

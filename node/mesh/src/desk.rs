@@ -31,7 +31,7 @@ use crate::grants::{Grants, Kept};
 use crate::keys::Keeper;
 use crate::lending::Lending;
 use crate::lock;
-use crate::looking::{LOOK_MAX, Looking};
+use crate::looking::{LOOK_FIRST, LOOK_MAX, Looking};
 use crate::meter::Meter;
 use crate::net::{self, Happened, Net, RelayState, View};
 use crate::pairing::{self, Joined};
@@ -504,6 +504,8 @@ impl Desk {
                 }
                 Err(why) => {
                     tracing::debug!(%node, why, "a peer is told later");
+                    tokio::time::sleep(LOOK_FIRST).await;
+                    self.look.notify_one();
                     return;
                 }
             }
@@ -600,9 +602,20 @@ impl Desk {
                     }
                 })
                 .await;
+            // Who is there and did not hear something: the stream broke, or its disk was full.
+            let untold = self.grants.untold();
+            let deaf: Vec<NodeId> = {
+                let view = self.net.view();
+                let view = view.borrow();
+                untold.into_iter().filter(|node| view.connections.contains_key(node)).collect()
+            };
+            for node in &deaf {
+                tokio::spawn(self.clone().tell_untold(*node));
+            }
             self.provider.sweep((self.clock)()).await;
             self.caller.sweep((self.clock)()).await;
-            let next = lock(&self.looking).next().unwrap_or(now + LOOK_MAX).min(now + LOOK_MAX);
+            let at_most = if deaf.is_empty() { LOOK_MAX } else { LOOK_FIRST };
+            let next = lock(&self.looking).next().unwrap_or(now + at_most).min(now + at_most);
             tokio::select! {
                 () = tokio::time::sleep_until(next) => {}
                 () = self.look.notified() => {}

@@ -1,6 +1,6 @@
 //! Grants that this node gave and holds, and whether one allows a call.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use flowork_ports::MeshTable;
@@ -207,6 +207,11 @@ impl Grants {
     /// What has not reached the other node yet.
     pub(crate) fn untold_to(&self, node: NodeId) -> Vec<Kept> {
         self.given_to(node).into_iter().filter(|kept| !kept.is_told).collect()
+    }
+
+    /// To whom something has not come yet.
+    pub(crate) fn untold(&self) -> BTreeSet<NodeId> {
+        self.given.all().into_iter().filter(|kept| !kept.is_told).map(|kept| kept.holder).collect()
     }
 
     /// The other node has heard of it.

@@ -232,6 +232,15 @@ impl Host {
         Served { connected: view.connections.len(), members: self.known.borrow().len(), ..view.served }
     }
 
+    /// Connects to another host, so that they keep one directory together.
+    ///
+    /// # Errors
+    /// Why it is not reached.
+    pub async fn meet(&self, other: NodeId, addresses: Vec<String>) -> Result<(), String> {
+        let addresses = addresses.iter().filter_map(|text| text.parse().ok()).collect();
+        self.net.connect(other, addresses).await.map_err(|error| error.to_string())
+    }
+
     async fn let_in(
         self, peer: NodeId, stream: net::Stream, members: Arc<dyn Members>, known: Arc<watch::Sender<BTreeSet<NodeId>>>,
     ) {

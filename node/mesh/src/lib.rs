@@ -42,6 +42,8 @@ mod records;
 mod running;
 mod sentence;
 mod serve;
+#[cfg(test)]
+mod simulation;
 mod tell;
 #[cfg(test)]
 mod testing;

@@ -26,6 +26,8 @@ use crate::serve::OPEN_AT_HAND;
 
 mod behaviour;
 mod directory;
+#[cfg(test)]
+pub(crate) mod memory;
 mod relays;
 mod task;
 
@@ -242,7 +244,14 @@ type AtHand = HashMap<(NodeId, &'static str), (Stream, Instant)>;
 pub(crate) fn start(options: Options, stop: CancellationToken) -> Result<Net, String> {
     let Options { keypair, listen, lan, upnp, serves, external, present, agent, clock, known, happened } = options;
     let is_server = serves.is_some();
-    let swarm = behaviour::swarm(behaviour::Parts { keypair, agent, lan, upnp, serves, known: known.clone() })?;
+    let parts = behaviour::Parts { keypair, agent, lan, upnp, serves, known: known.clone() };
+    #[cfg(test)]
+    let swarm = match listen.iter().any(|address| address.to_string().starts_with("/memory/")) {
+        true => memory::swarm(parts)?,
+        false => behaviour::swarm(parts)?,
+    };
+    #[cfg(not(test))]
+    let swarm = behaviour::swarm(parts)?;
     let control = swarm.behaviour().stream.new_control();
     let (commands, asked) = mpsc::channel(COMMANDS_WAITING_MAX);
     let (view, seen) = watch::channel(View::default());

@@ -108,14 +108,16 @@ pub(crate) fn swarm(parts: Parts) -> Result<Swarm<Behaviour>, String> {
         .map_err(|error| said(&error))?
         .with_behaviour(|_, relayed| behaviour(parts, relayed))
         .map_err(|error| said(&error))?
-        .with_swarm_config(|config| {
-            config.with_idle_connection_timeout(IDLE).with_max_negotiating_inbound_streams(NEGOTIATING_MAX)
-        })
+        .with_swarm_config(limits)
         .build();
     Ok(swarm)
 }
 
-fn behaviour(parts: Parts, relayed: relay::client::Behaviour) -> Behaviour {
+pub(super) fn limits(config: libp2p::swarm::Config) -> libp2p::swarm::Config {
+    config.with_idle_connection_timeout(IDLE).with_max_negotiating_inbound_streams(NEGOTIATING_MAX)
+}
+
+pub(super) fn behaviour(parts: Parts, relayed: relay::client::Behaviour) -> Behaviour {
     let local = parts.keypair.public();
     let me = local.to_peer_id();
     // A machine without a network that takes multicast still has its other addresses.
