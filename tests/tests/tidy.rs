@@ -25,7 +25,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("hyper", &["flowork-gateway"]),
     ("landlock", &["flowork-workers"]),
     ("seccompiler", &["flowork-workers"]),
-    ("ed25519-dalek", &["flowork-protocol", "flowork-mesh", "flowork"]),
+    ("ed25519-dalek", &["flowork-protocol", "flowork-mesh", "flowork", "flowork-tests"]),
     ("age", &["flowork-store", "flowork"]),
     ("clap", &["flowork", "flowork-bootstrap"]),
     ("indicatif", &["flowork"]),

@@ -139,7 +139,9 @@ impl World {
         for (_, host) in &hosts {
             for (other, address) in host_ids.iter().zip(host_keys.iter().map(|(_, address)| address)) {
                 if *other != host.node_id() {
-                    host.meet(*other, vec![address.clone()]).await.unwrap();
+                    while host.meet(*other, vec![address.clone()]).await.is_err() {
+                        tokio::time::sleep(Duration::from_millis(10)).await;
+                    }
                 }
             }
         }
@@ -158,15 +160,17 @@ impl World {
             let where_it_is = vec![host_keys[at].1.clone()];
             contacts.pair(host_ids[at], &said, None, where_it_is, now(), Vec::new()).await.unwrap();
             let jobs = Jobs::default();
+            let here = address();
             let options = Options {
                 seed: Seed::new(*seed),
                 name: format!("n{one}"),
                 version: "0",
-                listen: vec![address()],
+                listen: vec![here.clone()],
                 lan: false,
                 upnp: false,
                 relay: None,
-                external: Vec::new(),
+                // Nobody is behind a router here: that is what the journeys in network namespaces are for.
+                external: vec![here],
                 table,
                 inbox: Arc::new(jobs.clone()),
                 reader: Arc::new(jobs.clone()),

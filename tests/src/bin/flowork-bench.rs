@@ -13,7 +13,7 @@ Measures a node and its peers. Everything runs on loopback in temporary folders.
 
   flowork-bench [OPTIONS]
 
-  --only WHAT,…        start, alone, throughput, scripts, items, run, lending, backlog, peers (default: all but backlog)
+  --only WHAT,…        start, alone, throughput, scripts, items, run, grants, lending, backlog, peers (default: all but backlog)
   --peers NAME,…       only these: nodered, restate, restate-empty, n8n-legacy, n8n
   --seconds N          how long each load lasts (default 8)
   --connections N      how many connections send at once (default 32)
@@ -36,7 +36,7 @@ struct Arguments {
 
 fn arguments() -> Result<Option<Arguments>> {
     let mut read = Arguments {
-        only: ["start", "alone", "throughput", "scripts", "items", "run", "lending", "peers"]
+        only: ["start", "alone", "throughput", "scripts", "items", "run", "grants", "lending", "peers"]
             .map(str::to_owned)
             .to_vec(),
         peers: None,
@@ -115,6 +115,9 @@ async fn measured(table: &mut Table, arguments: &Arguments) -> Result<()> {
         && let Err(error) = measure::embedded(table, &repository().join("tests/bench/one-step.json"))
     {
         table.miss(format!("flowork run: {error:#}"));
+    }
+    if wants("grants") {
+        flowork_tests::bench::grants::grants(table)?;
     }
     if wants("lending")
         && let Err(error) = lending::lending(table, extent).await

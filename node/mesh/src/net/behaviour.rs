@@ -65,7 +65,7 @@ pub(crate) struct Behaviour {
     probe: autonat::v2::client::Behaviour,
     pub(crate) directory: kad::Behaviour<MemoryStore>,
     relay: Toggle<relay::Behaviour>,
-    prober: Toggle<autonat::v2::server::Behaviour>,
+    pub(super) prober: Toggle<autonat::v2::server::Behaviour>,
 }
 
 /// What a swarm is built from.

@@ -25,6 +25,8 @@ use crate::reach::{Far, far};
 pub(crate) const PRESENCE_SECONDS: u64 = 3_600;
 /// How often it is said anew.
 const PUBLISH_EVERY: Duration = Duration::from_secs(900);
+/// After how long when nobody kept it.
+const PUBLISH_AGAIN: Duration = Duration::from_secs(10);
 /// How long after a change: several come at once.
 const PUBLISH_SOON: Duration = Duration::from_secs(1);
 const ONE: NonZeroUsize = NonZeroUsize::MIN;
@@ -48,6 +50,11 @@ impl Directory {
     pub(super) async fn due(&mut self) {
         self.next.as_mut().await;
         self.next.as_mut().reset(tokio::time::Instant::now() + PUBLISH_EVERY);
+    }
+
+    /// Nobody kept it: keepers that have too much to do may have less then.
+    fn again(&mut self) {
+        self.next.as_mut().reset(tokio::time::Instant::now() + PUBLISH_AGAIN);
     }
 
     /// This node is somewhere else now.
@@ -155,6 +162,7 @@ impl Task {
             }
             kad::Event::OutboundQueryProgressed { result: QueryResult::PutRecord(Err(error)), .. } => {
                 tracing::debug!(%error, "nobody keeps where this node is");
+                self.directory.again();
             }
             kad::Event::InboundRequest { request } => {
                 self.view.send_modify(|view| view.served.directory_requests_total += 1);

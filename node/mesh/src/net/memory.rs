@@ -40,7 +40,12 @@ pub(super) fn swarm(parts: Parts) -> std::result::Result<Swarm<Behaviour>, Strin
         .map_err(|error| said(&error))?
         .with_relay_client(noise::Config::new, yamux::Config::default)
         .map_err(|error| said(&error))?
-        .with_behaviour(|_, relayed| behaviour::behaviour(parts, relayed))
+        .with_behaviour(|_, relayed| {
+            let mut made = behaviour::behaviour(parts, relayed);
+            // Every connection in memory comes from a port of its own, which is nobody's address: nothing to try.
+            made.prober = None.into();
+            made
+        })
         .map_err(|error| said(&error))?
         .with_swarm_config(behaviour::limits)
         .build())
