@@ -19,12 +19,14 @@ use tokio::sync::watch;
 
 use super::{Budgets, node_id};
 
-/// The most connections in all.
+/// The most connections in all; of a node that others are reached through, who all come back at once after it was away.
 const CONNECTIONS_MAX: u32 = 1_024;
+const CONNECTIONS_OF_HOST_MAX: u32 = 16_384;
 /// The most connections to one peer: each end may have dialed, by each transport, and through relays before that.
 const CONNECTIONS_PER_PEER_MAX: u32 = 8;
 /// The most connections that are coming about from outside.
 const PENDING_MAX: u32 = 64;
+const PENDING_OF_HOST_MAX: u32 = 1_024;
 /// No further connection is taken while the process has more memory than this.
 const MEMORY_BYTES_MAX: usize = 1 << 30;
 /// The most streams of one connection that a peer may have open.
@@ -126,11 +128,15 @@ pub(super) fn behaviour(parts: Parts, relayed: relay::client::Behaviour) -> Beha
             .inspect_err(|error| tracing::warn!(%error, "this node does not announce itself on the network"))
             .ok()
     };
+    let (most, pending) = match parts.serves {
+        Some(_) => (CONNECTIONS_OF_HOST_MAX, PENDING_OF_HOST_MAX),
+        None => (CONNECTIONS_MAX, PENDING_MAX),
+    };
     Behaviour {
         limits: connection_limits::Behaviour::new(
             ConnectionLimits::default()
-                .with_max_pending_incoming(Some(PENDING_MAX))
-                .with_max_established(Some(CONNECTIONS_MAX))
+                .with_max_pending_incoming(Some(pending))
+                .with_max_established(Some(most))
                 .with_max_established_per_peer(Some(CONNECTIONS_PER_PEER_MAX)),
         ),
         memory: memory_connection_limits::Behaviour::with_max_bytes(MEMORY_BYTES_MAX),
