@@ -43,7 +43,7 @@ mod running;
 mod sentence;
 mod serve;
 #[cfg(test)]
-mod simulation;
+mod simulation_tests;
 mod tell;
 #[cfg(test)]
 mod testing;
