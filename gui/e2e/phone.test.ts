@@ -1,3 +1,4 @@
+import type { Locator } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { type Person, PHONE } from './support/browser';
 import { journey } from './support/journey';
@@ -5,6 +6,12 @@ import { draft, ended, keep, row, start } from './support/presets';
 import { RunPage } from './support/run-page';
 
 type Activation = { readonly preset: string };
+
+/** Taps a way to another page and waits until it is there: until then the page before it still answers to taps. */
+async function opened(way: Locator, name: string): Promise<void> {
+  await way.tap();
+  await way.page().getByRole('heading', { name, level: 1 }).waitFor();
+}
 
 journey('a phone', (at) => {
   let ana: Person;
@@ -24,7 +31,7 @@ journey('a phone', (at) => {
     await ana.enter(at.node.link);
     const { page } = ana;
     run = new RunPage(page);
-    await page.getByRole('link', { name: 'Workflows', exact: true }).tap();
+    await opened(page.getByRole('link', { name: 'Workflows', exact: true }), 'Workflows');
     await page.getByRole('button', { name: 'Run Invoices' }).tap();
     const dialog = page.getByRole('dialog', { name: 'Run Invoices' });
     await dialog.getByRole('button', { name: 'Run', exact: true }).tap();
@@ -58,7 +65,7 @@ journey('a phone', (at) => {
     const { page } = ana;
     const api = await at.node.api();
     const other = await start(api, id);
-    await page.getByRole('link', { name: /^Approvals/ }).tap();
+    await opened(page.getByRole('link', { name: /^Approvals/ }), 'Approvals');
     const question = page.getByRole('listitem').filter({ has: page.getByRole('link', { name: other.slice(-6) }) });
     await question.getByRole('button', { name: 'Yes' }).tap();
     await page.getByText('Nothing waits for you').waitFor();
@@ -70,10 +77,8 @@ journey('a phone', (at) => {
     const api = await at.node.api();
     const active = async () => (await api.ask<Activation[]>('GET', '/activations')).length;
     await page.getByRole('button', { name: 'More' }).tap();
-    await page
-      .getByRole('link', { name: 'Triggers' })
-      .or(page.getByRole('menuitem', { name: 'Triggers' }))
-      .tap();
+    const triggers = page.getByRole('link', { name: 'Triggers' }).or(page.getByRole('menuitem', { name: 'Triggers' }));
+    await opened(triggers, 'Triggers');
     await page.getByRole('button', { name: 'Turn on Invoices' }).tap();
     await page.getByRole('button', { name: 'Turn off Invoices' }).waitFor();
     expect(await active()).toBe(1);
@@ -85,7 +90,7 @@ journey('a phone', (at) => {
   test('a field is changed and a note is written', async () => {
     const { page } = ana;
     const api = await at.node.api();
-    await page.getByRole('link', { name: 'Workflows', exact: true }).tap();
+    await opened(page.getByRole('link', { name: 'Workflows', exact: true }), 'Workflows');
     await page.getByRole('link', { name: 'Invoices', exact: true }).tap();
     await page.getByRole('treeitem', { name: /^Prepare/ }).tap();
     const sheet = page.getByRole('region', { name: 'Step', exact: true });
