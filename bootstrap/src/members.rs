@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use anyhow::Context as _;
-use flowork_mesh::host::{self, Members};
+use flowork_mesh::host::Members;
 use flowork_protocol::certificate::is_name;
 use flowork_protocol::invitation::Secret;
 use flowork_protocol::{NodeId, Timestamp};
@@ -106,7 +106,7 @@ impl Folder {
             return Err(("name-invalid", "the joining node has no name that can be shown".to_owned()));
         }
         let now = crate::now();
-        let id = host::name_of(secret);
+        let id = secret.name();
         let path = self.invitations.join(&id);
         let open = read_open(&path).ok_or_else(unknown)?;
         match open.used_by {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     fn invite(folder: &Folder, secret: &Secret, ms: u64) {
-        folder.invite(&host::name_of(secret), crate::now().plus_ms(ms)).unwrap();
+        folder.invite(&secret.name(), crate::now().plus_ms(ms)).unwrap();
     }
 
     #[test]

@@ -35,6 +35,12 @@ impl Secret {
     pub fn hash(&self) -> [u8; 32] {
         blake3::derive_key("flowork invitation v1", &self.0)
     }
+
+    /// The name of its invitation: the hash, hex. It lets nobody in.
+    #[must_use]
+    pub fn name(&self) -> String {
+        blake3::Hash::from_bytes(self.hash()).to_hex().to_string()
+    }
 }
 
 impl std::fmt::Debug for Secret {

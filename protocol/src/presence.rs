@@ -111,12 +111,6 @@ impl Presence {
     }
 }
 
-/// What travels.
-#[must_use]
-pub fn bytes_of(signed: &Signed) -> Vec<u8> {
-    signed::encode(signed)
-}
-
 fn signed_of(bytes: &[u8]) -> Result<Signed, Error> {
     let form = |why: String| Error::Signed(signed::Error::Form { noun: Presence::NOUN, why });
     if bytes.len() > BYTES_MAX {
@@ -145,7 +139,7 @@ mod tests {
     }
 
     fn bytes(presence: &Presence, seed: u8) -> Vec<u8> {
-        bytes_of(&Signed::with_seed(presence, &[seed; 32]).unwrap())
+        signed::encode(&Signed::with_seed(presence, &[seed; 32]).unwrap())
     }
 
     #[test]

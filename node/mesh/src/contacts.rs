@@ -13,7 +13,6 @@ use flowork_protocol::{Failure, NodeId, PersonId, Timestamp};
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
 
-use crate::host;
 use crate::records::Records;
 
 /// The most peers that a node is paired with.
@@ -244,7 +243,7 @@ impl Contacts {
             let failure = Failure::new("invitations-full", format!("{INVITATIONS_MAX} invitations are open"));
             return Err(Error::Invalid(failure.hint("take some back with `flowork peer uninvite`")));
         }
-        let id = host::name_of(secret);
+        let id = secret.name();
         let text =
             format!("an invitation was made{}", name.as_ref().map(|name| format!(" for {name}")).unwrap_or_default());
         let invitation = Open { id: id.clone(), name, made_at: now, ends_at, used_by: None };
@@ -275,7 +274,7 @@ impl Contacts {
     pub(crate) async fn admit(
         &self, node: NodeId, secret: &Secret, said: &Introduction, addresses: Vec<String>, now: Timestamp,
     ) -> Result<Contact, NotLetIn> {
-        let invitation = self.invitations.get(&host::name_of(secret)).ok_or(NotLetIn::Unknown)?;
+        let invitation = self.invitations.get(&secret.name()).ok_or(NotLetIn::Unknown)?;
         match invitation.used_by {
             Some(by) if by != node => return Err(NotLetIn::Used),
             Some(_) => {}

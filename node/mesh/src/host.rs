@@ -267,14 +267,8 @@ pub fn invitation(
     node: NodeId, name: String, secret: [u8; 16], ends_at: Timestamp, addresses: Vec<String>,
 ) -> (String, String) {
     let secret = Secret(secret);
-    let id = name_of(&secret);
+    let id = secret.name();
     (Invitation::new(node, name, secret, ends_at, addresses).to_text(), id)
-}
-
-/// The name of an invitation: the hash of its secret, hex. It lets nobody in.
-#[must_use]
-pub fn name_of(secret: &Secret) -> String {
-    blake3::Hash::from_bytes(secret.hash()).to_hex().to_string()
 }
 
 #[cfg(test)]

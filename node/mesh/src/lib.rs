@@ -17,7 +17,7 @@ use flowork_ports::engines::{EngineCall, Given, News};
 use flowork_ports::mesh::{Ask, Error as AskError, Gave};
 use flowork_ports::store::{self, Inbox, Reader};
 use flowork_ports::{Bell, Engines, Followers, Mesh, MeshTable};
-use flowork_protocol::presence::{self, Presence};
+use flowork_protocol::presence::Presence;
 use flowork_protocol::{Failure, NodeId, Timestamp, signed};
 use libp2p::Multiaddr;
 use tokio::sync::{Notify, mpsc, watch};
@@ -264,7 +264,7 @@ pub fn multiaddrs(text: &str) -> Vec<String> {
 fn presence_of(keeper: keys::Keeper, clock: Arc<dyn Fn() -> Timestamp + Send + Sync>) -> net::Present {
     Box::new(move |addresses| {
         let presence = Presence::new(keeper.node_id(), addresses, clock(), net::PRESENCE_SECONDS);
-        keeper.state(&presence).ok().map(|signed| presence::bytes_of(&signed))
+        keeper.state(&presence).ok().map(|signed| signed::encode(&signed))
     })
 }
 

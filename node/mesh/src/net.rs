@@ -5,7 +5,7 @@
 //! Limits (docs/security.md says why): connections in all and per peer, streams per connection, memory of the process. A peer
 //! that nobody here knows is cut off after [`task::STRANGER_STAYS`], time enough to pair.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -166,7 +166,17 @@ pub(crate) struct View {
 impl View {
     /// The best connection to a peer: a direct one before a relayed one.
     pub(crate) fn connection(&self, node: NodeId) -> Option<&Connection> {
-        self.connections.get(&node)?.values().min_by_key(|connection| connection.is_relayed)
+        self.connections_to(node).min_by_key(|connection| connection.is_relayed)
+    }
+
+    fn connections_to(&self, node: NodeId) -> impl Iterator<Item = &Connection> {
+        self.connections.get(&node).into_iter().flat_map(BTreeMap::values)
+    }
+
+    /// Which connections to a peer lead through relays, the oldest first, and whether one does not.
+    fn ways_to(&self, node: NodeId) -> Ways {
+        let relayed = self.connections_to(node).filter(|one| one.is_relayed).map(|one| one.id).collect();
+        Ways { relayed, is_direct: self.connections_to(node).any(|one| !one.is_relayed) }
     }
 
     /// Where others may find this node, the farthest first.
@@ -182,6 +192,12 @@ impl View {
         }
         addresses
     }
+}
+
+/// See [`View::ways_to`].
+struct Ways {
+    relayed: Vec<ConnectionId>,
+    is_direct: bool,
 }
 
 /// What the network tells the room.
@@ -237,8 +253,14 @@ pub(crate) struct Net {
     at_hand: Arc<Mutex<AtHand>>,
 }
 
-/// Streams that are agreed on and not used yet, with since when.
-type AtHand = HashMap<(NodeId, &'static str), (Stream, Instant)>;
+/// Streams that are agreed on before anybody needs them, one for a peer and protocol.
+#[derive(Default)]
+struct AtHand {
+    /// Not used yet, with since when.
+    agreed: HashMap<(NodeId, &'static str), (Stream, Instant)>,
+    /// Being agreed on.
+    agreeing: HashSet<(NodeId, &'static str)>,
+}
 
 /// Starts the network. It ends when `stop` is cancelled.
 pub(crate) fn start(options: Options, stop: CancellationToken) -> Result<Net, String> {
@@ -341,24 +363,30 @@ impl Net {
     pub(crate) async fn open_at_hand(
         &self, node: NodeId, protocol: &'static str, addresses: Vec<Multiaddr>, at_hand: bool,
     ) -> Result<(Stream, bool), Error> {
-        let taken = lock(&self.at_hand).remove(&(node, protocol));
+        let which = (node, protocol);
+        let taken = lock(&self.at_hand).agreed.remove(&which);
         let fresh = |since: &Instant| since.elapsed() < OPEN_AT_HAND / 2;
         let opened = match taken.filter(|(_, since)| at_hand && fresh(since)) {
             Some((stream, _)) => (stream, true),
             None => (self.open(node, protocol, addresses).await?, false),
         };
-        let net = self.clone();
-        tokio::spawn(async move {
-            if let Ok(stream) = net.open(node, protocol, Vec::new()).await {
-                lock(&net.at_hand).insert((node, protocol), (stream, Instant::now()));
-            }
-        });
+        if lock(&self.at_hand).agreeing.insert(which) {
+            let net = self.clone();
+            tokio::spawn(async move {
+                let opened = net.open(node, protocol, Vec::new()).await;
+                let mut at_hand = lock(&net.at_hand);
+                at_hand.agreeing.remove(&which);
+                if let Ok(stream) = opened {
+                    at_hand.agreed.insert(which, (stream, Instant::now()));
+                }
+            });
+        }
         Ok(opened)
     }
 
     /// Closes every connection to a peer.
     pub(crate) async fn disconnect(&self, node: NodeId) {
-        lock(&self.at_hand).retain(|(of, _), _| *of != node);
+        lock(&self.at_hand).agreed.retain(|(of, _), _| *of != node);
         if let Some(peer) = peer_id(node) {
             // A network that has ended has no connections.
             let _ = self.commands.send(Command::Disconnect(peer)).await;

@@ -473,7 +473,7 @@ impl Provider {
         };
         let ending = async {
             tokio::select! {
-                    output = following => output,
+                output = following => output,
                 () = is_late => {
                     let why = Refusal::new("late", "it did not end within the time that its caller gave it");
                     work::cancel(&*self.inbox, served.job, &why).await;

@@ -36,7 +36,7 @@ pub(super) struct Directory {
     /// Who is connected and keeps one, and where they are.
     keepers: BTreeMap<NodeId, Vec<Multiaddr>>,
     next: Pin<Box<Sleep>>,
-    finding: HashMap<QueryId, (NodeId, oneshot::Sender<Vec<Multiaddr>>)>,
+    finding: HashMap<QueryId, oneshot::Sender<Vec<Multiaddr>>>,
 }
 
 impl Default for Directory {
@@ -138,7 +138,7 @@ impl Task {
     pub(super) fn find(&mut self, node: NodeId, reply: oneshot::Sender<Vec<Multiaddr>>) {
         let key = presence::key(node).to_vec().into();
         let query = self.swarm.behaviour_mut().directory.get_record(key);
-        self.directory.finding.insert(query, (node, reply));
+        self.directory.finding.insert(query, reply);
     }
 
     pub(super) fn hear_directory(&mut self, event: kad::Event) {
@@ -155,7 +155,7 @@ impl Task {
                 if let Some(mut query) = self.swarm.behaviour_mut().directory.query_mut(&id) {
                     query.finish();
                 }
-                if let Some((_, reply)) = self.directory.finding.remove(&id) {
+                if let Some(reply) = self.directory.finding.remove(&id) {
                     // Who asked may have given up.
                     let _ = reply.send(found.unwrap_or_default());
                 }

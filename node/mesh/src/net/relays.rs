@@ -76,7 +76,8 @@ impl Task {
         let dialed = self.view.borrow().connection(node).map(|connection| without_peer(connection.address.clone()));
         let said = info.listen_addrs.iter().cloned().map(without_peer);
         // Of equally far ones the one that works already.
-        let best = dialed.into_iter().chain(said).filter(|address| !is_relayed(address)).first_max_by(far);
+        let direct: Vec<Multiaddr> = dialed.into_iter().chain(said).filter(|address| !is_relayed(address)).collect();
+        let best = direct.into_iter().rev().max_by_key(far);
         if let Some(address) = best {
             self.relays.offers.insert(node, Offer { address, listens: info.listen_addrs.clone() });
             self.accept_offer(node);
@@ -97,8 +98,7 @@ impl Task {
         let (Some(offer), Some(peer)) = (self.relays.offers.get(&node), peer_id(node)) else { return };
         let used: Vec<bool> = {
             let view = self.view.borrow();
-            let Some(connections) = view.connections.get(&node) else { return };
-            connections.values().filter(|one| !one.is_relayed).map(|one| is_quic(&one.address)).collect()
+            view.connections_to(node).filter(|one| !one.is_relayed).map(|one| is_quic(&one.address)).collect()
         };
         // One transport works; the other one is of use when it leads as far.
         let [only] = used.as_slice() else { return };
@@ -228,8 +228,7 @@ impl Task {
         self.view.send_modify(|view| drop(view.not_direct.insert(node, why)));
         self.close_spare_circuits(node);
         // Only who called may call again; two of them would be in each other's way. Each round is several dials.
-        let is_caller =
-            self.view.borrow().connections.get(&node).is_some_and(|all| all.values().any(|one| one.is_ours));
+        let is_caller = self.view.borrow().connections_to(node).any(|one| one.is_ours);
         let tried = self.relays.punched.entry(node).or_default();
         if let Some(pause) = PUNCH_AGAIN.get(*tried).filter(|_| is_caller)
             && self.relays.punching.insert(node)
@@ -241,50 +240,29 @@ impl Task {
 
     /// Of several connections through relays the oldest stays: something may be running over it.
     fn close_spare_circuits(&mut self, node: NodeId) {
-        let spare: Vec<usize> = {
-            let view = self.view.borrow();
-            let Some(connections) = view.connections.get(&node) else { return };
-            connections.iter().filter(|(_, one)| one.is_relayed).skip(1).map(|(id, _)| *id).collect()
-        };
-        self.close(node, &spare);
+        for id in self.view.borrow().ways_to(node).relayed.into_iter().skip(1) {
+            // It may have closed by itself.
+            self.swarm.close_connection(id);
+        }
     }
 
     /// A direct connection takes the place of one through a relay, a little later: what is short gets to its end, and a
     /// call that still runs then is taken up over the direct one.
     pub(super) fn prefer_direct(&mut self, node: NodeId) {
-        let is_tried = self
-            .view
-            .borrow()
-            .connections
-            .get(&node)
-            .is_some_and(|all| all.values().any(|one| one.is_relayed) && all.values().any(|one| !one.is_relayed));
-        if is_tried {
+        let ways = self.view.borrow().ways_to(node);
+        if ways.is_direct && !ways.relayed.is_empty() {
             self.relays.punched.remove(&node);
             self.relays.again.insert(Again::Tidy(node), TIDY_AFTER);
         }
     }
 
     fn close_relayed(&mut self, node: NodeId) {
-        let relayed: Vec<usize> = {
-            let view = self.view.borrow();
-            let Some(connections) = view.connections.get(&node) else { return };
-            if connections.values().all(|one| one.is_relayed) {
-                return;
+        let ways = self.view.borrow().ways_to(node);
+        if ways.is_direct {
+            for id in ways.relayed {
+                // It may have closed by itself.
+                self.swarm.close_connection(id);
             }
-            connections.iter().filter(|(_, one)| one.is_relayed).map(|(id, _)| *id).collect()
-        };
-        self.close(node, &relayed);
-    }
-
-    fn close(&mut self, node: NodeId, connections: &[usize]) {
-        let ids: Vec<_> = {
-            let view = self.view.borrow();
-            let all = view.connections.get(&node);
-            connections.iter().filter_map(|number| all?.get(number).map(|one| one.id)).collect()
-        };
-        for id in ids {
-            // It may have closed by itself.
-            let _ = self.swarm.close_connection(id);
         }
     }
 }
@@ -292,15 +270,3 @@ impl Task {
 fn is_quic(address: &Multiaddr) -> bool {
     address.iter().any(|part| part == Protocol::QuicV1)
 }
-
-/// The first of the greatest.
-trait FirstMax: Iterator + Sized {
-    fn first_max_by<K: Ord>(self, key: impl Fn(&Self::Item) -> K) -> Option<Self::Item> {
-        self.fold(None, |best, item| match best {
-            Some(best) if key(&best) >= key(&item) => Some(best),
-            _ => Some(item),
-        })
-    }
-}
-
-impl<I: Iterator> FirstMax for I {}

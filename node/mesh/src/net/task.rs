@@ -260,9 +260,9 @@ impl Task {
                 let error = dial_error(error);
                 if let Some(node) = node_id(&peer) {
                     self.missed_directly(node, &error);
-                }
-                if let Some(node) = node_id(&peer).filter(|node| self.knows(*node)) {
-                    self.view.send_modify(|view| drop(view.last_failure.insert(node, error.to_string())));
+                    if self.knows(node) {
+                        self.view.send_modify(|view| drop(view.last_failure.insert(node, error.to_string())));
+                    }
                 }
                 self.answer(&peer, &Err(error));
             }
