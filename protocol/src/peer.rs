@@ -12,6 +12,7 @@ use minicbor::{Decode, Encode};
 use crate::signed;
 
 pub mod call;
+pub mod files;
 pub mod pair;
 pub mod tell;
 

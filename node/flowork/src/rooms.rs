@@ -24,6 +24,8 @@ use crate::vault::{AgeSeal, AgeVault};
 const INBOX: &str = "main";
 /// The name of the inbox of mesh.
 const MESH_INBOX: &str = "mesh";
+/// Files from other nodes that have not come whole, in the data folder.
+const INCOMING: &str = "incoming";
 /// With a file of this name in the data directory the owner says that scripts may run where nothing keeps them from the
 /// node's files. A file, so that it holds for every way in which this node is started, and no step can make it.
 pub(crate) const ALLOW_UNCONFINED: &str = "allow-unconfined-scripts";
@@ -172,6 +174,8 @@ pub(crate) async fn mesh(
         external: plan.external,
         table: layout.mesh_table()?,
         inbox: layout.inbox(MESH_INBOX, bell.clone())?,
+        blobs: layout.blobs(),
+        incoming: layout.dir().join(INCOMING),
         reader,
         bell,
         clock: Arc::new(crate::now),

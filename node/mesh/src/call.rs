@@ -27,13 +27,14 @@ use tokio_util::sync::CancellationToken;
 use crate::body::{Incoming, Outgoing};
 use crate::contacts::Contacts;
 use crate::countersign::Signer;
+use crate::files::{self, Files, Wanted};
 use crate::frames;
 use crate::grants::{Grants, Kept};
 use crate::keys::Keeper;
 use crate::lock;
 use crate::net::{self, Net, Stream};
 use crate::records::Records;
-use crate::serve::{cut, stored};
+use crate::serve::{Came, cut, stored};
 
 /// How long a provider may take to say yes or no.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -48,6 +49,12 @@ const PAUSE_MAX: Duration = Duration::from_secs(15);
 /// A provider that could not be reached so often is asked last, for a while.
 const BREAKS_AFTER: u32 = 3;
 const BROKEN_FOR: Duration = Duration::from_secs(30);
+
+/// A call that ran, and whose files did not come.
+const FILES_NOT_GIVEN: &str = "files-not-given";
+/// How often a provider may say no to a file that it gave: once it was started anew, it shares what calls gave when they are
+/// opened again.
+const REFUSED_MAX: u32 = 3;
 
 /// How long a call is written down whose step does not come back for it: longer than any step waits.
 const CALLING_KEPT_MS: u64 = 31 * 24 * 3_600_000;
@@ -95,6 +102,7 @@ pub(crate) struct Caller {
     pub(crate) grants: Arc<Grants>,
     pub(crate) calling: Arc<Records<Calling>>,
     pub(crate) signer: Arc<Signer>,
+    pub(crate) files: Arc<Files>,
     pub(crate) net: Net,
     pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(crate) broken: Mutex<HashMap<NodeId, (u32, Instant)>>,
@@ -107,6 +115,8 @@ struct Journey<'a> {
     id: CallId,
     generation: u32,
     request: Bytes,
+    /// What the request names, for whoever is asked.
+    files: Vec<Wanted>,
     hash: [u8; 32],
     news: &'a mpsc::Sender<News>,
     cancel: &'a CancellationToken,
@@ -124,12 +134,14 @@ impl Engines for Caller {
         }
         let generation = self.calling.get(&call.key).map_or(0, |calling| calling.generation);
         let request = Bytes::from(call.request.clone());
+        let files = files::named_in(&request).map_err(|why| Failure::new("request-invalid", why))?;
         let begun = Instant::now();
         let journey = Journey {
             id: self.call_id(&call.key, generation),
             generation,
             hash: *blake3::hash(&request).as_bytes(),
             request,
+            files,
             news: &news,
             cancel: &cancel,
             ends_at: begun + Duration::from_millis(call.deadline_ms),
@@ -140,6 +152,8 @@ impl Engines for Caller {
         match &ended {
             // Forgotten with the receipt that is kept of it.
             Ok(_) => {}
+            // It ran, and its files wait there: a later try fetches these.
+            Err(failure) if failure.code == FILES_NOT_GIVEN => {}
             // A later try is a new call.
             Err(_) => self.note(&journey, generation + 1, None).await,
         }
@@ -275,6 +289,9 @@ impl Caller {
 
     async fn ask_counted(&self, candidate: &Candidate, journey: &Journey<'_>) -> Asked {
         let provider = candidate.kept.owner;
+        // From here on it can read what the request names, for as long as it is asked.
+        let _share = self.files.share(provider, &journey.files);
+        let mut fetched = Fetched::default();
         let mut incoming = Incoming::new(BODY_BYTES_MAX);
         let mut accepted = false;
         let mut pause = PAUSE_FIRST;
@@ -290,7 +307,13 @@ impl Caller {
                 Ok((stream, was_at_hand)) => {
                     match self.converse(stream, candidate, journey, &mut incoming, &mut accepted).await {
                         Ok(Ended::Rejected(refusal)) => return Asked::NotNow(refusal),
-                        Ok(Ended::End(end)) => return self.finish(candidate, journey, incoming, &end),
+                        Ok(Ended::End(end)) => {
+                            match self.fetch(candidate, journey, &incoming, &end, &mut fetched).await {
+                                Ok(None) => return self.finish(candidate, journey, incoming, &end),
+                                Ok(Some(why)) => why,
+                                Err(asked) => return asked,
+                            }
+                        }
                         Ok(Ended::Cancelled) => return Asked::Failed(cancelled()),
                         Ok(Ended::Late) => return Asked::Failed(late(candidate)),
                         // What lay at hand had become useless: nothing was asked yet.
@@ -427,6 +450,54 @@ impl Caller {
         }
     }
 
+    /// Gets the files that an output names. Gives what stands in the way for now, when something does: then the call is
+    /// opened again, which makes its provider share them again.
+    async fn fetch(
+        &self, candidate: &Candidate, journey: &Journey<'_>, incoming: &Incoming, end: &End, fetched: &mut Fetched,
+    ) -> Result<Option<String>, Asked> {
+        // What a receipt does not stand for is not fetched either; `finish` says why.
+        if end.failure.is_some() || self.check(candidate, journey, incoming, end).is_err() {
+            return Ok(None);
+        }
+        let label = candidate.label();
+        let files = files::named_in(incoming.bytes()).map_err(|why| {
+            Asked::Failed(Failure::new("output-invalid", format!("what {label} gave is no list of items: {why}")))
+        })?;
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let came = Came::new(&files);
+        let say = |bytes| {
+            if let Some(text) = came.add(bytes) {
+                self.tell(journey, text);
+            }
+        };
+        let provider = [candidate.kept.owner];
+        let error = tokio::select! {
+            result = self.files.fetch_all(&files, &provider, &say) => match result {
+                Ok(()) => return Ok(None),
+                Err(error) => error,
+            },
+            () = journey.cancel.cancelled() => return Err(Asked::Failed(cancelled())),
+            () = sleep_until(journey.ends_at) => return Err(Asked::Failed(late(candidate))),
+        };
+        let is_refused = matches!(error, files::Error::Refused(_));
+        fetched.refusals += u32::from(is_refused);
+        if error.is_passing() || (is_refused && fetched.refusals < REFUSED_MAX) {
+            return Ok(Some(error.to_string()));
+        }
+        tracing::warn!(provider = %candidate.kept.owner, %error, "the files that a call gave did not come");
+        let text = format!("the files that {label} gave did not come: {error}");
+        let hint = match error {
+            files::Error::Full { .. } => {
+                "free some space; the step can be tried again within a day without running anew"
+            }
+            files::Error::Disk(_) | files::Error::Store(_) => "the log of this node says what its disk answered",
+            _ => "ask its owner; `flowork receipts` shows the call",
+        };
+        Err(Asked::Failed(Failure::new(FILES_NOT_GIVEN, text).hint(hint)))
+    }
+
     fn check(
         &self, candidate: &Candidate, journey: &Journey<'_>, incoming: &Incoming, end: &End,
     ) -> Result<Receipt, receipt::Error> {
@@ -491,6 +562,12 @@ impl Caller {
             tracing::error!(%error, "a call that is under way could not be written down");
         }
     }
+}
+
+/// How getting the files of an output went so far.
+#[derive(Default)]
+struct Fetched {
+    refusals: u32,
 }
 
 /// How a stream of a call ended in order.

@@ -96,7 +96,8 @@ pub(crate) fn attend(
     let calls = desk.net.accept(call::PROTOCOL)?;
     let joins = desk.net.accept(pair::PROTOCOL)?;
     let tellings = desk.net.accept(tell::PROTOCOL)?;
-    let tasks: [std::pin::Pin<Box<dyn Future<Output = ()> + Send>>; 5] = [
+    let asked = desk.net.accept(flowork_protocol::peer::files::PROTOCOL)?;
+    let tasks: [std::pin::Pin<Box<dyn Future<Output = ()> + Send>>; 6] = [
         Box::pin({
             let provider = provider.clone();
             net::serve(calls, move |peer, stream| provider.clone().serve(peer, stream))
@@ -108,6 +109,10 @@ pub(crate) fn attend(
         Box::pin({
             let desk = desk.clone();
             net::serve(tellings, move |peer, stream| desk.clone().hear(peer, stream))
+        }),
+        Box::pin({
+            let files = provider.files.clone();
+            net::serve(asked, move |peer, stream| files.clone().serve(peer, stream))
         }),
         Box::pin(desk.clone().listen(happenings)),
         Box::pin(desk.clone().look_for_peers()),

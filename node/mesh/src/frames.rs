@@ -91,6 +91,27 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     }
 }
 
+/// One message from what is buffered already; nothing behind it is taken.
+pub(crate) async fn read_one<M: Message>(reader: &mut (impl AsyncRead + Unpin)) -> Result<M, Error> {
+    let mut bytes = vec![0; 4];
+    reader.read_exact(&mut bytes).await?;
+    loop {
+        if let Some((message, _)) = peer::decode(&bytes)? {
+            return Ok(message);
+        }
+        // The length has been checked by now.
+        let said = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize;
+        bytes.resize(4 + said, 0);
+        reader.read_exact(&mut bytes[4..]).await?;
+    }
+}
+
+/// Writes one message before other bytes.
+pub(crate) async fn write_one<M: Message>(writer: &mut (impl AsyncWrite + Unpin), message: &M) -> std::io::Result<()> {
+    writer.write_all(&peer::encode(message).map_err(std::io::Error::other)?).await?;
+    writer.flush().await
+}
+
 #[cfg(test)]
 mod tests {
     use flowork_protocol::peer::call::Frame;

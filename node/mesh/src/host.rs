@@ -128,6 +128,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Host, Stri
             lan: false,
             upnp: false,
             serves: Some(budgets),
+            reserves: false,
             external: read(external)?,
             present: presence_of(keeper.clone(), clock.clone()),
             agent: format!("flowork-bootstrap/{version}"),

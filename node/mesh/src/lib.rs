@@ -10,13 +10,14 @@
 //! nothing here gives it out; nothing that a peer sends is believed before it is checked here.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use flowork_ports::engines::{EngineCall, Given, News};
 use flowork_ports::mesh::{Ask, Error as AskError, Gave};
 use flowork_ports::store::{self, Inbox, Reader};
-use flowork_ports::{Bell, Engines, Followers, Mesh, MeshTable};
+use flowork_ports::{Bell, Blobs, Engines, Followers, Mesh, MeshTable};
 use flowork_protocol::presence::Presence;
 use flowork_protocol::{Failure, NodeId, Timestamp, signed};
 use libp2p::Multiaddr;
@@ -28,6 +29,7 @@ mod call;
 mod contacts;
 mod countersign;
 mod desk;
+mod files;
 mod frames;
 mod grants;
 pub mod host;
@@ -78,6 +80,10 @@ pub struct Options {
     pub table: Arc<dyn MeshTable>,
     /// Its own inbox, for the jobs that calls become.
     pub inbox: Arc<dyn Inbox>,
+    /// The files of this node.
+    pub blobs: Arc<dyn Blobs>,
+    /// The folder for files that have not come whole.
+    pub incoming: PathBuf,
     /// Where these jobs are followed.
     pub reader: Arc<dyn Reader>,
     /// Rings when they go on.
@@ -92,6 +98,9 @@ pub enum Error {
     /// Its file cannot be read.
     #[error("what this node knows of others cannot be read")]
     Store(#[from] store::Error),
+    /// The folder for files that come cannot be used.
+    #[error("the folder for files from other nodes cannot be used")]
+    Incoming(#[source] std::io::Error),
     /// The network cannot be used at all.
     #[error("the network cannot be used: {0}")]
     Network(String),
@@ -115,8 +124,23 @@ impl std::fmt::Debug for Handle {
 /// # Errors
 /// When its file cannot be read, or the system has no network at all.
 pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Error> {
-    let Options { seed, name, version, listen, lan, upnp, relay, external, table, inbox, reader, bell, clock } =
-        options;
+    let Options {
+        seed,
+        name,
+        version,
+        listen,
+        lan,
+        upnp,
+        relay,
+        external,
+        table,
+        inbox,
+        blobs,
+        incoming,
+        reader,
+        bell,
+        clock,
+    } = options;
     let keeper = keys::Keeper::new(&seed);
     let me = keeper.node_id();
     let contacts = Arc::new(contacts::Contacts::load(&table).await?);
@@ -144,6 +168,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
             lan,
             upnp,
             serves: relay,
+            reserves: true,
             external,
             present: presence_of(keeper.clone(), clock.clone()),
             agent: format!("flowork/{version}"),
@@ -154,6 +179,8 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         stop.clone(),
     )
     .map_err(Error::Network)?;
+    let files = files::Files::new(blobs, incoming, contacts.clone(), net.clone()).map_err(Error::Incoming)?;
+    let files = Arc::new(files);
     let mut meter = meter::Meter::default();
     desk::remember_use(&table, &mut meter, clock()).await?;
     let provider = Arc::new(serve::Provider {
@@ -169,6 +196,8 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         reader: reader.clone(),
         followers: Followers::new(reader, bell),
         clock: clock.clone(),
+        files: files.clone(),
+        given: Mutex::default(),
         calls: Mutex::default(),
         requests: serve::Room::default(),
         refusals: serve::Noted::default(),
@@ -190,6 +219,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         grants: grants.clone(),
         calling: Arc::new(records::Records::load("calling", table.clone()).await?),
         signer,
+        files,
         net: net.clone(),
         clock: clock.clone(),
         broken: Mutex::default(),

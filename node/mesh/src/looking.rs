@@ -67,6 +67,10 @@ impl Looking {
     /// It was looked for and not found.
     pub(crate) fn missed(&mut self, node: NodeId, now: Instant) {
         let wait = self.waits.entry(node).or_default();
+        // It came by itself meanwhile.
+        if wait.connected_at.is_some() {
+            return;
+        }
         wait.until = Some(now + wait.pause);
         wait.pause = (wait.pause * 2).min(LOOK_MAX);
     }
@@ -100,6 +104,15 @@ mod tests {
         }
         looking.moved();
         assert!(looking.is_due(ANA, now), "in another network everything is new");
+    }
+
+    #[test]
+    fn who_came_while_it_was_looked_for_is_not_waited_for() {
+        let now = Instant::now();
+        let mut looking = Looking::default();
+        looking.connected(ANA, now);
+        looking.missed(ANA, now);
+        assert_eq!(looking.next(), None);
     }
 
     #[test]

@@ -170,6 +170,22 @@ impl Meter {
         }
     }
 
+    /// Charges further bytes of a call's request to every link, or to none.
+    pub(crate) fn add_bytes(&mut self, links: &[Link], bytes: u64, now: Timestamp) -> Result<(), UsedUp> {
+        for (link, Link { id, grant }) in (1..).zip(links) {
+            let account = self.accounts.entry(*id).or_default();
+            let limit = grant.limits.bytes_per_day;
+            if account.used(now).bytes_today.saturating_add(bytes) > limit {
+                let retry_after_ms = account.bytes.eases_in_ms(now, DAY_MS, DAY_BUCKET_MS);
+                return Err(UsedUp { link, what: What::BytesPerDay, limit, retry_after_ms });
+            }
+        }
+        for Link { id, .. } in links {
+            self.accounts.entry(*id).or_default().bytes.add(now, bytes, DAY_BUCKET_MS);
+        }
+        Ok(())
+    }
+
     /// How many bytes of output a call may give before a link's limit is reached.
     pub(crate) fn output_bytes_left(&mut self, links: &[Link], now: Timestamp) -> u64 {
         let left = links.iter().map(|Link { id, grant }| {

@@ -233,6 +233,9 @@ pub(crate) struct Options {
     pub(crate) upnp: bool,
     /// What this node does for those whom it knows, if anything.
     pub(crate) serves: Option<Budgets>,
+    /// Whether to be reached through paired nodes that offer it. A public host never is: it would be one relay's way to
+    /// another.
+    pub(crate) reserves: bool,
     /// Where others reach this node, as its owner says.
     pub(crate) external: Vec<Multiaddr>,
     pub(crate) present: Present,
@@ -264,7 +267,8 @@ struct AtHand {
 
 /// Starts the network. It ends when `stop` is cancelled.
 pub(crate) fn start(options: Options, stop: CancellationToken) -> Result<Net, String> {
-    let Options { keypair, listen, lan, upnp, serves, external, present, agent, clock, known, happened } = options;
+    let Options { keypair, listen, lan, upnp, serves, reserves, external, present, agent, clock, known, happened } =
+        options;
     let is_server = serves.is_some();
     let parts = behaviour::Parts { keypair, agent, lan, upnp, serves, known: known.clone() };
     #[cfg(test)]
@@ -277,7 +281,8 @@ pub(crate) fn start(options: Options, stop: CancellationToken) -> Result<Net, St
     let control = swarm.behaviour().stream.new_control();
     let (commands, asked) = mpsc::channel(COMMANDS_WAITING_MAX);
     let (view, seen) = watch::channel(View::default());
-    let task = task::Task::new(swarm, task::Wiring { view, asked, known, happened, clock, present, is_server });
+    let task =
+        task::Task::new(swarm, task::Wiring { view, asked, known, happened, clock, present, is_server, reserves });
     tokio::spawn(task.run(listen, external, stop));
     Ok(Net { control, commands, view: seen, at_hand: Arc::default() })
 }
@@ -427,6 +432,11 @@ fn is_link_local(address: &Multiaddr) -> bool {
 /// Whether an address leads through a relay.
 pub(crate) fn is_relayed(address: &Multiaddr) -> bool {
     address.iter().any(|part| part == multiaddr::Protocol::P2pCircuit)
+}
+
+/// Whether an address leads through one relay to another, which none of them does.
+fn is_twice_relayed(address: &Multiaddr) -> bool {
+    address.iter().filter(|part| *part == multiaddr::Protocol::P2pCircuit).count() > 1
 }
 
 /// An address without the peer's id at its end.

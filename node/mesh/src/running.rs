@@ -27,6 +27,7 @@ pub(crate) struct Served {
     pub(crate) engine: String,
     pub(crate) capability: Capability,
     pub(crate) request_hash: [u8; 32],
+    /// The request's, and those of its files.
     pub(crate) request_bytes: u64,
     pub(crate) began_at: Timestamp,
     pub(crate) job: JobId,

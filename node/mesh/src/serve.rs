@@ -26,6 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::contacts::Contacts;
+use crate::files::{self, Files, Share, Wanted};
 use crate::frames::{self, Reader as FrameReader, Writer};
 use crate::grants::Grants;
 use crate::keys::Keeper;
@@ -37,6 +38,9 @@ use crate::running::{KEPT_MS, Outcome, Running, Served, key};
 use crate::work;
 
 mod attend;
+mod bring;
+
+pub(crate) use bring::Came;
 
 /// How long the first words of a caller may take.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
@@ -74,6 +78,9 @@ pub(crate) struct Provider {
     pub(crate) reader: Arc<dyn Reader>,
     pub(crate) followers: Followers,
     pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(crate) files: Arc<Files>,
+    /// The files that calls gave, for their callers until they have them.
+    pub(crate) given: Mutex<HashMap<String, Share>>,
     pub(crate) calls: Mutex<HashMap<String, Arc<Running>>>,
     pub(crate) requests: Room,
     pub(crate) refusals: Noted,
@@ -112,6 +119,8 @@ impl Noted {
 struct Begin {
     engine: Engine,
     submission: flowork_protocol::command::Submission,
+    /// What its caller has to send before it can begin.
+    files: Vec<Wanted>,
     /// How long its caller waits.
     deadline: Duration,
     /// Holds its room among the requests in memory until it is in the inbox.
@@ -212,8 +221,14 @@ impl Provider {
         };
         let name = key(peer, open.call);
         let job = JobId::keyed(JOB_DOMAIN, name.as_bytes(), self.inbox.shards());
-        let submission = match request.and_then(|bytes| work::submission(job, &offer, &bytes)) {
-            Ok(submission) => submission,
+        let taken = request.and_then(|bytes| {
+            let submission = work::submission(job, &offer, &bytes)?;
+            let files = files::named_in(&bytes).map_err(|why| Refusal::new("request-invalid", why))?;
+            lock(&self.meter).add_bytes(&links, files::bytes_of(&files), now).map_err(limit_refusal)?;
+            Ok((submission, files))
+        });
+        let (submission, files) = match taken {
+            Ok(taken) => taken,
             Err(refusal) => {
                 unused();
                 return Ok(Err(refusal));
@@ -230,13 +245,13 @@ impl Provider {
             engine: engine.name.clone(),
             capability: open.capability.clone(),
             request_hash: open.request_hash,
-            request_bytes: open.request_bytes,
+            request_bytes: open.request_bytes.saturating_add(files::bytes_of(&files)),
             began_at: now,
             job,
             ended_at: None,
         };
         let deadline = Duration::from_millis(open.deadline_ms.min(DEADLINE_MS_MAX));
-        let begin = Begin { engine, submission, deadline, _room: room };
+        let begin = Begin { engine, submission, files, deadline, _room: room };
         let running = Arc::new(Running::new(served, links.clone()));
         let raced = {
             let mut calls = lock(&self.calls);
@@ -286,12 +301,22 @@ impl Provider {
         let verified = self.grants.verify(&served.chain, self.me).map_err(|_| over())?;
         let running = Arc::new(Running::new(served, verified.links().to_vec()));
         let mut follower = self.followers.follow(running.served.job, 0);
-        let (output, failure) = match work::follow(&*self.reader, &mut follower, &running, BODY_BYTES_MAX).await {
+        let (output, failure) = match work::follow(&*self.reader, &mut follower, &running, u64::MAX).await {
             Ok(output) => (output, None),
-            Err(refusal) => (bytes::Bytes::new(), Some(refusal)),
+            Err(refusal) => (work::Output::default(), Some(refusal)),
         };
-        running.finish(Outcome { output, failure, receipt });
+        self.finish(&running, output, failure, receipt);
         Ok(Some(running))
+    }
+
+    /// The call has ended: its caller may have what it gave.
+    fn finish(&self, running: &Running, output: work::Output, failure: Option<Refusal>, receipt: Signed) {
+        let key = running.served.key();
+        if !output.files.is_empty() {
+            let share = self.files.share(running.served.peer, &output.files);
+            lock(&self.given).insert(key, share);
+        }
+        running.finish(Outcome { output: output.items, failure, receipt });
     }
 
     /// Whether the caller may do what it asks.
@@ -346,6 +371,7 @@ impl Provider {
         for (key, job) in over {
             self.served.let_go(&key);
             lock(&self.calls).remove(&key);
+            lock(&self.given).remove(&key);
             work::forget(&*self.inbox, job).await;
         }
         Ok(())
@@ -353,10 +379,12 @@ impl Provider {
 
     /// Forgets what calls gave whose callers did not come for it.
     pub(crate) async fn sweep(&self, now: Timestamp) {
+        self.files.sweep();
         let is_old = |served: &Served| served.ended_at.is_some_and(|at| at.plus_ms(KEPT_MS) <= now);
         match self.served.forget_where(is_old).await {
             Ok(old) => {
                 for served in old {
+                    lock(&self.given).remove(&served.key());
                     work::forget(&*self.inbox, served.job).await;
                 }
             }
@@ -374,13 +402,13 @@ impl Provider {
         };
         let (output, failure) = match result {
             Ok(output) => (output, None),
-            Err(refusal) => (bytes::Bytes::new(), Some(refusal)),
+            Err(refusal) => (work::Output::default(), Some(refusal)),
         };
-        let is_long = output.len() > LONG_BYTES;
+        let is_long = output.items.len() > LONG_BYTES;
         let now = (self.clock)();
         let usage = Usage {
             bytes_in: served.request_bytes,
-            bytes_out: output.len() as u64,
+            bytes_out: output.bytes(),
             work_ms: now.since_ms(served.began_at),
             ..Usage::default()
         };
@@ -393,7 +421,7 @@ impl Provider {
             engine: served.engine.clone(),
             capability: served.capability.clone(),
             request_hash: served.request_hash,
-            output_hash: *blake3::hash(&output).as_bytes(),
+            output_hash: *blake3::hash(&output.items).as_bytes(),
             began_at: u64::try_from(served.began_at.0).unwrap_or(0),
             ended_at: u64::try_from(now.0).unwrap_or(0),
             usage,
@@ -406,7 +434,7 @@ impl Provider {
                 let kept = Change::Receipt(Box::new(stored(&receipt, true, &signed, None)));
                 // Signed when it is on disk: what cannot be written down now is asked for again.
                 match self.served.put_with(served.key(), ended, vec![kept]).await {
-                    Ok(()) => running.finish(Outcome { output, failure, receipt: signed }),
+                    Ok(()) => self.finish(&running, output, failure, signed),
                     Err(error) => {
                         tracing::error!(%error, "a receipt could not be written; the caller has to ask again");
                     }
@@ -423,10 +451,13 @@ impl Provider {
         lock(&self.calls).remove(&served.key());
     }
 
-    async fn run(&self, running: &Arc<Running>, begin: Option<Begin>) -> Result<bytes::Bytes, Refusal> {
+    async fn run(&self, running: &Arc<Running>, begin: Option<Begin>) -> Result<work::Output, Refusal> {
         let served = &running.served;
         let ended = || running.why_ended().unwrap_or_else(|| Refusal::new("cancelled", "it was ended"));
         let engine = self.lending.get(&served.engine).ok();
+        if let Some(begin) = &begin {
+            self.bring(running, &begin.files, begin.deadline).await?;
+        }
         // A place in the engine, in the turn of this grant.
         let _place = match begin.as_ref().map(|begin| &begin.engine).or(engine.as_ref()) {
             Some(engine) => {
@@ -462,8 +493,7 @@ impl Provider {
             }
         };
         let left = lock(&self.meter).output_bytes_left(&running.links, (self.clock)());
-        let limit = usize::try_from(left).unwrap_or(usize::MAX).min(BODY_BYTES_MAX);
-        let following = work::follow(&*self.reader, &mut follower, running, limit);
+        let following = work::follow(&*self.reader, &mut follower, running, left);
         // One that was taken up after a restart has the deadline that its caller keeps.
         let is_late = async {
             match deadline {

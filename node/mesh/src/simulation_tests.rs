@@ -8,7 +8,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use flowork_ports::engines::{EngineCall, Where};
@@ -25,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::contacts::Contacts;
 use crate::net::{self, Budgets, memory};
-use crate::testing::{Jobs, MemoryTable};
+use crate::testing::{Folder, Jobs, MemoryTable, address};
 use crate::{Handle, Options, Seed, host, run};
 
 /// Nodes for each public host.
@@ -63,12 +62,6 @@ fn now() -> Timestamp {
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(0))
 }
 
-/// A free address; no two simulations of one process share one.
-fn address() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    format!("/memory/{}", NEXT.fetch_add(1, Ordering::Relaxed))
-}
-
 /// Everybody may be reached.
 struct All(BTreeSet<NodeId>);
 
@@ -97,6 +90,7 @@ struct Node {
 struct World {
     nodes: Vec<Node>,
     hosts: Vec<(NodeId, host::Host)>,
+    _files: tempfile::TempDir,
     _stop: tokio_util::sync::DropGuard,
 }
 
@@ -145,6 +139,7 @@ impl World {
                 }
             }
         }
+        let files = tempfile::tempdir().unwrap();
         let mut nodes = Vec::new();
         for (one, seed) in seeds.iter().enumerate() {
             let table: Arc<dyn MeshTable> = Arc::new(MemoryTable::default());
@@ -173,6 +168,8 @@ impl World {
                 external: vec![here],
                 table,
                 inbox: Arc::new(jobs.clone()),
+                blobs: Arc::new(Folder::new(files.path().join(format!("{one}")))),
+                incoming: files.path().join(format!("{one}.incoming")),
                 reader: Arc::new(jobs.clone()),
                 bell: jobs.bell.clone(),
                 clock: Arc::new(now),
@@ -180,7 +177,7 @@ impl World {
             let handle = run(options, stop.clone()).await.unwrap();
             nodes.push(Node { id: ids[one], name: format!("n{one}"), friends: friends[one].clone(), handle, jobs });
         }
-        Self { nodes, hosts, _stop: stop.drop_guard() }
+        Self { nodes, hosts, _files: files, _stop: stop.drop_guard() }
     }
 
     /// Every node lends an engine of its own name to its friends.

@@ -1,22 +1,100 @@
 //! A node's store as the mesh sees it, in memory: jobs end at once with the items that they were given.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use flowork_ports::blobs::{self, ByteStream};
 use flowork_ports::mesh_table::{Change, Decision, MeshTable, ReceiptQuery, StoredReceipt, Total};
 use flowork_ports::store::{Error, Inbox, Logins, Page, Query, Reader, Stats};
-use flowork_ports::{Bell, Ring};
+use flowork_ports::{Bell, Blobs, Ring};
 use flowork_protocol::command::{Activation, Command, Signal, Submission, Token};
 use flowork_protocol::event::{Event, Outcome, What};
 use flowork_protocol::id::ChunkId;
 use flowork_protocol::item::List;
 use flowork_protocol::job::Summary;
 use flowork_protocol::peer::call::CallId;
-use flowork_protocol::{JobId, NodeId, StepId, Timestamp};
+use flowork_protocol::{BlobId, JobId, NodeId, StepId, Timestamp};
 use serde_json::Value;
+use tokio::io::AsyncReadExt as _;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
-use crate::lock;
+use crate::net::{self, Net};
+use crate::{Seed, keys, lock};
+
+/// Files in a folder.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new(dir: PathBuf) -> Self {
+        std::fs::create_dir_all(&dir).unwrap();
+        Self(dir)
+    }
+}
+
+#[async_trait]
+impl Blobs for Folder {
+    async fn put(&self, mut stream: ByteStream, _: u64) -> Result<(BlobId, u64), blobs::Error> {
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).await.unwrap();
+        let size = bytes.len() as u64;
+        Ok((self.put_bytes(bytes.into()).await?, size))
+    }
+
+    async fn put_bytes(&self, bytes: Bytes) -> Result<BlobId, blobs::Error> {
+        let id = BlobId::of(&bytes);
+        std::fs::write(self.0.join(id.to_string()), bytes).unwrap();
+        Ok(id)
+    }
+
+    async fn get(&self, id: BlobId) -> Result<Bytes, blobs::Error> {
+        std::fs::read(self.0.join(id.to_string())).map(Bytes::from).map_err(|_| blobs::Error::Missing(id))
+    }
+
+    async fn open(&self, id: BlobId) -> Result<(ByteStream, u64), blobs::Error> {
+        let bytes = self.get(id).await?;
+        let size = bytes.len() as u64;
+        Ok((Box::pin(std::io::Cursor::new(bytes)), size))
+    }
+
+    async fn path(&self, id: BlobId) -> Result<PathBuf, blobs::Error> {
+        let place = self.0.join(id.to_string());
+        if place.exists() { Ok(place) } else { Err(blobs::Error::Missing(id)) }
+    }
+
+    async fn has(&self, id: BlobId) -> Result<bool, blobs::Error> {
+        Ok(self.0.join(id.to_string()).exists())
+    }
+}
+
+/// A free address in memory; no two nodes of one process share one.
+pub(crate) fn address() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("/memory/{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A network in memory that knows nobody.
+pub(crate) fn memory_net(seed: &Seed, at: &str, stop: CancellationToken) -> Net {
+    let options = net::Options {
+        keypair: keys::Keeper::new(seed).keypair().unwrap(),
+        listen: vec![at.parse().unwrap()],
+        lan: false,
+        upnp: false,
+        serves: None,
+        reserves: false,
+        external: Vec::new(),
+        present: Box::new(|_| None),
+        agent: "test".to_owned(),
+        clock: Arc::new(|| Timestamp(0)),
+        known: watch::channel(BTreeSet::new()).1,
+        happened: mpsc::channel(1).0,
+    };
+    net::start(options, stop).unwrap()
+}
 
 /// What mesh keeps, in memory.
 #[derive(Default)]

@@ -7,9 +7,12 @@ use flowork_ports::{Follower, list};
 use flowork_protocol::command::{Command, Signal, Submission};
 use flowork_protocol::event::{Outcome, What};
 use flowork_protocol::peer::Refusal;
+use flowork_protocol::peer::call::BODY_BYTES_MAX;
 use flowork_protocol::{Failure, Item, JobId};
 
+use crate::files::{self, Wanted};
 use crate::running::Running;
+use crate::serve::cut;
 
 /// The owner's own jobs start first.
 const PRIORITY: i32 = -10;
@@ -19,9 +22,6 @@ pub(crate) fn submission(job: JobId, offer: &Offer, request: &[u8]) -> Result<Su
     let Offer::Run { preset, name, version, concurrency } = offer;
     let items: Vec<Item> = serde_json::from_slice(request)
         .map_err(|error| Refusal::new("request-invalid", format!("the request is no list of items: {error}")))?;
-    if items.iter().any(|item| !item.files.is_empty()) {
-        return Err(Refusal::new("files-not-taken", "this engine takes items without files"));
-    }
     Ok(Submission {
         job,
         keyed: true,
@@ -41,10 +41,27 @@ pub(crate) fn submission(job: JobId, offer: &Offer, request: &[u8]) -> Result<Su
     })
 }
 
-/// Follows the job to its end and gives its items, at most `bytes_max` of them as JSON.
+/// What a run gave.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    /// The items, as JSON.
+    pub(crate) items: Bytes,
+    /// What they name.
+    pub(crate) files: Vec<Wanted>,
+}
+
+impl Output {
+    /// Of the items and their files.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.items.len() as u64).saturating_add(files::bytes_of(&self.files))
+    }
+}
+
+/// Follows the job to its end and gives what it gave, at most `bytes_left` bytes in all.
 pub(crate) async fn follow(
-    reader: &dyn Reader, follower: &mut Follower, running: &Running, bytes_max: usize,
-) -> Result<Bytes, Refusal> {
+    reader: &dyn Reader, follower: &mut Follower, running: &Running, bytes_left: u64,
+) -> Result<Output, Refusal> {
+    let bytes_max = usize::try_from(bytes_left).unwrap_or(usize::MAX).min(BODY_BYTES_MAX);
     let job = running.served.job;
     let unreadable = |error: &dyn std::fmt::Display| {
         tracing::error!(%job, %error, "the job of a call cannot be read");
@@ -67,18 +84,18 @@ pub(crate) async fn follow(
                 for list in output.values() {
                     let part = list::slice(reader, job, list, 0, usize::MAX, bytes_max.max(1 << 20)).await;
                     items.extend(part.map_err(|error| match error {
-                        list::Error::TooLarge(_) => too_large(bytes_max),
+                        list::Error::TooLarge(_) => too_large(bytes_max as u64),
                         error => unreadable(&error),
                     })?);
                 }
-                if items.iter().any(|item| !item.files.is_empty()) {
-                    return Err(Refusal::new(
-                        "files-not-given",
-                        "the output has files, which this engine does not give",
-                    ));
-                }
+                may_be_given(&items, running)?;
                 let text = serde_json::to_vec(&items).map_err(|error| unreadable(&error))?;
-                return if text.len() > bytes_max { Err(too_large(bytes_max)) } else { Ok(text.into()) };
+                if text.len() > bytes_max {
+                    return Err(too_large(bytes_max as u64));
+                }
+                let files = files::named_in(&text).map_err(|why| Refusal::new("output-invalid", why))?;
+                let output = Output { items: text.into(), files };
+                return if output.bytes() > bytes_left { Err(too_large(bytes_left)) } else { Ok(output) };
             }
             What::Ended { outcome: Outcome::Failed(error), .. } => return Err(failed(&error)),
             What::Ended { outcome: Outcome::Cancelled { .. }, .. } => {
@@ -90,13 +107,27 @@ pub(crate) async fn follow(
     Err(Refusal::new("output-gone", "the run was forgotten at the provider before its output was read"))
 }
 
+/// Whether every link of the grant allows files of these types to be given back.
+fn may_be_given(items: &[std::sync::Arc<Item>], running: &Running) -> Result<(), Refusal> {
+    for (name, file) in items.iter().flat_map(|item| &item.files) {
+        let kind = file.media_type.as_deref().unwrap_or("application/octet-stream");
+        let allows = |kinds: &Vec<String>| kinds.iter().any(|allowed| allowed == kind || allowed == "*/*");
+        if !running.links.iter().all(|link| allows(&link.grant.limits.artifact_types)) {
+            let why =
+                format!("the output has the file `{}` of the type {kind}, which the grant does not give", cut(name));
+            return Err(Refusal::new("file-type-not-given", why));
+        }
+    }
+    Ok(())
+}
+
 /// What a caller learns of a failure: that and in what words, not where in the owner's workflow.
 fn failed(error: &Failure) -> Refusal {
     let refusal = Refusal::new("run-failed", error.message.clone());
     if error.retryable { refusal.retry_after_ms(1_000) } else { refusal }
 }
 
-fn too_large(bytes_max: usize) -> Refusal {
+fn too_large(bytes_max: u64) -> Refusal {
     Refusal::new("output-too-large", format!("the output is larger than the {bytes_max} bytes that are left"))
 }
 

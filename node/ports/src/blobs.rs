@@ -52,4 +52,16 @@ pub trait Blobs: Send + Sync {
     async fn path(&self, id: BlobId) -> Result<PathBuf, Error>;
     /// Whether it is here.
     async fn has(&self, id: BlobId) -> Result<bool, Error>;
+    /// [`Self::has`], for who is about to name it: garbage collection takes it for new from now on.
+    async fn renew(&self, id: BlobId) -> Result<bool, Error> {
+        self.has(id).await
+    }
+    /// Takes over a file that the caller has checked to hold exactly these bytes. Durable when this returns; the file is gone.
+    async fn adopt(&self, id: BlobId, file: PathBuf) -> Result<(), Error> {
+        let failed = |source| Error::Io { doing: "take over a file", source };
+        let stream = tokio::fs::File::open(&file).await.map_err(failed)?;
+        let (kept, _) = self.put(Box::pin(stream), u64::MAX).await?;
+        tokio::fs::remove_file(file).await.map_err(failed)?;
+        if kept == id { Ok(()) } else { Err(Error::Damaged(id)) }
+    }
 }

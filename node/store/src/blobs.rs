@@ -66,23 +66,22 @@ impl FileBlobs {
         let id = BlobId(*unfinished.hasher.finalize().as_bytes());
         let place = self.place(id);
         let size = unfinished.bytes;
-        if fs::metadata(&place).is_ok_and(|meta| meta.len() == size) {
-            // Used again: garbage collection must see it as new.
-            let now = fs::FileTimes::new().set_modified(std::time::SystemTime::now());
-            let touched = fs::File::options().append(true).open(&place).and_then(|file| file.set_times(now));
-            // Still there after the touch: a sweep that moves it away from now on sees that it is young.
-            if touched.is_ok() && place.exists() {
-                return Ok((id, size));
-            }
+        if fs::metadata(&place).is_ok_and(|meta| meta.len() == size) && renew(&place) {
+            return Ok((id, size));
         }
+        unfinished.file.as_file().sync_all().map_err(failed("write a blob to disk"))?;
+        self.name(&place, |place| unfinished.file.persist(place).map(drop).map_err(|error| error.error))?;
+        Ok((id, size))
+    }
+
+    /// Gives a file that is on disk its name, by `rename`.
+    fn name(&self, place: &Path, rename: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), Error> {
         let folder = place.parent().unwrap_or(&self.dir);
         if !folder.exists() {
             fs::create_dir_all(folder).and_then(|()| sync_dir(&self.dir)).map_err(failed("make a folder"))?;
         }
-        unfinished.file.as_file().sync_all().map_err(failed("write a blob to disk"))?;
-        unfinished.file.persist(&place).map_err(|error| failed("name a blob")(error.error))?;
-        sync_dir(folder).map_err(failed("write a blob's name to disk"))?;
-        Ok((id, size))
+        rename(place).map_err(failed("name a blob"))?;
+        sync_dir(folder).map_err(failed("write a blob's name to disk"))
     }
 
     /// Every blob with its size, in the order of the disk.
@@ -189,6 +188,28 @@ impl Blobs for FileBlobs {
         let place = self.place(id);
         blocking("read a blob", move || Ok(place.exists())).await
     }
+
+    async fn renew(&self, id: BlobId) -> Result<bool, Error> {
+        let place = self.place(id);
+        blocking("read a blob", move || Ok(renew(&place))).await
+    }
+
+    async fn adopt(&self, id: BlobId, file: PathBuf) -> Result<(), Error> {
+        let blobs = self.clone();
+        blocking("take over a file", move || {
+            fs::File::open(&file).and_then(|file| file.sync_all()).map_err(failed("write a blob to disk"))?;
+            blobs.name(&blobs.place(id), |place| fs::rename(&file, place))
+        })
+        .await
+    }
+}
+
+/// Whether a blob is here; garbage collection takes it for new from now on.
+fn renew(place: &Path) -> bool {
+    let now = fs::FileTimes::new().set_modified(std::time::SystemTime::now());
+    let touched = fs::File::options().append(true).open(place).and_then(|file| file.set_times(now));
+    // Still there after the touch: a sweep that moves it away from now on sees that it is young.
+    touched.is_ok() && place.exists()
 }
 
 fn open(id: BlobId, place: &Path) -> Result<fs::File, Error> {

@@ -85,6 +85,92 @@ async fn a_friend_runs_a_lent_workflow_on_real_files_and_both_keep_a_receipt() -
     pair.stop().await
 }
 
+/// Gives each file back in capitals, under its own name, and says how long it was.
+fn shout() -> Value {
+    json!({
+        "flowork": "preset/1", "name": "shout",
+        "steps": { "shout": { "component": "python", "config": {
+            "code": "out = []\nfor item in items:\n    text = open(item['files']['data']['path']).read()\n    with open('LOUD.txt', 'w') as loud:\n        loud.write(text.upper())\n    out.append({'json': {'length': len(text)}, 'files': {'loud': 'LOUD.txt'}})\nreturn out"
+        } } },
+        "wires": []
+    })
+}
+
+#[tokio::test]
+async fn files_go_to_a_friend_and_what_becomes_of_them_comes_back() -> Result<()> {
+    let pair = Pair::friends().await?;
+    let grant = pair.lend(&shout(), &json!({ "bytes_per_day": 100_000_000 })).await?;
+    let (from, to) = (pair.folder.path().join("quiet.txt"), pair.folder.path().join("loud.txt"));
+    // More than goes with a call, and more than one chunk of hashes.
+    let quiet: String = (0..400_000).map(|n| format!("line {n}\n")).collect();
+    std::fs::write(&from, &quiet)?;
+    let preset = json!({
+        "flowork": "preset/1", "name": "shout-there",
+        "steps": {
+            "read": { "component": "read-file", "config": { "path": from, "as": "file" } },
+            "there": { "component": "borrow", "config": { "preset": "shout", "peer": "Ben" } },
+            "write": { "component": "write-file", "config": { "path": to, "what": "file", "name": "loud" } }
+        },
+        "wires": ["read -> there", "there -> write"]
+    });
+    let job = pair.borrower.run(&preset, &[json!({})]).await?;
+    let row = pair.borrower.ended(&job).await?;
+    ensure!(row["state"] == "succeeded", "{}", why(&row));
+    ensure!(std::fs::read_to_string(&to)? == quiet.to_uppercase());
+    let history = pair.borrower.history(&job).await?;
+    check_history(&job, &history)?;
+    let text = serde_json::to_string(&history)?;
+    ensure!(text.contains("MB of files came"), "the history says how the files came: {text}");
+    let by = pair.borrower.read("/api/v1/receipts").await?;
+    let bytes = quiet.len() as u64;
+    for which in ["bytes_in", "bytes_out"] {
+        let charged = by[0]["usage"][which].as_u64().unwrap_or(0);
+        ensure!((bytes..bytes + 10_000).contains(&charged), "{which}: {charged} of {bytes}");
+    }
+    let given = pair.lender.read("/api/v1/grants").await?;
+    ensure!(given[0]["id"] == grant["id"], "{given}");
+    pair.lender
+        .until("the lender keeps the receipt alone", async || {
+            Ok(pair.lender.read("/api/v1/jobs?preset=shout").await?["jobs"] == json!([]))
+        })
+        .await?;
+    pair.stop().await
+}
+
+#[tokio::test]
+async fn files_come_whole_whoever_dies_while_they_are_on_their_way() -> Result<()> {
+    let pair = Pair::friends().await?;
+    pair.lend(&shout(), &json!({})).await?;
+    for (who, role) in [(0, "mesh"), (1, "mesh"), (0, "kernel"), (1, "kernel")] {
+        let (from, to) = (pair.folder.path().join("quiet.bin"), pair.folder.path().join("loud.bin"));
+        let quiet: String = (0..6_000_000).map(|n| format!("{who}{role}{n}\n")).collect();
+        std::fs::write(&from, &quiet)?;
+        let preset = json!({
+            "flowork": "preset/1", "name": "shout-there",
+            "steps": {
+                "read": { "component": "read-file", "config": { "path": from, "as": "file", "max_bytes": 1_000_000_000 } },
+                "there": { "component": "borrow", "config": { "preset": "shout", "peer": "Ben" } },
+                "write": { "component": "write-file", "config": { "path": to, "what": "file", "name": "loud" } }
+            },
+            "wires": ["read -> there", "there -> write"]
+        });
+        let job = pair.borrower.run(&preset, &[json!({})]).await?;
+        pair.borrower
+            .until("the first of the file is there", async || {
+                let history = pair.borrower.history(&job).await?;
+                Ok(serde_json::to_string(&history)?.contains("MB of files came"))
+            })
+            .await?;
+        let node = if who == 0 { &pair.borrower } else { &pair.lender };
+        let killed = node.kill(role).await?;
+        let row = pair.borrower.ended(&job).await?;
+        ensure!(row["state"] == "succeeded", "{role} of {who}: {}", why(&row));
+        ensure!(std::fs::read_to_string(&to)? == quiet.to_uppercase(), "{role} of {who}");
+        node.back(role, killed).await?;
+    }
+    pair.stop().await
+}
+
 #[tokio::test]
 async fn a_grant_that_is_taken_back_ends_the_run_under_it_and_refuses_the_next() -> Result<()> {
     let pair = Pair::friends().await?;

@@ -64,11 +64,6 @@ pub(super) fn component(options: &Arc<Options>) -> Made {
 
 async fn run(config: &Config, call: &Call, options: &Options) -> Result<Yield, Failure> {
     let items = call.input("in");
-    if let Some(index) = items.iter().position(|item| !item.files.is_empty()) {
-        return Err(Failure::new("files-not-sent", "an item has files, which cannot be sent to another node yet")
-            .item(index)
-            .hint("put what is needed of the file into the item, for example with `read-file` as text"));
-    }
     let wait_ms =
         duration::read_ms(&config.wait).map_err(|why| Failure::new("wait-invalid", why).place("config.wait"))?;
     let request = serde_json::to_vec(items).map_err(|error| Failure::new("items-invalid", error.to_string()))?;
@@ -111,10 +106,10 @@ fn note(call: &Call, news: News) {
 }
 
 const DOCS: &str = "All items become the input of one run of the workflow on the other node, and what its last steps give goes out of \
-`out`. The other node checks its grant for you, runs it, and signs a receipt of it (`flowork receipts`).
+`out`, with their files. The other node checks its grant for you, runs it, and signs a receipt of it (`flowork receipts`).
 
-**Who sees the data.** The other node sees every item that you send and everything it makes of them. That it ran just this workflow \
-cannot be proven. Items with files are not sent.
+**Who sees the data.** The other node sees every item that you send with its files, and everything it makes of them. That it ran just \
+this workflow cannot be proven. Files are checked against their hashes while they come, and go on where they broke off.
 
 **When nobody can take it**, because the friend is away, has paused lending, or a limit of the grant is used up, the step waits for \
 `wait` and then fails with the reason. A run that was taken goes on there when the connection breaks or this node is restarted, and \

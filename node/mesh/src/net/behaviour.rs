@@ -1,7 +1,7 @@
 //! What the swarm is made of.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use flowork_protocol::NodeId;
@@ -45,6 +45,8 @@ const IDLE: Duration = Duration::from_secs(365 * 24 * 3_600);
 const FAMILY: &str = "flowork/1";
 /// Who knows where a node is. Our own name: nobody else's records get mixed with ours.
 pub(crate) const DIRECTORY: StreamProtocol = StreamProtocol::new("/flowork/directory/1");
+/// By how many a presence is kept: enough that some of them are there, few enough to ask them all.
+const KEEPERS: NonZeroUsize = NonZeroUsize::new(5).expect("5 > 0");
 /// The most presences that a node keeps for others.
 const PRESENCES_MAX: usize = 1 << 16;
 /// Asked for at most so often by one address: reservations, and circuits.
@@ -56,7 +58,7 @@ const RESERVED_FOR: Duration = Duration::from_secs(3_600);
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     limits: connection_limits::Behaviour,
-    memory: memory_connection_limits::Behaviour,
+    pub(super) memory: memory_connection_limits::Behaviour,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
     mdns: Toggle<mdns::tokio::Behaviour>,
@@ -163,6 +165,7 @@ pub(super) fn behaviour(parts: Parts, relayed: relay::client::Behaviour) -> Beha
 fn directory(me: PeerId, serves: bool) -> kad::Behaviour<MemoryStore> {
     let mut config = kad::Config::new(DIRECTORY);
     config
+        .set_replication_factor(KEEPERS)
         .set_record_filtering(kad::StoreInserts::FilterBoth)
         .set_max_packet_size(flowork_protocol::presence::BYTES_MAX * 4)
         .set_caching(kad::Caching::Disabled)

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use futures::{AsyncRead, AsyncWrite};
 use libp2p::core::transport::MemoryTransport;
 use libp2p::core::upgrade::Version;
-use libp2p::{PeerId, Swarm, SwarmBuilder, Transport as _, noise, yamux};
+use libp2p::{PeerId, Swarm, SwarmBuilder, Transport as _, memory_connection_limits, noise, yamux};
 
 use super::behaviour::{self, Behaviour, Parts};
 use crate::lock;
@@ -44,6 +44,8 @@ pub(super) fn swarm(parts: Parts) -> std::result::Result<Swarm<Behaviour>, Strin
             let mut made = behaviour::behaviour(parts, relayed);
             // Every connection in memory comes from a port of its own, which is nobody's address: nothing to try.
             made.prober = None.into();
+            // What one process may hold says nothing about a thousand nodes in it.
+            made.memory = memory_connection_limits::Behaviour::with_max_bytes(usize::MAX);
             made
         })
         .map_err(|error| said(&error))?

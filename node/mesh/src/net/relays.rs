@@ -86,7 +86,7 @@ impl Task {
 
     /// Makes use of what a peer offers, once it is known.
     fn accept_offer(&mut self, node: NodeId) {
-        if self.knows(node) {
+        if self.reserves && self.knows(node) {
             self.reserve(node);
             self.call_by_each_transport(node);
         }

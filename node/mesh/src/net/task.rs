@@ -19,7 +19,7 @@ use super::directory::Directory;
 use super::relays::Relays;
 use super::{
     Command, Connection, Error, Happened, Present, View, any_port, dial_error, innermost, is_link_local, is_relayed,
-    node_id, number, peer_id, without_peer,
+    is_twice_relayed, node_id, number, peer_id, without_peer,
 };
 
 use crate::reach::{Far, far};
@@ -41,6 +41,8 @@ pub(super) struct Wiring {
     pub(super) present: Present,
     /// Whether others are served: relayed, probed, told where others are.
     pub(super) is_server: bool,
+    /// Whether paired relays are asked for a place.
+    pub(super) reserves: bool,
 }
 
 /// Who is connected and not known, each with the moment at which it is cut off.
@@ -77,13 +79,14 @@ pub(super) struct Task {
     pub(super) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(super) present: Present,
     is_server: bool,
+    pub(super) reserves: bool,
     pub(super) relays: Relays,
     pub(super) directory: Directory,
 }
 
 impl Task {
     pub(super) fn new(swarm: Swarm<Behaviour>, wiring: Wiring) -> Self {
-        let Wiring { view, asked, known, happened, clock, present, is_server } = wiring;
+        let Wiring { view, asked, known, happened, clock, present, is_server, reserves } = wiring;
         Self {
             swarm,
             view,
@@ -95,6 +98,7 @@ impl Task {
             clock,
             present,
             is_server,
+            reserves,
             relays: Relays::default(),
             directory: Directory::default(),
         }
@@ -201,6 +205,10 @@ impl Task {
                     view.listens.insert(address);
                 });
                 self.tell(Happened::Moved);
+            }
+            // A relay that is itself reached through one offers that too, and nobody can dial it.
+            SwarmEvent::ExternalAddrConfirmed { address } if is_twice_relayed(&address) => {
+                self.swarm.remove_external_address(&address);
             }
             SwarmEvent::ExternalAddrConfirmed { address } => {
                 self.view.send_modify(|view| {

@@ -11,7 +11,7 @@ use tokio::io::DuplexStream;
 
 use super::*;
 use crate::Seed;
-use crate::testing::{Jobs, MemoryTable};
+use crate::testing::{Folder, Jobs, MemoryTable, address, memory_net};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const ANA: u8 = 2;
@@ -28,6 +28,7 @@ struct Lender {
     table: Arc<MemoryTable>,
     jobs: Jobs,
     grant: GrantId,
+    _dir: tempfile::TempDir,
 }
 
 impl Lender {
@@ -60,6 +61,10 @@ impl Lender {
             depth: 0,
         };
         let kept = grants.give(&me, &contacts.named("ana").unwrap(), &ask, [5; 16], NOW).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let net = memory_net(&Seed::new([1; 32]), &address(), CancellationToken::new());
+        let blobs = Arc::new(Folder::new(dir.path().join("blobs")));
+        let files = Files::new(blobs, dir.path().join("incoming"), contacts.clone(), net).unwrap();
         let provider = Arc::new(Provider {
             me: me.node_id(),
             keeper: me,
@@ -73,12 +78,14 @@ impl Lender {
             reader: Arc::new(jobs.clone()),
             followers: Followers::new(Arc::new(jobs.clone()), jobs.bell.clone()),
             clock: Arc::new(|| NOW),
+            files: Arc::new(files),
+            given: Mutex::default(),
             calls: Mutex::default(),
             requests: Room::default(),
             refusals: Noted::default(),
             stop: CancellationToken::new(),
         });
-        Self { provider, table, jobs, grant: kept.id }
+        Self { provider, table, jobs, grant: kept.id, _dir: dir }
     }
 
     /// A stream that `peer` opened.
@@ -232,16 +239,36 @@ async fn a_request_that_is_not_what_was_announced_is_refused_and_takes_no_place(
 }
 
 #[tokio::test]
-async fn what_is_no_list_of_items_or_has_files_is_refused() {
+async fn what_is_no_list_of_items_is_refused() {
     let lender = Lender::new(GrantLimits::default()).await;
-    let blob = "ab".repeat(32);
-    let files = json!([{ "json": {}, "files": { "a": { "blob": blob, "size": 1, "name": "../../etc/passwd" } } }]);
-    for (call, request, code) in
-        [(1, b"{".to_vec(), "request-invalid"), (2, files.to_string().into_bytes(), "files-not-taken")]
-    {
-        let open = lender.open(call, "echo", &request);
-        assert_eq!(rejected(&lender.call(ANA, &open, &request).await), code);
-    }
+    let open = lender.open(1, "echo", b"{");
+    assert_eq!(rejected(&lender.call(ANA, &open, b"{").await), "request-invalid");
+}
+
+fn with_file(size: u64) -> Vec<u8> {
+    let file = json!({ "blob": "ab".repeat(32), "size": size, "name": "../../etc/passwd" });
+    json!([{ "json": {}, "files": { "a": file } }]).to_string().into_bytes()
+}
+
+#[tokio::test]
+async fn a_call_whose_files_never_come_does_not_begin() {
+    let lender = Lender::new(GrantLimits::default()).await;
+    let request = with_file(1);
+    let open = lender.open(1, "echo", &request);
+    let came = lender.call(ANA, &open, &request).await;
+    let Some(Frame::End(end)) = came.last() else { panic!("{came:?}") };
+    assert_eq!(end.failure.as_ref().map(|refusal| refusal.code.as_str()), Some("late"));
+    assert!(lock(&lender.jobs.submitted).is_empty());
+}
+
+#[tokio::test]
+async fn the_bytes_of_files_count() {
+    let lender = Lender::new(GrantLimits { bytes_per_day: Some(1_000), ..GrantLimits::default() }).await;
+    let request = with_file(1_000);
+    let open = lender.open(1, "echo", &request);
+    assert_eq!(rejected(&lender.call(ANA, &open, &request).await), "limit-reached");
+    let open = lender.open(2, "echo", &items());
+    assert_eq!(output(&lender.call(ANA, &open, &items()).await), items(), "nothing was charged for it");
 }
 
 #[tokio::test]
