@@ -2,6 +2,7 @@
 #![no_main]
 
 use flowork_protocol::peer::call::Frame;
+use flowork_protocol::peer::files::Answer;
 use flowork_protocol::peer::pair::Pair;
 use flowork_protocol::peer::tell::Tell;
 use flowork_protocol::peer::{self, Message};
@@ -18,11 +19,13 @@ fn check<M: Message + PartialEq + std::fmt::Debug>(bytes: &[u8]) {
 
 fuzz_target!(|bytes: &[u8]| {
     check::<Frame>(bytes);
+    check::<Answer>(bytes);
     check::<Pair>(bytes);
     check::<Tell>(bytes);
     // The fuzzer need not find the length by itself.
     let framed = [&u32::try_from(bytes.len()).unwrap_or(0).to_be_bytes()[..], bytes].concat();
     check::<Frame>(&framed);
+    check::<Answer>(&framed);
     check::<Pair>(&framed);
     check::<Tell>(&framed);
 });

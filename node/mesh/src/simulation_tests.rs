@@ -4,7 +4,7 @@
 //! No node knows where its friends are: it knows who they are, and one public host. Everybody finds everybody through the
 //! directory that the hosts keep, is given a grant, calls an engine by its name, and is refused once the grant was taken back.
 //!
-//! `FLOWORK_SIM_NODES` and `FLOWORK_SIM_SEED` make it larger, or the same again: docs/benchmarks.md has the report.
+//! `FLOWORK_SIM_NODES`, `FLOWORK_SIM_PER_HOST` and `FLOWORK_SIM_SEED` make it larger, or the same again: docs/benchmarks.md has the report.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,8 +27,6 @@ use crate::net::{self, Budgets, memory};
 use crate::testing::{Folder, Jobs, MemoryTable, address};
 use crate::{Handle, Options, Seed, host, run};
 
-/// Nodes for each public host.
-const NODES_PER_HOST: usize = 50;
 /// Friends that each node makes; as many make it theirs.
 const FRIENDS: usize = 4;
 /// How many nodes are asked at once.
@@ -110,7 +108,8 @@ impl World {
             }
         }
         let stop = CancellationToken::new();
-        let host_count = count.div_ceil(NODES_PER_HOST);
+        // At least two, so that the directory is spread.
+        let host_count = count.div_ceil(usize::try_from(number("FLOWORK_SIM_PER_HOST", 250)).unwrap_or(250)).max(2);
         let host_keys: Vec<([u8; 32], String)> = (0..host_count).map(|_| (dice.key(), address())).collect();
         let mut hosts = Vec::new();
         let host_ids: Vec<NodeId> = host_keys.iter().map(|(seed, _)| Seed::new(*seed).node_id()).collect();

@@ -31,7 +31,7 @@ pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     pub(crate) fn new(dir: PathBuf) -> Self {
-        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::create_dir_all(&dir).expect("a test can use its folder");
         Self(dir)
     }
 }
@@ -40,14 +40,14 @@ impl Folder {
 impl Blobs for Folder {
     async fn put(&self, mut stream: ByteStream, _: u64) -> Result<(BlobId, u64), blobs::Error> {
         let mut bytes = Vec::new();
-        stream.read_to_end(&mut bytes).await.unwrap();
+        stream.read_to_end(&mut bytes).await.expect("a test can use its folder");
         let size = bytes.len() as u64;
         Ok((self.put_bytes(bytes.into()).await?, size))
     }
 
     async fn put_bytes(&self, bytes: Bytes) -> Result<BlobId, blobs::Error> {
         let id = BlobId::of(&bytes);
-        std::fs::write(self.0.join(id.to_string()), bytes).unwrap();
+        std::fs::write(self.0.join(id.to_string()), bytes).expect("a test can use its folder");
         Ok(id)
     }
 
@@ -80,8 +80,8 @@ pub(crate) fn address() -> String {
 /// A network in memory that knows nobody.
 pub(crate) fn memory_net(seed: &Seed, at: &str, stop: CancellationToken) -> Net {
     let options = net::Options {
-        keypair: keys::Keeper::new(seed).keypair().unwrap(),
-        listen: vec![at.parse().unwrap()],
+        keypair: keys::Keeper::new(seed).keypair().expect("an address and a key of a test are good"),
+        listen: vec![at.parse().expect("an address and a key of a test are good")],
         lan: false,
         upnp: false,
         serves: None,
@@ -93,7 +93,7 @@ pub(crate) fn memory_net(seed: &Seed, at: &str, stop: CancellationToken) -> Net 
         known: watch::channel(BTreeSet::new()).1,
         happened: mpsc::channel(1).0,
     };
-    net::start(options, stop).unwrap()
+    net::start(options, stop).expect("an address and a key of a test are good")
 }
 
 /// What mesh keeps, in memory.

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::call::{Accept, CallId, Data, End, Frame, GrantRef, Open, Progress};
+use super::files::Answer;
 use super::pair::{Introduction, Join, Pair};
 use super::tell::{Countersigned, Tell};
 use super::*;
@@ -105,9 +106,16 @@ fn messages_read_back_however_their_bytes_arrive() {
     for pair in pairs() {
         assert_eq!(decode::<Pair>(&encode(&pair).unwrap()).unwrap().unwrap().0, pair);
     }
+    for answer in answers() {
+        assert_eq!(decode::<Answer>(&encode(&answer).unwrap()).unwrap().unwrap().0, answer);
+    }
     for tell in tells() {
         assert_eq!(decode::<Tell>(&encode(&tell).unwrap()).unwrap().unwrap().0, tell);
     }
+}
+
+fn answers() -> Vec<Answer> {
+    vec![Answer::Here, Answer::No(Refusal::new("file-not-shared", "no call has this file now"))]
 }
 
 #[test]
@@ -117,6 +125,7 @@ fn the_bytes_of_version_1_stay_as_they_are() {
         .map(|frame| hex(&encode(frame).unwrap()))
         .chain(pairs().iter().map(|pair| hex(&encode(pair).unwrap())))
         .chain(tells().iter().map(|tell| hex(&encode(tell).unwrap())))
+        .chain(answers().iter().map(|answer| hex(&encode(answer).unwrap())))
         .collect();
     assert_eq!(lines.join("\n"), include_str!("golden-v1.hex").trim());
 }

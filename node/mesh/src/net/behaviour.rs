@@ -169,6 +169,8 @@ fn directory(me: PeerId, serves: bool) -> kad::Behaviour<MemoryStore> {
         .set_record_filtering(kad::StoreInserts::FilterBoth)
         .set_max_packet_size(flowork_protocol::presence::BYTES_MAX * 4)
         .set_caching(kad::Caching::Disabled)
+        // Those who are known, and nobody whom a query met: strangers are cut off, and would be met anew for ever.
+        .set_kbucket_inserts(kad::BucketInserts::Manual)
         .set_periodic_bootstrap_interval(None)
         .set_publication_interval(None);
     let store = MemoryStoreConfig {

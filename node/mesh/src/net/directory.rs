@@ -80,8 +80,14 @@ impl Task {
     pub(super) fn meet_known_keepers(&mut self) {
         let mut keepers = self.directory.keepers.clone();
         keepers.retain(|node, _| self.knows(*node));
-        for (node, addresses) in keepers {
+        for (node, mut addresses) in keepers {
             let Some(peer) = super::peer_id(node) else { continue };
+            if addresses.is_empty() {
+                // One of this machine: where it is connected now.
+                let view = self.view.borrow();
+                let used = view.connection(node).filter(|connection| !connection.is_relayed);
+                addresses.extend(used.map(|connection| without_peer(connection.address.clone())));
+            }
             for address in addresses {
                 self.swarm.behaviour_mut().directory.add_address(&peer, address);
             }
