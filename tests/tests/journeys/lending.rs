@@ -244,7 +244,12 @@ async fn a_lender_that_loses_power_is_waited_for_and_runs_what_it_took_once() ->
     pair.borrower.make("/api/v1/peers", &json!({ "link": invited["link"], "name": "Ben" })).await?;
     pair.lend(&slow("nap", "2s"), &json!({})).await?;
     let job = pair.borrower.run(&borrow("nap"), &[json!({ "n": 1 })]).await?;
-    pair.lender.until("the lender has the run", async || Ok(pair.ran() == 1)).await?;
+    // Its line is on disk as a step's result then: a node that dies before would write it again.
+    pair.lender
+        .until("the run waits at the lender", async || {
+            Ok(pair.lender.read("/api/v1/jobs?preset=nap").await?["jobs"][0]["state"] == "waiting")
+        })
+        .await?;
     let Pair { lender, borrower, folder } = pair;
     lender.cut_power()?;
     let lender = Node::start_with(&data, &["--mesh-listen", &listen]).await?;

@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use bao_tree::io::BaoContentItem;
 use bao_tree::{ChunkNum, ChunkRanges};
-use flowork_protocol::NodeId;
 use flowork_protocol::peer::files::PROTOCOL;
+use flowork_protocol::{BlobId, NodeId};
 use futures::StreamExt as _;
 use iroh_blobs::Hash;
 use iroh_blobs::get::fsm::{AtBlobHeaderNextError, AtConnected, BlobContentNext, ConnectedNext, DecodeError};
@@ -81,6 +81,23 @@ impl Pieces {
     }
 }
 
+/// One of those who want a file; a file comes once, however many want it.
+struct Coming<'a> {
+    files: &'a Files,
+    blob: BlobId,
+    one: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Drop for Coming<'_> {
+    fn drop(&mut self) {
+        let mut coming = lock(&self.files.coming);
+        // This one and the map's: nobody else waits for it.
+        if Arc::strong_count(&self.one) == 2 {
+            coming.remove(&self.blob);
+        }
+    }
+}
+
 impl Files {
     /// Gets files that are not here yet. `came` hears how many bytes came.
     ///
@@ -110,17 +127,10 @@ impl Files {
 
     /// Gets one file from whichever of `sources` gives it.
     async fn fetch(&self, wanted: Wanted, sources: &[NodeId], came: &(dyn Fn(u64) + Sync)) -> Result<(), Error> {
-        let one = lock(&self.coming).entry(wanted.blob).or_default().clone();
-        let result = {
-            let _one = one.lock().await;
-            self.fetch_alone(wanted, sources, came).await
-        };
-        let mut coming = lock(&self.coming);
-        // This one and the map's: nobody else waits for it.
-        if Arc::strong_count(&one) == 2 {
-            coming.remove(&wanted.blob);
-        }
-        result
+        let one =
+            Coming { files: self, blob: wanted.blob, one: lock(&self.coming).entry(wanted.blob).or_default().clone() };
+        let _one = one.one.lock().await;
+        self.fetch_alone(wanted, sources, came).await
     }
 
     async fn fetch_alone(&self, wanted: Wanted, sources: &[NodeId], came: &(dyn Fn(u64) + Sync)) -> Result<(), Error> {

@@ -82,6 +82,12 @@ async fn a_file_of_any_length_comes_whole() {
         assert!(!partial::is_begun(&ben.dir.path().join("incoming"), file.blob));
     }
     assert_eq!(std::fs::read_dir(ben.dir.path().join("incoming")).unwrap().count(), 0, "nothing is left over");
+    assert!(lock(&ben.files.coming).is_empty());
+    // Also when nobody waits for it any more.
+    let file = ana.keep(&bytes(9 << 20)).await;
+    let _share = ana.files.share(ben.id, &[file]);
+    assert!(futures::FutureExt::now_or_never(ben.fetch(file, &[&ana])).is_none());
+    assert!(lock(&ben.files.coming).is_empty());
 }
 
 #[tokio::test]
