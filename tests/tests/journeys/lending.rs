@@ -242,7 +242,7 @@ async fn a_lender_that_loses_power_is_waited_for_and_runs_what_it_took_once() ->
     let pair = Pair { lender, borrower, folder };
     let invited = pair.invite().await?;
     pair.borrower.make("/api/v1/peers", &json!({ "link": invited["link"], "name": "Ben" })).await?;
-    pair.lend(&slow("nap", "2s"), &json!({})).await?;
+    pair.lend(&slow("nap", "3s"), &json!({})).await?;
     let job = pair.borrower.run(&borrow("nap"), &[json!({ "n": 1 })]).await?;
     // Its line is on disk as a step's result then: a node that dies before would write it again.
     pair.lender
