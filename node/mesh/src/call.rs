@@ -27,14 +27,14 @@ use tokio_util::sync::CancellationToken;
 use crate::body::{Incoming, Outgoing};
 use crate::contacts::Contacts;
 use crate::countersign::Signer;
-use crate::files::{self, Files, Wanted};
+use crate::files::{self, Came, Files, Wanted};
 use crate::frames;
 use crate::grants::{Grants, Kept};
 use crate::keys::Keeper;
 use crate::lock;
 use crate::net::{self, Net, Stream};
 use crate::records::Records;
-use crate::serve::{Came, cut, stored};
+use crate::serve::{cut, stored};
 
 /// How long a provider may take to say yes or no.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -291,7 +291,7 @@ impl Caller {
         let provider = candidate.kept.owner;
         // From here on it can read what the request names, for as long as it is asked.
         let _share = self.files.share(provider, &journey.files);
-        let mut fetched = Fetched::default();
+        let mut files_refused = 0;
         let mut incoming = Incoming::new(BODY_BYTES_MAX);
         let mut accepted = false;
         let mut pause = PAUSE_FIRST;
@@ -308,8 +308,12 @@ impl Caller {
                     match self.converse(stream, candidate, journey, &mut incoming, &mut accepted).await {
                         Ok(Ended::Rejected(refusal)) => return Asked::NotNow(refusal),
                         Ok(Ended::End(end)) => {
-                            match self.fetch(candidate, journey, &incoming, &end, &mut fetched).await {
-                                Ok(None) => return self.finish(candidate, journey, incoming, &end),
+                            let receipt = match self.check(candidate, journey, &incoming, &end) {
+                                Ok(receipt) => receipt,
+                                Err(failure) => return Asked::Failed(failure),
+                            };
+                            match self.fetch(candidate, journey, &incoming, &end, &mut files_refused).await {
+                                Ok(None) => return self.finish(candidate, journey, incoming, &end, &receipt),
                                 Ok(Some(why)) => why,
                                 Err(asked) => return asked,
                             }
@@ -453,10 +457,9 @@ impl Caller {
     /// Gets the files that an output names. Gives what stands in the way for now, when something does: then the call is
     /// opened again, which makes its provider share them again.
     async fn fetch(
-        &self, candidate: &Candidate, journey: &Journey<'_>, incoming: &Incoming, end: &End, fetched: &mut Fetched,
+        &self, candidate: &Candidate, journey: &Journey<'_>, incoming: &Incoming, end: &End, files_refused: &mut u32,
     ) -> Result<Option<String>, Asked> {
-        // What a receipt does not stand for is not fetched either; `finish` says why.
-        if end.failure.is_some() || self.check(candidate, journey, incoming, end).is_err() {
+        if end.failure.is_some() {
             return Ok(None);
         }
         let label = candidate.label();
@@ -482,8 +485,8 @@ impl Caller {
             () = sleep_until(journey.ends_at) => return Err(Asked::Failed(late(candidate))),
         };
         let is_refused = matches!(error, files::Error::Refused(_));
-        fetched.refusals += u32::from(is_refused);
-        if error.is_passing() || (is_refused && fetched.refusals < REFUSED_MAX) {
+        *files_refused += u32::from(is_refused);
+        if error.is_passing() || (is_refused && *files_refused < REFUSED_MAX) {
             return Ok(Some(error.to_string()));
         }
         tracing::warn!(provider = %candidate.kept.owner, %error, "the files that a call gave did not come");
@@ -500,8 +503,8 @@ impl Caller {
 
     fn check(
         &self, candidate: &Candidate, journey: &Journey<'_>, incoming: &Incoming, end: &End,
-    ) -> Result<Receipt, receipt::Error> {
-        receipt::check(
+    ) -> Result<Receipt, Failure> {
+        let checked = receipt::check(
             &end.receipt,
             &receipt::Known {
                 provider: candidate.kept.owner,
@@ -513,23 +516,20 @@ impl Caller {
                 request_hash: journey.hash,
                 output_hash: end.failure.is_none().then(|| *blake3::hash(incoming.bytes()).as_bytes()),
             },
-        )
+        );
+        checked.map_err(|error| {
+            let text = format!("{} gave a receipt that does not fit the call: {error}", candidate.label());
+            Failure::new("receipt-wrong", text).hint("do not use this engine before you know why")
+        })
     }
 
     /// Makes the result. The receipt is kept meanwhile: who dies before it is on disk asks again and gets the same.
-    fn finish(&self, candidate: &Candidate, journey: &Journey<'_>, incoming: Incoming, end: &End) -> Asked {
+    fn finish(
+        &self, candidate: &Candidate, journey: &Journey<'_>, incoming: Incoming, end: &End, receipt: &Receipt,
+    ) -> Asked {
         let label = candidate.label();
-        let receipt = match self.check(candidate, journey, &incoming, end) {
-            Ok(receipt) => receipt,
-            Err(error) => {
-                let text = format!("{label} gave a receipt that does not fit the call: {error}");
-                return Asked::Failed(
-                    Failure::new("receipt-wrong", text).hint("do not use this engine before you know why"),
-                );
-            }
-        };
         let signature = self.keeper.sign(COUNTERSIGN_DOMAIN, end.receipt.bytes()).ok();
-        let kept = stored(&receipt, false, &end.receipt, signature.map(|bytes| bytes.to_vec()));
+        let kept = stored(receipt, false, &end.receipt, signature.map(|bytes| bytes.to_vec()));
         let (signer, calling, key) = (self.signer.clone(), self.calling.clone(), journey.call.key.clone());
         let is_good = end.failure.is_none();
         tokio::spawn(async move {
@@ -562,12 +562,6 @@ impl Caller {
             tracing::error!(%error, "a call that is under way could not be written down");
         }
     }
-}
-
-/// How getting the files of an output went so far.
-#[derive(Default)]
-struct Fetched {
-    refusals: u32,
 }
 
 /// How a stream of a call ended in order.

@@ -3,15 +3,17 @@
 //! A file is named by its hash, and a hash is no permission: a peer reads a file for as long as something here says that it
 //! may ([`Share`]). What comes is checked as it comes and resumes where it broke off, also after a crash; see [`fetch`].
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flowork_ports::{Blobs, blobs};
 use flowork_protocol::peer::Refusal;
 use flowork_protocol::peer::files::FILES_MAX;
-use flowork_protocol::{BlobId, NodeId};
+use flowork_protocol::{BlobId, Item, NodeId};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tokio::sync::Semaphore;
@@ -28,6 +30,10 @@ mod streams;
 
 /// Pieces that are given at once, to everybody.
 const SERVED_AT_ONCE: usize = 32;
+/// What is said about files that come: each time that so many hundredths of them did.
+const SAID_EVERY: u64 = 10;
+/// Fewer bytes are not worth a word.
+const SAID_FROM_BYTES: u64 = 4 << 20;
 /// How long the other end may be silent.
 const SILENT_FOR: Duration = Duration::from_secs(30);
 
@@ -155,10 +161,19 @@ impl Files {
 /// The files that items name, each once.
 ///
 /// # Errors
-/// When the bytes are no list of items, name more files than a call takes, or name one with two sizes.
+/// When they name more files than a call takes, or one with two sizes.
+pub(crate) fn named_by(items: &[impl Borrow<Item>]) -> Result<Vec<Wanted>, String> {
+    let files = items.iter().flat_map(|item| item.borrow().files.values());
+    each_once(files.map(|file| Wanted { blob: file.blob, size: file.size }))
+}
+
+/// [`named_by`], of items that nobody has read yet: only what is asked about is kept of them.
+///
+/// # Errors
+/// The same, and when the bytes are no list of items.
 pub(crate) fn named_in(items: &[u8]) -> Result<Vec<Wanted>, String> {
     #[derive(Deserialize)]
-    struct Item {
+    struct Naming {
         #[serde(default, rename = "json")]
         _json: IgnoredAny,
         #[serde(default)]
@@ -169,9 +184,14 @@ pub(crate) fn named_in(items: &[u8]) -> Result<Vec<Wanted>, String> {
         blob: BlobId,
         size: u64,
     }
-    let items: Vec<Item> = serde_json::from_slice(items).map_err(|error| error.to_string())?;
+    let items: Vec<Naming> = serde_json::from_slice(items).map_err(|error| error.to_string())?;
+    let files = items.iter().flat_map(|item| item.files.values());
+    each_once(files.map(|file| Wanted { blob: file.blob, size: file.size }))
+}
+
+fn each_once(files: impl Iterator<Item = Wanted>) -> Result<Vec<Wanted>, String> {
     let mut named = BTreeMap::new();
-    for file in items.iter().flat_map(|item| item.files.values()) {
+    for file in files {
         if *named.entry(file.blob).or_insert(file.size) != file.size {
             return Err(format!("the file {} has two sizes", file.blob));
         }
@@ -185,6 +205,29 @@ pub(crate) fn named_in(items: &[u8]) -> Result<Vec<Wanted>, String> {
 /// The bytes of all files.
 pub(crate) fn bytes_of(files: &[Wanted]) -> u64 {
     files.iter().fold(0, |sum: u64, file| sum.saturating_add(file.size))
+}
+
+/// How much of some files came, in words now and then.
+pub(crate) struct Came {
+    all: u64,
+    so_far: AtomicU64,
+    said: AtomicU64,
+}
+
+impl Came {
+    pub(crate) fn new(files: &[Wanted]) -> Self {
+        Self { all: bytes_of(files), so_far: AtomicU64::new(0), said: AtomicU64::new(0) }
+    }
+
+    /// Something to say, when enough came since the last words.
+    pub(crate) fn add(&self, bytes: u64) -> Option<String> {
+        let so_far = self.so_far.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let hundredths = so_far.saturating_mul(100) / self.all.max(1);
+        let step = hundredths / SAID_EVERY;
+        let is_news = self.all >= SAID_FROM_BYTES && self.said.fetch_max(step, Ordering::Relaxed) < step;
+        let megabytes = |bytes: u64| bytes as f64 / 1e6;
+        is_news.then(|| format!("{:.1} of {:.1} MB of files came", megabytes(so_far), megabytes(self.all)))
+    }
 }
 
 #[cfg(test)]

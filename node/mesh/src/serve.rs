@@ -40,8 +40,6 @@ use crate::work;
 mod attend;
 mod bring;
 
-pub(crate) use bring::Came;
-
 /// How long the first words of a caller may take.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
 /// The same for a peer that this node is paired with.
@@ -223,7 +221,7 @@ impl Provider {
         let job = JobId::keyed(JOB_DOMAIN, name.as_bytes(), self.inbox.shards());
         let taken = request.and_then(|bytes| {
             let submission = work::submission(job, &offer, &bytes)?;
-            let files = files::named_in(&bytes).map_err(|why| Refusal::new("request-invalid", why))?;
+            let files = files::named_by(&submission.input).map_err(|why| Refusal::new("request-invalid", why))?;
             lock(&self.meter).add_bytes(&links, files::bytes_of(&files), now).map_err(limit_refusal)?;
             Ok((submission, files))
         });

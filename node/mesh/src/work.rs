@@ -93,7 +93,7 @@ pub(crate) async fn follow(
                 if text.len() > bytes_max {
                     return Err(too_large(bytes_max as u64));
                 }
-                let files = files::named_in(&text).map_err(|why| Refusal::new("output-invalid", why))?;
+                let files = files::named_by(&items).map_err(|why| Refusal::new("output-invalid", why))?;
                 let output = Output { items: text.into(), files };
                 return if output.bytes() > bytes_left { Err(too_large(bytes_left)) } else { Ok(output) };
             }

@@ -1,5 +1,7 @@
 //! Two nodes on one machine: one lends, the other borrows.
 
+use std::path::Path;
+
 use anyhow::{Context as _, Result, ensure};
 use flowork_tests::Node;
 use flowork_tests::pair::{LOOPBACK, Pair};
@@ -96,6 +98,19 @@ fn shout() -> Value {
     })
 }
 
+/// Sends one file to the lender's [`shout`] and writes what comes back.
+fn shout_there(from: &Path, to: &Path) -> Value {
+    json!({
+        "flowork": "preset/1", "name": "shout-there",
+        "steps": {
+            "read": { "component": "read-file", "config": { "path": from, "as": "file", "max_bytes": 1_000_000_000 } },
+            "there": { "component": "borrow", "config": { "preset": "shout", "peer": "Ben" } },
+            "write": { "component": "write-file", "config": { "path": to, "what": "file", "name": "loud" } }
+        },
+        "wires": ["read -> there", "there -> write"]
+    })
+}
+
 #[tokio::test]
 async fn files_go_to_a_friend_and_what_becomes_of_them_comes_back() -> Result<()> {
     let pair = Pair::friends().await?;
@@ -104,16 +119,7 @@ async fn files_go_to_a_friend_and_what_becomes_of_them_comes_back() -> Result<()
     // More than goes with a call, and more than one chunk of hashes.
     let quiet: String = (0..400_000).map(|n| format!("line {n}\n")).collect();
     std::fs::write(&from, &quiet)?;
-    let preset = json!({
-        "flowork": "preset/1", "name": "shout-there",
-        "steps": {
-            "read": { "component": "read-file", "config": { "path": from, "as": "file" } },
-            "there": { "component": "borrow", "config": { "preset": "shout", "peer": "Ben" } },
-            "write": { "component": "write-file", "config": { "path": to, "what": "file", "name": "loud" } }
-        },
-        "wires": ["read -> there", "there -> write"]
-    });
-    let job = pair.borrower.run(&preset, &[json!({})]).await?;
+    let job = pair.borrower.run(&shout_there(&from, &to), &[json!({})]).await?;
     let row = pair.borrower.ended(&job).await?;
     ensure!(row["state"] == "succeeded", "{}", why(&row));
     ensure!(std::fs::read_to_string(&to)? == quiet.to_uppercase());
@@ -145,16 +151,7 @@ async fn files_come_whole_whoever_dies_while_they_are_on_their_way() -> Result<(
         let (from, to) = (pair.folder.path().join("quiet.bin"), pair.folder.path().join("loud.bin"));
         let quiet: String = (0..6_000_000).map(|n| format!("{who}{role}{n}\n")).collect();
         std::fs::write(&from, &quiet)?;
-        let preset = json!({
-            "flowork": "preset/1", "name": "shout-there",
-            "steps": {
-                "read": { "component": "read-file", "config": { "path": from, "as": "file", "max_bytes": 1_000_000_000 } },
-                "there": { "component": "borrow", "config": { "preset": "shout", "peer": "Ben" } },
-                "write": { "component": "write-file", "config": { "path": to, "what": "file", "name": "loud" } }
-            },
-            "wires": ["read -> there", "there -> write"]
-        });
-        let job = pair.borrower.run(&preset, &[json!({})]).await?;
+        let job = pair.borrower.run(&shout_there(&from, &to), &[json!({})]).await?;
         pair.borrower
             .until("the first of the file is there", async || {
                 let history = pair.borrower.history(&job).await?;

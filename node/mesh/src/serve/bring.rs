@@ -1,13 +1,12 @@
 //! What a call needs before it can begin: the files that its request names, from its caller.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use flowork_protocol::peer::Refusal;
 use tokio::time::{Instant, sleep};
 
 use super::Provider;
-use crate::files::{self, Error, Wanted};
+use crate::files::{Came, Error, Wanted};
 use crate::running::Running;
 
 /// The pause before a file is asked for again, at first and at most.
@@ -15,10 +14,6 @@ const PAUSE_FIRST: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(15);
 /// How long a caller may say that it does not share a file that its own call names: it is being started anew, at best.
 const UNSHARED_FOR: Duration = Duration::from_secs(120);
-/// What is said about files that come: each time that so many hundredths of them did.
-const SAID_EVERY: u64 = 10;
-/// Fewer bytes are not worth a word.
-const SAID_FROM_BYTES: u64 = 4 << 20;
 
 impl Provider {
     /// Gets the files that a request names from its caller; within what its caller waits for the whole call.
@@ -72,28 +67,5 @@ fn not_come(error: &Error) -> Refusal {
         Error::Wrong(_) | Error::Refused(_) | Error::Net(_) | Error::Broke(_) => {
             Refusal::new("files-not-sent", format!("the files of the request did not come: {error}"))
         }
-    }
-}
-
-/// How much of some files came, in words now and then.
-pub(crate) struct Came {
-    all: u64,
-    so_far: AtomicU64,
-    said: AtomicU64,
-}
-
-impl Came {
-    pub(crate) fn new(files: &[Wanted]) -> Self {
-        Self { all: files::bytes_of(files), so_far: AtomicU64::new(0), said: AtomicU64::new(0) }
-    }
-
-    /// Something to say, when enough came since the last words.
-    pub(crate) fn add(&self, bytes: u64) -> Option<String> {
-        let so_far = self.so_far.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        let hundredths = so_far.saturating_mul(100) / self.all.max(1);
-        let step = hundredths / SAID_EVERY;
-        let is_news = self.all >= SAID_FROM_BYTES && self.said.fetch_max(step, Ordering::Relaxed) < step;
-        let megabytes = |bytes: u64| bytes as f64 / 1e6;
-        is_news.then(|| format!("{:.1} of {:.1} MB of files came", megabytes(so_far), megabytes(self.all)))
     }
 }
