@@ -44,6 +44,17 @@ journey(
           await page.getByRole('combobox', { name: 'Fields: Name of the new one' }).waitFor();
         },
       },
+      'designer, while it is asked what an expression gives': {
+        path: () => `/workflows/${preset}`,
+        there: async (page) => {
+          await new Canvas(page).card('Total').click();
+          await page.getByRole('status').getByText('12', { exact: true }).waitFor();
+          await page.route('**/expressions/preview', () => undefined);
+          await page.getByRole('textbox', { name: 'total, an expression' }).click();
+          await page.keyboard.type(' ');
+          await page.locator('output[aria-busy=true]').getByText('12', { exact: true }).waitFor();
+        },
+      },
       runs: { path: () => '/runs', there: (page) => page.getByText('orders').first().waitFor() },
       run: { path: () => `/runs/${job}?step=s1&tab=out`, there: (page) => page.getByText('Ada').first().waitFor() },
       components: { path: () => '/components/set', there: heading('Components') },

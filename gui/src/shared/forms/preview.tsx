@@ -57,7 +57,9 @@ export function Preview({ text, id }: { readonly text: string; readonly id: stri
   return (
     <output
       id={id}
-      className={`flex min-h-6 items-start gap-2 rounded-control bg-raised px-2 py-0.5 text-meta ${isOld ? 'opacity-60' : ''}`}
+      aria-busy={isOld}
+      // Slanted, not faded: what was there stays readable until the answer comes.
+      className={`flex min-h-6 items-start gap-2 rounded-control bg-raised px-2 py-0.5 text-meta ${isOld ? 'text-muted italic' : ''}`}
     >
       {answer.error ? (
         <span className="text-muted">

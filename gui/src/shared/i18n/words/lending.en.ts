@@ -34,7 +34,7 @@ export const lending = {
   'lending.frozen': 'As it was {time}',
   'lending.old': 'changed since',
   'lending.renew': 'Lend it as it is now',
-  'lending.renew_one': 'Lend {name} as it is now',
+  'lending.renew_one': 'Lend it as it is now: {name}',
   'lending.stop': 'Stop lending',
   'lending.stop_one': 'Stop lending {name}',
   'lending.stop.title': 'Stop lending “{name}”?',

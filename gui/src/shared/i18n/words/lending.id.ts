@@ -35,7 +35,7 @@ export const lending = {
   'lending.frozen': 'Sebagaimana adanya {time}',
   'lending.old': 'berubah sejak itu',
   'lending.renew': 'Pinjamkan yang sekarang',
-  'lending.renew_one': 'Pinjamkan {name} yang sekarang',
+  'lending.renew_one': 'Pinjamkan yang sekarang: {name}',
   'lending.stop': 'Berhenti meminjamkan',
   'lending.stop_one': 'Berhenti meminjamkan {name}',
   'lending.stop.title': 'Berhenti meminjamkan “{name}”?',
