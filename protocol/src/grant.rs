@@ -56,6 +56,12 @@ impl Capability {
         self.0.split_once(':').map_or((self.0.as_str(), None), |(kind, name)| (kind, Some(name)))
     }
 
+    /// Whether what is sent and what comes are lists of items, which may name files.
+    #[must_use]
+    pub fn takes_items(&self) -> bool {
+        matches!(self.parts().0, "run" | "tool")
+    }
+
     /// Whether this program knows what it allows.
     #[must_use]
     pub fn is_known(&self) -> bool {

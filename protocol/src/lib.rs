@@ -8,6 +8,7 @@
 
 pub mod canonical;
 pub mod certificate;
+pub mod chat;
 pub mod check;
 pub mod command;
 pub mod event;

@@ -129,7 +129,7 @@ impl Verb {
             // Receipts and the audit head are signed on the kernel's and the supervisor's word; whoever speaks HTTP may not ask.
             Self::Sign => matches!(from, Kernel | Supervisor) && to == Mesh,
             Self::Mesh => from == Gateway && to == Mesh,
-            Self::Engine => matches!((from, to), (Kernel, Mesh) | (Mesh, Kernel)),
+            Self::Engine => matches!((from, to), (Kernel | Gateway, Mesh) | (Mesh, Kernel | Gateway)),
         }
     }
 }

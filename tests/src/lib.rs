@@ -8,6 +8,7 @@ pub mod bench;
 pub mod disk;
 pub mod http;
 pub mod load;
+pub mod model;
 pub mod node;
 pub mod pair;
 pub mod process;

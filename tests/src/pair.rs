@@ -76,8 +76,24 @@ impl Pair {
             json!({ "run": [name] }).to_string().as_bytes(),
         );
         self.lender.insist(&lent).await?;
+        self.grant(&format!("run:{name}"), limits).await
+    }
+
+    /// Lends the model of a server of this machine as engine `box` and lets the borrower chat with it; gives the grant once
+    /// the borrower has it.
+    ///
+    /// # Errors
+    /// When a node does not do its part.
+    pub async fn lend_model(&self, server: &str, limits: &Value) -> Result<Value> {
+        let body = json!({ "chat": { "server": server } }).to_string();
+        let lent = self.lender.request("PUT", &format!("/api/v1/engines/{ENGINE}"), body.as_bytes());
+        self.lender.insist(&lent).await?;
+        self.grant("chat", limits).await
+    }
+
+    async fn grant(&self, capability: &str, limits: &Value) -> Result<Value> {
         let until = in_an_hour();
-        let ask = json!({ "to": BORROWER, "engine": ENGINE, "can": [format!("run:{name}")], "until": until, "limits": limits });
+        let ask = json!({ "to": BORROWER, "engine": ENGINE, "can": [capability], "until": until, "limits": limits });
         let grant = self.lender.make("/api/v1/grants", &ask).await?;
         self.borrower
             .until("the grant arrives", async || {

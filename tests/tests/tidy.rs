@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates that never depend on each other; they meet in `flowork`.
-const ROOMS: &[&str] = &["store", "documents", "components", "workers", "kernel", "mesh", "gateway"];
+const ROOMS: &[&str] = &["store", "documents", "components", "engines", "workers", "kernel", "mesh", "gateway"];
 
 /// Who alone may depend on a crate. What is not here, anyone may.
 const ONLY: &[(&str, &[&str])] = &[

@@ -64,6 +64,7 @@ impl Embedded {
             listener: None,
             documents: Arc::new(documents.clone()),
             mesh: Arc::new(NoMesh),
+            engines: Arc::new(NoMesh),
             roles,
         };
         let gateway = rooms::gateway(&prepared.layout, library, parts, bell, cancel.clone()).await.map_err(fail)?;

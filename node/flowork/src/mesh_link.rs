@@ -1,6 +1,6 @@
-//! The mesh's interfaces over a link: the gateway asks questions ([`Client`]), the kernel calls engines ([`Engines`]).
+//! The mesh's interfaces over a link: the gateway asks questions ([`Client`]), kernel and gateway call engines ([`Engines`]).
 //!
-//! A call of an engine has a number, chosen by the kernel. What is said about it is a link call of its own, so that it keeps
+//! A call of an engine has a number, chosen by who calls. What is said about it is a link call of its own, so that it keeps
 //! its order and who reads slowly is sent to slowly. A call outlives either end's restart: the kernel opens it again under the
 //! same key, and mesh takes it up where it was.
 
@@ -71,11 +71,11 @@ pub(crate) async fn answer(mesh: &dyn Mesh, body: &[u8]) -> Result<Vec<u8>, Refu
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Said {
-    /// Kernel: call this.
+    /// Caller: call this.
     Open(u64, Box<EngineCall>),
-    /// Kernel: end it, also at the provider.
+    /// Caller: end it, also at the provider.
     Cancel(u64),
-    /// Kernel: nobody waits for it any more; it goes on at the provider.
+    /// Caller: nobody waits for it any more; it goes on at the provider.
     Drop(u64),
     /// Mesh: this happened.
     News(u64, News),
@@ -87,7 +87,7 @@ async fn say(link: &Link, to: Party, said: &Said) -> Result<(), link::Error> {
     link.call(to, Verb::Engine, wire::to_body(said)?).await.map(drop)
 }
 
-/// The kernel's end.
+/// The caller's end.
 #[derive(Clone, Default)]
 pub(crate) struct Calls {
     waiting: Arc<Mutex<HashMap<u64, Waiting>>>,
@@ -110,12 +110,17 @@ impl Calls {
     }
 
     /// Takes what mesh says.
-    pub(crate) fn hear(&self, body: &[u8]) -> Result<Vec<u8>, Refusal> {
-        match wire::from_body(body).map_err(|_| Refusal::Unreadable(Party::Kernel))? {
+    pub(crate) async fn hear(&self, me: Party, body: &[u8]) -> Result<Vec<u8>, Refusal> {
+        match wire::from_body(body).map_err(|_| Refusal::Unreadable(me))? {
             Said::News(number, news) => {
                 let sender = self.waiting(|all| all.get(&number).map(|waiting| waiting.news.clone()));
-                // A step that does not read its news gets its result all the same.
-                drop(sender.map(|sender| sender.try_send(news)));
+                match (sender, &news) {
+                    // As fast as it is read: until then mesh sends no more of this call.
+                    (Some(sender), News::Piece { .. }) => drop(sender.send(news).await),
+                    // A step that does not read its news gets its result all the same.
+                    (Some(sender), _) => drop(sender.try_send(news)),
+                    (None, _) => {}
+                }
             }
             Said::Done(number, result) => {
                 if let Some(waiting) = self.waiting(|all| all.remove(&number)) {
@@ -123,13 +128,13 @@ impl Calls {
                     let _ = waiting.done.send(*result);
                 }
             }
-            _ => return Err(Refusal::Unreadable(Party::Kernel)),
+            _ => return Err(Refusal::Unreadable(me)),
         }
         Ok(Vec::new())
     }
 }
 
-/// Engines as the kernel's steps see them.
+/// Engines as steps and clients see them.
 pub(crate) struct Engines {
     link: Link,
     calls: Calls,
@@ -195,7 +200,7 @@ impl engines::Engines for Engines {
 /// Mesh's end.
 #[derive(Clone, Default)]
 pub(crate) struct Desk {
-    running: Arc<Mutex<HashMap<u64, Running>>>,
+    running: Arc<Mutex<HashMap<(Party, u64), Running>>>,
 }
 
 struct Running {
@@ -204,18 +209,19 @@ struct Running {
 }
 
 impl Desk {
-    fn running<T>(&self, with: impl FnOnce(&mut HashMap<u64, Running>) -> T) -> T {
+    fn running<T>(&self, with: impl FnOnce(&mut HashMap<(Party, u64), Running>) -> T) -> T {
         with(&mut self.running.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The kernel is gone: its calls go on at their providers, and nobody waits for them here.
-    pub(crate) fn clear(&self) {
-        self.running(|all| all.drain().for_each(|(_, running)| running.task.abort()));
+    /// A caller is gone: its calls go on at their providers, and nobody waits for them here.
+    pub(crate) fn clear(&self, who: Party) {
+        let gone = self.running(|all| all.extract_if(|(party, _), _| *party == who).collect::<Vec<_>>());
+        gone.into_iter().for_each(|(_, running)| running.task.abort());
     }
 
-    /// Takes what the kernel says.
+    /// Takes what a caller says.
     pub(crate) fn hear(
-        &self, link: &Link, engines: &Arc<dyn engines::Engines>, body: &[u8],
+        &self, from: Party, link: &Link, engines: &Arc<dyn engines::Engines>, body: &[u8],
     ) -> Result<Vec<u8>, Refusal> {
         match wire::from_body(body).map_err(|_| Refusal::Unreadable(Party::Mesh))? {
             Said::Open(number, call) => {
@@ -224,15 +230,15 @@ impl Desk {
                 let token = cancel.clone();
                 // Not found before it has begun: the lock is held until it is in.
                 self.running(|all| {
-                    let task = tokio::spawn(desk.live(number, *call, link, engines, token)).abort_handle();
-                    all.insert(number, Running { cancel, task });
+                    let task = tokio::spawn(desk.live((from, number), *call, link, engines, token)).abort_handle();
+                    all.insert((from, number), Running { cancel, task });
                 });
             }
             Said::Cancel(number) => {
-                self.running(|all| all.get(&number).map(|running| running.cancel.cancel()));
+                self.running(|all| all.get(&(from, number)).map(|running| running.cancel.cancel()));
             }
             Said::Drop(number) => {
-                if let Some(running) = self.running(|all| all.remove(&number)) {
+                if let Some(running) = self.running(|all| all.remove(&(from, number))) {
                     running.task.abort();
                 }
             }
@@ -242,7 +248,8 @@ impl Desk {
     }
 
     async fn live(
-        self, number: u64, call: EngineCall, link: Link, engines: Arc<dyn engines::Engines>, cancel: CancellationToken,
+        self, (who, number): (Party, u64), call: EngineCall, link: Link, engines: Arc<dyn engines::Engines>,
+        cancel: CancellationToken,
     ) {
         let (sender, mut news) = mpsc::channel(NEWS_WAITING_MAX);
         let calling = engines.call(call, sender, cancel);
@@ -250,18 +257,18 @@ impl Desk {
         let result = loop {
             tokio::select! {
                 biased;
-                Some(news) = news.recv() => drop(say(&link, Party::Kernel, &Said::News(number, news)).await),
+                Some(news) = news.recv() => drop(say(&link, who, &Said::News(number, news)).await),
                 result = &mut calling => break result,
             }
         };
         while let Ok(last) = news.try_recv() {
-            drop(say(&link, Party::Kernel, &Said::News(number, last)).await);
+            drop(say(&link, who, &Said::News(number, last)).await);
         }
-        if let Err(error) = say(&link, Party::Kernel, &Said::Done(number, Box::new(result))).await {
-            // The kernel opens it again and is told then.
-            tracing::debug!(number, %error, "the kernel does not hear how a call ended");
+        if let Err(error) = say(&link, who, &Said::Done(number, Box::new(result))).await {
+            // Who called opens it again and is told then.
+            tracing::debug!(number, %error, "a caller does not hear how a call ended");
         }
-        self.running(|all| all.remove(&number));
+        self.running(|all| all.remove(&(who, number)));
     }
 }
 

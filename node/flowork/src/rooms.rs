@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use flowork_components::Library;
+use flowork_engines::Adopted;
 use flowork_ports::roles::{RoleStatus, Trouble};
 use flowork_ports::store::Reader;
 use flowork_ports::{Bell, Documents, Engines, Mesh, OwnFolder, Ring};
@@ -50,6 +51,9 @@ pub(crate) enum Error {
     /// The gateway does not come up.
     #[error("the gateway cannot start")]
     Gateway(#[from] flowork_gateway::Error),
+    /// No model server could be asked.
+    #[error("{0}")]
+    Models(flowork_protocol::Failure),
     /// A key is not one.
     #[error("a key cannot be used: {0}")]
     Key(String),
@@ -175,6 +179,7 @@ pub(crate) async fn mesh(
         table: layout.mesh_table()?,
         inbox: layout.inbox(MESH_INBOX, bell.clone())?,
         blobs: layout.blobs(),
+        models: Arc::new(Adopted::new().map_err(Error::Models)?),
         incoming: layout.dir().join(INCOMING),
         reader,
         bell,
@@ -210,6 +215,8 @@ pub(crate) struct GatewayParts {
     pub(crate) documents: Arc<dyn Documents>,
     /// Other nodes.
     pub(crate) mesh: Arc<dyn Mesh>,
+    /// Engines, here and there.
+    pub(crate) engines: Arc<dyn Engines>,
     /// How the processes of the node are.
     pub(crate) roles: watch::Receiver<Vec<RoleStatus>>,
 }
@@ -226,6 +233,7 @@ pub(crate) async fn gateway(
         reader: layout.reader(),
         documents: parts.documents,
         mesh: parts.mesh,
+        engines: parts.engines,
         blobs: layout.blobs(),
         catalogue: library,
         preview: flowork_components::preview(layout.blobs()),

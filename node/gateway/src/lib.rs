@@ -39,7 +39,7 @@ use flowork_ports::gui::Files;
 use flowork_ports::roles::RoleStatus;
 use flowork_ports::store::{Inbox, Reader};
 use flowork_ports::vault::Seal;
-use flowork_ports::{Bell, Documents, Mesh};
+use flowork_ports::{Bell, Documents, Engines, Mesh};
 use flowork_protocol::NodeId;
 use flowork_protocol::check::Catalogue;
 use tokio::sync::watch;
@@ -79,6 +79,8 @@ pub struct Options {
     pub documents: Arc<dyn Documents>,
     /// Other nodes.
     pub mesh: Arc<dyn Mesh>,
+    /// Engines, of this node and of others.
+    pub engines: Arc<dyn Engines>,
     /// Files, and the bytes of versions.
     pub blobs: Arc<dyn Blobs>,
     /// The components that presets are checked against.

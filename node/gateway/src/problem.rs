@@ -112,6 +112,12 @@ impl Problem {
         self
     }
 
+    /// Status, code, what happened with what to do next, and when to try again: for clients that read another form.
+    pub(crate) fn told(&self) -> (StatusCode, String, String, Option<u32>) {
+        let hint = self.0.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        (self.0.status, self.0.code.to_string(), format!("{}{hint}", self.0.detail), self.0.retry_after_s)
+    }
+
     /// What happened, to what.
     pub(crate) fn detail(&self) -> &str {
         &self.0.detail

@@ -20,6 +20,11 @@ impl Outgoing {
         Self { bytes, at, seq: from.min(pieces), credit, is_done: from >= pieces }
     }
 
+    /// Only the end of a body whose pieces before `seq` were sent.
+    pub(crate) fn end(seq: u64) -> Self {
+        Self { bytes: Bytes::new(), at: 0, seq, credit: 0, is_done: false }
+    }
+
     pub(crate) fn credit(&mut self, bytes: u64) {
         self.credit = self.credit.saturating_add(bytes);
     }

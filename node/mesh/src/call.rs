@@ -30,6 +30,7 @@ use crate::countersign::Signer;
 use crate::files::{self, Came, Files, Wanted};
 use crate::frames;
 use crate::grants::{Grants, Kept};
+use crate::here::{self, Here};
 use crate::keys::Keeper;
 use crate::lock;
 use crate::net::{self, Net, Stream};
@@ -103,6 +104,7 @@ pub(crate) struct Caller {
     pub(crate) calling: Arc<Records<Calling>>,
     pub(crate) signer: Arc<Signer>,
     pub(crate) files: Arc<Files>,
+    pub(crate) here: Here,
     pub(crate) net: Net,
     pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(crate) broken: Mutex<HashMap<NodeId, (u32, Instant)>>,
@@ -128,13 +130,19 @@ impl Engines for Caller {
     async fn call(
         &self, call: EngineCall, news: mpsc::Sender<News>, cancel: CancellationToken,
     ) -> Result<Given, Failure> {
+        if let Where::Here { engine } = &call.at {
+            return self.here.call(&call, engine.as_deref(), &news, &cancel).await;
+        }
         if call.request.len() > BODY_BYTES_MAX {
             let text = format!("a request has at most {BODY_BYTES_MAX} bytes, this one has {}", call.request.len());
             return Err(Failure::new("request-too-large", text).hint("send fewer items at once: use `loop`"));
         }
         let generation = self.calling.get(&call.key).map_or(0, |calling| calling.generation);
         let request = Bytes::from(call.request.clone());
-        let files = files::named_in(&request).map_err(|why| Failure::new("request-invalid", why))?;
+        let files = match call.capability.takes_items() {
+            true => files::named_in(&request).map_err(|why| Failure::new("request-invalid", why))?,
+            false => Vec::new(),
+        };
         let begun = Instant::now();
         let journey = Journey {
             id: self.call_id(&call.key, generation),
@@ -224,11 +232,11 @@ impl Caller {
             Where::Peer { peer, .. } => Some(self.contacts.named(peer).map_err(|error| {
                 Failure::new("no-peer", error.to_string()).hint("`flowork peer list` shows who is paired")
             })?),
-            Where::Any => None,
+            Where::Any | Where::Here { .. } => None,
         };
         let engine = match at {
             Where::Peer { engine, .. } => engine.as_ref(),
-            Where::Any => None,
+            Where::Any | Where::Here { .. } => None,
         };
         let view = self.net.view();
         let view = view.borrow();
@@ -439,7 +447,15 @@ impl Caller {
                     let _ = journey.news.try_send(news);
                 }
                 Frame::Data(data) => {
+                    let (seq, bytes) = (data.seq, data.bytes.clone());
                     let credit = incoming.take(data).map_err(|error| frames::Error::malformed(error.to_string()))?;
+                    if journey.call.streams && !bytes.is_empty() {
+                        // As fast as it is read. Who reads no more gets the whole all the same.
+                        tokio::select! {
+                            _ = journey.news.send(News::Piece { seq, bytes }) => {}
+                            () = journey.cancel.cancelled() => {}
+                        }
+                    }
                     if !incoming.is_done() {
                         writer.write(&Frame::Credit(credit)).await?;
                     }
@@ -459,7 +475,7 @@ impl Caller {
     async fn fetch(
         &self, candidate: &Candidate, journey: &Journey<'_>, incoming: &Incoming, end: &End, files_refused: &mut u32,
     ) -> Result<Option<String>, Asked> {
-        if end.failure.is_some() {
+        if end.failure.is_some() || !journey.call.capability.takes_items() {
             return Ok(None);
         }
         let label = candidate.label();
@@ -546,8 +562,12 @@ impl Caller {
             failure.retryable = refusal.retry_after_ms.is_some();
             return Asked::Failed(failure.hint("these are the provider's words; `flowork receipts` shows the call"));
         }
-        let note = format!("by {label} in {} ms", receipt.usage.work_ms);
-        Asked::Gave(Given { output: incoming.into_bytes().to_vec(), note, call: journey.id.to_string() })
+        let usage = receipt.usage;
+        let mut note = format!("by {label} in {} ms", usage.work_ms);
+        if usage.tokens_out > 0 {
+            note = format!("{note}, {}", here::tokens(usage.tokens_in, usage.tokens_out));
+        }
+        Asked::Gave(Given { output: incoming.into_bytes().to_vec(), note, call: Some(journey.id.to_string()) })
     }
 
     fn tell(&self, journey: &Journey<'_>, text: String) {

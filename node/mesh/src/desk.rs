@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flowork_ports::MeshTable;
 use flowork_ports::mesh::{
     Ask, Error, Gave, Invite, Invited, Neighbour, NewGrant, Parting, Peer, Preview, Reach, Status, TestGrant, Tested,
 };
 use flowork_ports::mesh_table::ReceiptQuery;
 use flowork_ports::store;
+use flowork_ports::{MeshTable, Models};
 use flowork_protocol::grant::Asked;
 use flowork_protocol::invitation::{Invitation, Secret};
 use flowork_protocol::peer::call::GrantRef;
@@ -58,6 +58,7 @@ pub(crate) struct Desk {
     pub(crate) contacts: Arc<Contacts>,
     pub(crate) grants: Arc<Grants>,
     pub(crate) lending: Arc<Lending>,
+    pub(crate) models: Arc<dyn Models>,
     pub(crate) provider: Arc<Provider>,
     pub(crate) caller: Arc<Caller>,
     pub(crate) net: Net,
@@ -151,6 +152,7 @@ impl Desk {
             Ask::PreviewRemove(peer) => Gave::Parting(self.parting(&self.contacts.named(&peer)?)),
             Ask::Remove(peer) => Gave::Parting(self.remove(&peer, now).await?),
             Ask::Engines => Gave::Engines(self.lending.list()),
+            Ask::FindModels(at) => Gave::ModelServers(self.models.find(at.as_deref()).await.map_err(Error::Missing)?),
             Ask::Lend(lend) => {
                 let _writing = self.writing.lock().await;
                 Gave::Engine(self.lending.lend(lend, now).await?)

@@ -22,6 +22,8 @@ const CONCURRENT_DEFAULT: u32 = 8;
 const CONCURRENT_MAX: u32 = 1_024;
 /// Calls of one grant that may wait for an engine.
 const WAITING_PER_GRANT_MAX: usize = 64;
+/// Whose turn the owner's own calls are: always the next.
+pub(crate) const OWN: GrantId = GrantId([0; 32]);
 /// The key of the one record about all lending.
 const ALL: &str = "all";
 
@@ -69,6 +71,14 @@ impl Lending {
         })
     }
 
+    pub(crate) fn kept(&self, name: &str) -> Option<Engine> {
+        self.engines.get(name)
+    }
+
+    pub(crate) fn all(&self) -> Vec<Engine> {
+        self.engines.all()
+    }
+
     pub(crate) fn list(&self) -> Vec<Listed> {
         self.engines.all().into_iter().map(|engine| self.listed(engine)).collect()
     }
@@ -114,7 +124,10 @@ impl Lending {
         }
         engine.offers.extend(ask.offers);
         if engine.offers.is_empty() {
-            return Err(invalid("engine-empty", "an engine can do something: name a preset with `--run`".to_owned()));
+            return Err(invalid(
+                "engine-empty",
+                "an engine can do something: name a preset with `--run`, or a model with `--chat`".to_owned(),
+            ));
         }
         let can: Vec<String> = engine.offers.keys().map(ToString::to_string).collect();
         let text = format!("the engine {} may be lent for {}", engine.name, can.join(", "));
@@ -198,8 +211,10 @@ impl Gate {
                 return None;
             }
             let (admit, turn) = oneshot::channel();
-            if waiting == 0 {
-                turns.order.push_back(grant);
+            match waiting {
+                0 if grant == OWN => turns.order.push_front(grant),
+                0 => turns.order.push_back(grant),
+                _ => {}
             }
             turns.waiting.entry(grant).or_default().push_back(admit);
             turns.let_in();
@@ -218,6 +233,8 @@ impl Turns {
             let next = waiting.pop_front();
             if waiting.is_empty() {
                 self.waiting.remove(&grant);
+            } else if grant == OWN {
+                self.order.push_front(grant);
             } else {
                 self.order.push_back(grant);
             }
@@ -298,6 +315,21 @@ mod tests {
             seen.push(order.recv().await.unwrap());
         }
         assert_eq!(seen, ["ana", "ben", "ana", "ana"]);
+    }
+
+    #[tokio::test]
+    async fn the_owners_own_calls_go_first() {
+        let gate = Arc::new(Gate::new(1));
+        let first = gate.enter(ANA).await.unwrap();
+        let mut waiting: Vec<_> = [ANA, BEN, OWN, OWN].map(|grant| Box::pin(gate.enter(grant))).into();
+        for waits in &mut waiting {
+            assert!(futures::poll!(waits).is_pending());
+        }
+        drop(first);
+        for is_in in [2, 3, 0, 1] {
+            let entered = futures::poll!(&mut waiting[is_in]);
+            assert!(matches!(entered, std::task::Poll::Ready(Some(_))), "{is_in} is next");
+        }
     }
 
     #[tokio::test]

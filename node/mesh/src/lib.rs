@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use flowork_ports::engines::{EngineCall, Given, News};
 use flowork_ports::mesh::{Ask, Error as AskError, Gave};
 use flowork_ports::store::{self, Inbox, Reader};
-use flowork_ports::{Bell, Blobs, Engines, Followers, Mesh, MeshTable};
+use flowork_ports::{Bell, Blobs, Engines, Followers, Mesh, MeshTable, Models};
 use flowork_protocol::presence::Presence;
 use flowork_protocol::{Failure, NodeId, Timestamp, signed};
 use libp2p::Multiaddr;
@@ -26,12 +26,14 @@ use tokio_util::sync::CancellationToken;
 
 mod body;
 mod call;
+mod chat;
 mod contacts;
 mod countersign;
 mod desk;
 mod files;
 mod frames;
 mod grants;
+mod here;
 pub mod host;
 mod keys;
 mod lending;
@@ -82,6 +84,8 @@ pub struct Options {
     pub inbox: Arc<dyn Inbox>,
     /// The files of this node.
     pub blobs: Arc<dyn Blobs>,
+    /// The models of this machine.
+    pub models: Arc<dyn Models>,
     /// The folder for files that have not come whole.
     pub incoming: PathBuf,
     /// Where these jobs are followed.
@@ -136,6 +140,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         table,
         inbox,
         blobs,
+        models,
         incoming,
         reader,
         bell,
@@ -197,6 +202,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         followers: Followers::new(reader, bell),
         clock: clock.clone(),
         files: files.clone(),
+        models: models.clone(),
         given: Mutex::default(),
         calls: Mutex::default(),
         requests: serve::Room::default(),
@@ -220,6 +226,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         calling: Arc::new(records::Records::load("calling", table.clone()).await?),
         signer,
         files,
+        here: here::Here { lending: lending.clone(), models: models.clone() },
         net: net.clone(),
         clock: clock.clone(),
         broken: Mutex::default(),
@@ -232,6 +239,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         contacts,
         grants,
         lending,
+        models,
         provider: provider.clone(),
         caller: caller.clone(),
         net: net.clone(),

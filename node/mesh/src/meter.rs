@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use flowork_ports::mesh::Used;
-use flowork_protocol::grant::{Limits, Link};
+use flowork_protocol::grant::{Limits, Link, UNLIMITED};
 use flowork_protocol::receipt::Usage;
 use flowork_protocol::{GrantId, Timestamp};
 
@@ -86,6 +86,8 @@ impl Window {
 #[derive(Debug, Default)]
 struct Account {
     running: u64,
+    /// Tokens that running calls may use yet.
+    tokens_reserved: u64,
     calls: Window,
     tokens: Window,
     bytes: Window,
@@ -184,6 +186,39 @@ impl Meter {
             self.accounts.entry(*id).or_default().bytes.add(now, bytes, DAY_BUCKET_MS);
         }
         Ok(())
+    }
+
+    /// Keeps tokens for a call that was let in, `at_most` or as many as every link has left. Gives how many, or how many are
+    /// left when that is fewer than `at_least`. Nothing is kept where nothing is limited.
+    pub(crate) fn reserve_tokens(
+        &mut self, links: &[Link], at_least: u64, at_most: u64, now: Timestamp,
+    ) -> Result<u64, u64> {
+        let left = links.iter().map(|Link { id, grant }| {
+            let account = self.accounts.entry(*id).or_default();
+            let taken = account.used(now).tokens_today.saturating_add(account.tokens_reserved);
+            match grant.limits.tokens_per_day {
+                UNLIMITED => UNLIMITED,
+                limit => limit.saturating_sub(taken),
+            }
+        });
+        let left = left.min().unwrap_or(0);
+        if left < at_least {
+            return Err(left);
+        }
+        let kept = at_most.min(left);
+        for Link { id, .. } in links {
+            let account = self.accounts.entry(*id).or_default();
+            account.tokens_reserved = account.tokens_reserved.saturating_add(kept);
+        }
+        Ok(kept)
+    }
+
+    /// Gives back what [`Self::reserve_tokens`] kept; what was used of it is settled.
+    pub(crate) fn release_tokens(&mut self, links: &[Link], kept: u64) {
+        for Link { id, .. } in links {
+            let account = self.accounts.entry(*id).or_default();
+            account.tokens_reserved = account.tokens_reserved.saturating_sub(kept);
+        }
     }
 
     /// How many bytes of output a call may give before a link's limit is reached.
@@ -297,6 +332,19 @@ mod tests {
         meter.settle(&links, Usage { bytes_in: 60, bytes_out: 30, ..Usage::default() }, NOW);
         assert_eq!(meter.reserve(&links, 11, NOW).unwrap_err().what, What::BytesPerDay);
         meter.reserve(&links, 10, NOW).unwrap();
+    }
+
+    #[test]
+    fn calls_at_once_never_have_more_tokens_between_them_than_are_left() {
+        let limits = Limits { tokens_per_day: 100, ..Limits::unlimited() };
+        let (mut meter, links) = (Meter::default(), [link(1, limits), link(2, Limits::unlimited())]);
+        assert_eq!(meter.reserve_tokens(&links, 10, 70, NOW), Ok(70));
+        assert_eq!(meter.reserve_tokens(&links, 10, 70, NOW), Ok(30));
+        assert_eq!(meter.reserve_tokens(&links, 1, 70, NOW), Err(0));
+        meter.settle(&links, Usage { tokens_in: 5, tokens_out: 15, ..Usage::default() }, NOW);
+        meter.release_tokens(&links, 70);
+        assert_eq!(meter.reserve_tokens(&links, 60, 60, NOW), Err(50));
+        assert_eq!(meter.reserve_tokens(&links[1..], 60, u64::MAX, NOW), Ok(u64::MAX));
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub(crate) struct Served {
     pub(crate) request_bytes: u64,
     pub(crate) began_at: Timestamp,
     pub(crate) job: JobId,
+    /// What it gave, where no job keeps that.
+    #[serde(default)]
+    pub(crate) output: Option<String>,
     /// When it ended. What it gave is kept until the caller has signed for it, or for [`KEPT_MS`].
     #[serde(default)]
     pub(crate) ended_at: Option<Timestamp>,
@@ -66,17 +69,28 @@ pub(crate) struct Running {
     pub(crate) end: CancellationToken,
     why: Mutex<Option<Refusal>>,
     progress: watch::Sender<Vec<Progress>>,
+    /// What it gave so far, where that comes in pieces.
+    pieces: Mutex<Vec<Bytes>>,
+    pieces_count: watch::Sender<usize>,
+    /// Tokens that a model read and wrote for it so far.
+    tokens: Mutex<(u64, u64)>,
+    /// Tokens that are kept for it.
+    pub(crate) tokens_reserved: u64,
     outcome: watch::Sender<Option<Arc<Outcome>>>,
 }
 
 impl Running {
-    pub(crate) fn new(served: Served, links: Vec<Link>) -> Self {
+    pub(crate) fn new(served: Served, links: Vec<Link>, tokens_reserved: u64) -> Self {
         Self {
             served,
             links,
             end: CancellationToken::new(),
             why: Mutex::new(None),
             progress: watch::Sender::new(Vec::new()),
+            pieces: Mutex::default(),
+            pieces_count: watch::Sender::new(0),
+            tokens: Mutex::default(),
+            tokens_reserved,
             outcome: watch::Sender::new(None),
         }
     }
@@ -92,9 +106,9 @@ impl Running {
         self.end.cancel();
     }
 
-    /// Why it was ended early, if it was.
-    pub(crate) fn why_ended(&self) -> Option<Refusal> {
-        lock(&self.why).clone()
+    /// Why it was ended early.
+    pub(crate) fn ended(&self) -> Refusal {
+        lock(&self.why).clone().unwrap_or_else(|| Refusal::new("cancelled", "it was ended"))
     }
 
     pub(crate) fn say(&self, kind: &str, text: String) {
@@ -110,6 +124,39 @@ impl Running {
 
     pub(crate) fn progress(&self) -> watch::Receiver<Vec<Progress>> {
         self.progress.subscribe()
+    }
+
+    /// Adds to what it gave.
+    pub(crate) fn add_piece(&self, piece: Bytes) {
+        let count = {
+            let mut pieces = lock(&self.pieces);
+            pieces.push(piece);
+            pieces.len()
+        };
+        self.pieces_count.send_replace(count);
+    }
+
+    pub(crate) fn piece(&self, seq: u64) -> Option<Bytes> {
+        lock(&self.pieces).get(usize::try_from(seq).ok()?).cloned()
+    }
+
+    /// How many bytes it gave so far in pieces.
+    pub(crate) fn bytes_given(&self) -> u64 {
+        lock(&self.pieces).iter().map(|piece| piece.len() as u64).sum()
+    }
+
+    /// How many pieces it gave so far.
+    pub(crate) fn pieces(&self) -> watch::Receiver<usize> {
+        self.pieces_count.subscribe()
+    }
+
+    pub(crate) fn used_tokens(&self, tokens_in: u64, tokens_out: u64) {
+        *lock(&self.tokens) = (tokens_in, tokens_out);
+    }
+
+    /// Tokens that a model read and wrote for it so far.
+    pub(crate) fn tokens(&self) -> (u64, u64) {
+        *lock(&self.tokens)
     }
 
     pub(crate) fn finish(&self, outcome: Outcome) {

@@ -19,7 +19,7 @@ pub(crate) fn of(grant: &Grant, who: &str, engine: &str) -> String {
         counted
             .into_iter()
             .filter(|(limit, _)| *limit != UNLIMITED)
-            .map(|(limit, unit)| format!("{}{unit}", rounded(limit))),
+            .map(|(limit, unit)| measured(limit, unit)),
     );
     parts.push(format!("until {}", moment(grant.ends_at())));
     parts.push(match grant.depth {
@@ -30,15 +30,16 @@ pub(crate) fn of(grant: &Grant, who: &str, engine: &str) -> String {
     parts.join(" · ")
 }
 
-/// A number with its thousands, millions or billions as a letter where nothing is lost by it, and a space before its unit:
-/// `50 M`, `20 `.
-fn rounded(number: u64) -> String {
-    for (unit, letter) in [(1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")] {
-        if number >= unit && number.is_multiple_of(unit) {
-            return format!("{} {letter}", number / unit);
-        }
+/// A number with its thousands, millions or billions as a letter where nothing is lost by it: `100k tokens/day`, `50 MB/day`.
+fn measured(number: u64, unit: &str) -> String {
+    let rounded = [(1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")]
+        .into_iter()
+        .find(|(many, _)| number >= *many && number.is_multiple_of(*many));
+    match rounded {
+        Some((many, letter)) if unit.starts_with("B/") => format!("{} {letter}{unit}", number / many),
+        Some((many, letter)) => format!("{}{letter} {unit}", number / many),
+        None => format!("{number} {unit}"),
     }
-    format!("{number} ")
 }
 
 /// A moment in the time zone of this machine.
@@ -74,7 +75,8 @@ mod tests {
 
     #[test]
     fn large_numbers_are_shortened_where_nothing_is_lost() {
-        let shown = |number| format!("{}B/day", rounded(number));
+        let shown = |number| measured(number, "B/day");
+        assert_eq!(measured(100_000, "tokens/day"), "100k tokens/day");
         assert_eq!(
             [50_000_000, 1_500, 100_000, 999, 0].map(shown),
             ["50 MB/day", "1500 B/day", "100 kB/day", "999 B/day", "0 B/day"]

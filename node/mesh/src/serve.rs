@@ -11,10 +11,10 @@ use std::time::Duration;
 use flowork_ports::mesh::Offer;
 use flowork_ports::mesh_table::{Change, Decision, StoredReceipt};
 use flowork_ports::store::{self, Inbox, Reader};
-use flowork_ports::{Followers, MeshTable};
+use flowork_ports::{Followers, MeshTable, Models};
 use flowork_protocol::certificate;
-use flowork_protocol::command::Command;
-use flowork_protocol::grant::{Admitted, Asked};
+use flowork_protocol::command::Submission;
+use flowork_protocol::grant::{Admitted, Asked, Link};
 use flowork_protocol::peer::Refusal;
 use flowork_protocol::peer::call::{Accept, BODY_BYTES_MAX, CallId, Frame, Open};
 use flowork_protocol::peer::tell::{COUNTERSIGNED_MAX, Countersigned};
@@ -39,6 +39,8 @@ use crate::work;
 
 mod attend;
 mod bring;
+mod chat;
+mod run;
 
 /// How long the first words of a caller may take.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
@@ -77,6 +79,7 @@ pub(crate) struct Provider {
     pub(crate) followers: Followers,
     pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(crate) files: Arc<Files>,
+    pub(crate) models: Arc<dyn Models>,
     /// The files that calls gave, for their callers until they have them.
     pub(crate) given: Mutex<HashMap<String, Share>>,
     pub(crate) calls: Mutex<HashMap<String, Arc<Running>>>,
@@ -116,13 +119,35 @@ impl Noted {
 /// An admitted call that is to begin.
 struct Begin {
     engine: Engine,
-    submission: flowork_protocol::command::Submission,
-    /// What its caller has to send before it can begin.
-    files: Vec<Wanted>,
+    work: Work,
     /// How long its caller waits.
     deadline: Duration,
     /// Holds its room among the requests in memory until it is in the inbox.
     _room: OwnedSemaphorePermit,
+}
+
+/// What a call does.
+enum Work {
+    /// A job, and the files that its caller has to send before it can begin.
+    Job(Box<Submission>, Vec<Wanted>),
+    /// A question to a model.
+    Chat(Box<chat::Question>),
+}
+
+impl Work {
+    fn files(&self) -> &[Wanted] {
+        match self {
+            Self::Job(_, files) => files,
+            Self::Chat(_) => &[],
+        }
+    }
+
+    fn tokens_reserved(&self) -> u64 {
+        match self {
+            Self::Job(..) => 0,
+            Self::Chat(question) => question.tokens_reserved,
+        }
+    }
 }
 
 type Halves<S> = (FrameReader<ReadHalf<S>>, Writer<WriteHalf<S>>);
@@ -137,7 +162,7 @@ impl Provider {
     pub(crate) fn resume(self: &Arc<Self>) {
         for served in self.served.all().into_iter().filter(|served| served.ended_at.is_none()) {
             let Ok(verified) = self.grants.verify(&served.chain, self.me) else { continue };
-            let running = Arc::new(Running::new(served.clone(), verified.links().to_vec()));
+            let running = Arc::new(Running::new(served.clone(), verified.links().to_vec(), 0));
             if verified.links().iter().any(|link| self.grants.given_is_revoked(link.id)) {
                 running.end(Refusal::new("grant-revoked", "the grant was taken back by its owner"));
             }
@@ -219,14 +244,8 @@ impl Provider {
         };
         let name = key(peer, open.call);
         let job = JobId::keyed(JOB_DOMAIN, name.as_bytes(), self.inbox.shards());
-        let taken = request.and_then(|bytes| {
-            let submission = work::submission(job, &offer, &bytes)?;
-            let files = files::named_by(&submission.input).map_err(|why| Refusal::new("request-invalid", why))?;
-            lock(&self.meter).add_bytes(&links, files::bytes_of(&files), now).map_err(limit_refusal)?;
-            Ok((submission, files))
-        });
-        let (submission, files) = match taken {
-            Ok(taken) => taken,
+        let work = match request.and_then(|bytes| self.work(&offer, job, &bytes, &links, now)) {
+            Ok(work) => work,
             Err(refusal) => {
                 unused();
                 return Ok(Err(refusal));
@@ -243,14 +262,15 @@ impl Provider {
             engine: engine.name.clone(),
             capability: open.capability.clone(),
             request_hash: open.request_hash,
-            request_bytes: open.request_bytes.saturating_add(files::bytes_of(&files)),
+            request_bytes: open.request_bytes.saturating_add(files::bytes_of(work.files())),
             began_at: now,
             job,
+            output: None,
             ended_at: None,
         };
         let deadline = Duration::from_millis(open.deadline_ms.min(DEADLINE_MS_MAX));
-        let begin = Begin { engine, submission, files, deadline, _room: room };
-        let running = Arc::new(Running::new(served, links.clone()));
+        let running = Arc::new(Running::new(served, links.clone(), work.tokens_reserved()));
+        let begin = Begin { engine, work, deadline, _room: room };
         let raced = {
             let mut calls = lock(&self.calls);
             // Opened twice at once: one of them runs, both see it.
@@ -264,10 +284,25 @@ impl Provider {
         };
         if let Some(first) = raced {
             unused();
+            lock(&self.meter).release_tokens(&links, running.tokens_reserved);
             return Ok(Ok(first));
         }
         tokio::spawn(self.clone().live(running.clone(), Some(begin)));
         Ok(Ok(running))
+    }
+
+    /// What a request asks for. What it takes of limits beyond its own bytes is charged.
+    fn work(&self, offer: &Offer, job: JobId, request: &[u8], links: &[Link], now: Timestamp) -> Result<Work, Refusal> {
+        match offer {
+            Offer::Run { preset, name, version, concurrency } => {
+                let lent = work::Lent { preset, name, version: *version, concurrency: *concurrency };
+                let submission = work::submission(job, &lent, request)?;
+                let files = files::named_by(&submission.input).map_err(|why| Refusal::new("request-invalid", why))?;
+                lock(&self.meter).add_bytes(links, files::bytes_of(&files), now).map_err(limit_refusal)?;
+                Ok(Work::Job(Box::new(submission), files))
+            }
+            Offer::Chat(at) => Ok(Work::Chat(Box::new(self.question(at, request, links, now)?))),
+        }
     }
 
     /// The call, when it was opened before.
@@ -297,7 +332,14 @@ impl Provider {
         let served = self.served.get(&key(peer, call)).ok_or_else(over)?;
         let receipt: Signed = minicbor::decode(&stored.signed).map_err(|_| over())?;
         let verified = self.grants.verify(&served.chain, self.me).map_err(|_| over())?;
-        let running = Arc::new(Running::new(served, verified.links().to_vec()));
+        let running = Arc::new(Running::new(served, verified.links().to_vec(), 0));
+        if !running.served.capability.takes_items() {
+            let output = running.served.output.clone();
+            let failure = output.is_none().then(|| Refusal::new("output-gone", "what came of it is kept no more"));
+            let output = chat::again(&running, output.unwrap_or_default());
+            self.finish(&running, output, failure, receipt);
+            return Ok(Some(running));
+        }
         let mut follower = self.followers.follow(running.served.job, 0);
         let (output, failure) = match work::follow(&*self.reader, &mut follower, &running, u64::MAX).await {
             Ok(output) => (output, None),
@@ -314,7 +356,7 @@ impl Provider {
             let share = self.files.share(running.served.peer, &output.files);
             lock(&self.given).insert(key, share);
         }
-        running.finish(Outcome { output: output.items, failure, receipt });
+        running.finish(Outcome { output: output.body, failure, receipt });
     }
 
     /// Whether the caller may do what it asks.
@@ -362,15 +404,14 @@ impl Provider {
             })));
             if let Some(served) = self.served.get(&key) {
                 changes.push(self.served.forgetting(&key));
-                over.push((key, served.job));
+                over.push((key, served));
             }
         }
         self.table.write(changes).await?;
-        for (key, job) in over {
+        for (key, served) in over {
             self.served.let_go(&key);
             lock(&self.calls).remove(&key);
-            lock(&self.given).remove(&key);
-            work::forget(&*self.inbox, job).await;
+            self.forget(&served).await;
         }
         Ok(())
     }
@@ -382,11 +423,17 @@ impl Provider {
         match self.served.forget_where(is_old).await {
             Ok(old) => {
                 for served in old {
-                    lock(&self.given).remove(&served.key());
-                    work::forget(&*self.inbox, served.job).await;
+                    self.forget(&served).await;
                 }
             }
             Err(error) => tracing::warn!(%error, "what calls gave long ago could not be forgotten"),
+        }
+    }
+
+    async fn forget(&self, served: &Served) {
+        lock(&self.given).remove(&served.key());
+        if served.capability.takes_items() {
+            work::forget(&*self.inbox, served.job).await;
         }
     }
 
@@ -402,13 +449,15 @@ impl Provider {
             Ok(output) => (output, None),
             Err(refusal) => (work::Output::default(), Some(refusal)),
         };
-        let is_long = output.items.len() > LONG_BYTES;
+        let is_long = output.body.len() > LONG_BYTES;
         let now = (self.clock)();
+        let (tokens_in, tokens_out) = running.tokens();
         let usage = Usage {
             bytes_in: served.request_bytes,
-            bytes_out: output.bytes(),
+            bytes_out: output.bytes().max(running.bytes_given()),
             work_ms: now.since_ms(served.began_at),
-            ..Usage::default()
+            tokens_in,
+            tokens_out,
         };
         let receipt = Receipt {
             v: 1,
@@ -419,16 +468,23 @@ impl Provider {
             engine: served.engine.clone(),
             capability: served.capability.clone(),
             request_hash: served.request_hash,
-            output_hash: *blake3::hash(&output.items).as_bytes(),
+            output_hash: *blake3::hash(&output.body).as_bytes(),
             began_at: u64::try_from(served.began_at.0).unwrap_or(0),
             ended_at: u64::try_from(now.0).unwrap_or(0),
             usage,
             failure: failure.as_ref().map(|refusal| refusal.code.clone()),
         };
-        lock(&self.meter).settle(&running.links, usage, now);
+        {
+            let mut meter = lock(&self.meter);
+            meter.settle(&running.links, usage, now);
+            meter.release_tokens(&running.links, running.tokens_reserved);
+        }
         match self.keeper.state(&receipt) {
             Ok(signed) => {
-                let ended = Served { ended_at: Some(now), ..served.clone() };
+                // A job keeps its output itself.
+                let text = || String::from_utf8_lossy(&output.body).into_owned();
+                let kept = (failure.is_none() && !served.capability.takes_items()).then(text);
+                let ended = Served { ended_at: Some(now), output: kept, ..served.clone() };
                 let kept = Change::Receipt(Box::new(stored(&receipt, true, &signed, None)));
                 // Signed when it is on disk: what cannot be written down now is asked for again.
                 match self.served.put_with(served.key(), ended, vec![kept]).await {
@@ -447,74 +503,6 @@ impl Provider {
             () = self.stop.cancelled() => {}
         }
         lock(&self.calls).remove(&served.key());
-    }
-
-    async fn run(&self, running: &Arc<Running>, begin: Option<Begin>) -> Result<work::Output, Refusal> {
-        let served = &running.served;
-        let ended = || running.why_ended().unwrap_or_else(|| Refusal::new("cancelled", "it was ended"));
-        let engine = self.lending.get(&served.engine).ok();
-        if let Some(begin) = &begin {
-            self.bring(running, &begin.files, begin.deadline).await?;
-        }
-        // A place in the engine, in the turn of this grant.
-        let _place = match begin.as_ref().map(|begin| &begin.engine).or(engine.as_ref()) {
-            Some(engine) => {
-                let gate = self.lending.gate(engine);
-                let mut entering = std::pin::pin!(gate.enter(running.grant()));
-                let first = futures::future::poll_immediate(&mut entering).await;
-                let entered = match first {
-                    Some(entered) => entered,
-                    None => {
-                        running.say("waiting", "it waits for its turn".to_owned());
-                        tokio::select! {
-                            entered = &mut entering => entered,
-                            () = running.end.cancelled() => return Err(ended()),
-                        }
-                    }
-                };
-                let busy = || Refusal::new("busy", "too many of your calls wait already").retry_after_ms(1_000);
-                Some(entered.ok_or_else(busy)?)
-            }
-            None => None,
-        };
-        let mut follower = self.followers.follow(served.job, 0);
-        let deadline = begin.as_ref().map(|begin| begin.deadline);
-        let is_fresh = begin.is_some();
-        if let Some(Begin { submission, _room, .. }) = begin {
-            self.inbox.submit(Command::Submit(Box::new(submission))).await.map_err(|_| try_again())?;
-        }
-        // Beside the run: a caller whose provider dies before it is written opens the call again, and the job is known by
-        // its key.
-        let writing = async {
-            if is_fresh && let Err(error) = self.served.put(served.key(), served.clone(), None).await {
-                tracing::error!(%error, "a call could not be written down");
-            }
-        };
-        let left = lock(&self.meter).output_bytes_left(&running.links, (self.clock)());
-        let following = work::follow(&*self.reader, &mut follower, running, left);
-        // One that was taken up after a restart has the deadline that its caller keeps.
-        let is_late = async {
-            match deadline {
-                Some(deadline) => tokio::time::sleep(deadline).await,
-                None => std::future::pending().await,
-            }
-        };
-        let ending = async {
-            tokio::select! {
-                output = following => output,
-                () = is_late => {
-                    let why = Refusal::new("late", "it did not end within the time that its caller gave it");
-                    work::cancel(&*self.inbox, served.job, &why).await;
-                    Err(why)
-                }
-                () = running.end.cancelled() => {
-                    let why = ended();
-                    work::cancel(&*self.inbox, served.job, &why).await;
-                    Err(why)
-                }
-            }
-        };
-        tokio::join!(writing, ending).1
     }
 
     /// Ends the calls that run under a link of a grant; gives how many.

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::contacts::Contacts;
 use crate::net::{self, Budgets, memory};
-use crate::testing::{Folder, Jobs, MemoryTable, address};
+use crate::testing::{CountingModel, Folder, Jobs, MemoryTable, address};
 use crate::{Handle, Options, Seed, host, run};
 
 /// Friends that each node makes; as many make it theirs.
@@ -167,6 +167,7 @@ impl World {
                 external: vec![here],
                 table,
                 inbox: Arc::new(jobs.clone()),
+                models: Arc::new(CountingModel::default()),
                 blobs: Arc::new(Folder::new(files.path().join(format!("{one}")))),
                 incoming: files.path().join(format!("{one}.incoming")),
                 reader: Arc::new(jobs.clone()),
@@ -239,6 +240,7 @@ impl Node {
             request: items.clone(),
             deadline_ms: 60_000,
             wait_ms: 30_000,
+            streams: false,
         };
         let (news, _heard) = mpsc::channel(64);
         match self.handle.call(call, news, CancellationToken::new()).await {

@@ -9,15 +9,17 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use flowork_ports::blobs::{self, ByteStream};
 use flowork_ports::mesh_table::{Change, Decision, MeshTable, ReceiptQuery, StoredReceipt, Total};
+use flowork_ports::models::{ModelAt, ModelServer};
 use flowork_ports::store::{Error, Inbox, Logins, Page, Query, Reader, Stats};
-use flowork_ports::{Bell, Blobs, Ring};
+use flowork_ports::{Bell, Blobs, Models, Ring};
+use flowork_protocol::chat::{Chat, Content, End, Piece};
 use flowork_protocol::command::{Activation, Command, Signal, Submission, Token};
 use flowork_protocol::event::{Event, Outcome, What};
 use flowork_protocol::id::ChunkId;
 use flowork_protocol::item::List;
 use flowork_protocol::job::Summary;
 use flowork_protocol::peer::call::CallId;
-use flowork_protocol::{BlobId, JobId, NodeId, StepId, Timestamp};
+use flowork_protocol::{BlobId, Failure, JobId, NodeId, StepId, Timestamp};
 use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::{mpsc, watch};
@@ -94,6 +96,44 @@ pub(crate) fn memory_net(seed: &Seed, at: &str, stop: CancellationToken) -> Net 
         happened: mpsc::channel(1).0,
     };
     net::start(options, stop).expect("an address and a key of a test are good")
+}
+
+/// A model that says as many words as it is asked to: `3`. With `3 and hangs` or `3 and breaks` it does that then.
+#[derive(Default)]
+pub(crate) struct CountingModel {
+    /// How often it was asked, and the most tokens that it was to write.
+    pub(crate) asked: Mutex<Vec<Option<u64>>>,
+}
+
+#[async_trait]
+impl Models for CountingModel {
+    async fn find(&self, _: Option<&str>) -> Result<Vec<ModelServer>, Failure> {
+        Ok(Vec::new())
+    }
+
+    async fn chat(&self, at: &ModelAt, chat: &Chat, pieces: mpsc::Sender<Piece>) -> Result<(), Failure> {
+        lock(&self.asked).push(chat.max_tokens);
+        let asked = match &chat.messages[0].content {
+            Some(Content::Text(text)) => text.clone(),
+            _ => String::new(),
+        };
+        let (words, then) = asked.split_once(" and ").unwrap_or((&asked, ""));
+        let words: u64 = words.parse().expect("a test asks for so many words");
+        for word in 0..words {
+            // Who does not listen any more is a test's own business.
+            let _ = pieces.send(Piece::Text(format!("w{word} "))).await;
+        }
+        match then {
+            "hangs" => std::future::pending().await,
+            "breaks" => Err(Failure::new("model-broke", "the model server broke off").retryable()),
+            _ => {
+                let (finish, model) = ("stop".to_owned(), at.model.clone());
+                let end = End { finish, model, tokens_in: 5, tokens_out: words, is_counted: true };
+                let _ = pieces.send(Piece::End(end)).await;
+                Ok(())
+            }
+        }
+    }
 }
 
 /// What mesh keeps, in memory.

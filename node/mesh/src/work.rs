@@ -1,14 +1,13 @@
 //! What a call of a `run` engine does here: a job of one version, with the caller's items.
 
 use bytes::Bytes;
-use flowork_ports::mesh::Offer;
 use flowork_ports::store::{Inbox, Reader};
 use flowork_ports::{Follower, list};
 use flowork_protocol::command::{Command, Signal, Submission};
 use flowork_protocol::event::{Outcome, What};
 use flowork_protocol::peer::Refusal;
 use flowork_protocol::peer::call::BODY_BYTES_MAX;
-use flowork_protocol::{Failure, Item, JobId};
+use flowork_protocol::{Failure, Item, JobId, PresetId, VersionId};
 
 use crate::files::{self, Wanted};
 use crate::running::Running;
@@ -17,23 +16,32 @@ use crate::serve::cut;
 /// The owner's own jobs start first.
 const PRIORITY: i32 = -10;
 
+/// A preset that is lent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lent<'a> {
+    pub(crate) preset: &'a PresetId,
+    pub(crate) name: &'a str,
+    pub(crate) version: VersionId,
+    pub(crate) concurrency: Option<u32>,
+}
+
 /// The job for a request.
-pub(crate) fn submission(job: JobId, offer: &Offer, request: &[u8]) -> Result<Submission, Refusal> {
-    let Offer::Run { preset, name, version, concurrency } = offer;
+pub(crate) fn submission(job: JobId, preset: &Lent<'_>, request: &[u8]) -> Result<Submission, Refusal> {
+    let Lent { preset, name, version, concurrency } = *preset;
     let items: Vec<Item> = serde_json::from_slice(request)
         .map_err(|error| Refusal::new("request-invalid", format!("the request is no list of items: {error}")))?;
     Ok(Submission {
         job,
         keyed: true,
         preset: preset.clone(),
-        name: name.clone(),
-        version: *version,
+        name: name.to_owned(),
+        version,
         trigger: None,
         input: items,
         // A caller never says where this node looks or writes: variables are the owner's.
         variables: std::collections::BTreeMap::new(),
         priority: PRIORITY,
-        concurrency: *concurrency,
+        concurrency,
         dry_run: false,
         replay: None,
         parent: None,
@@ -44,16 +52,16 @@ pub(crate) fn submission(job: JobId, offer: &Offer, request: &[u8]) -> Result<Su
 /// What a run gave.
 #[derive(Debug, Default)]
 pub(crate) struct Output {
-    /// The items, as JSON.
-    pub(crate) items: Bytes,
-    /// What they name.
+    /// The items, as JSON; or the lines of a chat.
+    pub(crate) body: Bytes,
+    /// The files that the items name.
     pub(crate) files: Vec<Wanted>,
 }
 
 impl Output {
     /// Of the items and their files.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.items.len() as u64).saturating_add(files::bytes_of(&self.files))
+        (self.body.len() as u64).saturating_add(files::bytes_of(&self.files))
     }
 }
 
@@ -94,7 +102,7 @@ pub(crate) async fn follow(
                     return Err(too_large(bytes_max as u64));
                 }
                 let files = files::named_by(&items).map_err(|why| Refusal::new("output-invalid", why))?;
-                let output = Output { items: text.into(), files };
+                let output = Output { body: text.into(), files };
                 return if output.bytes() > bytes_left { Err(too_large(bytes_left)) } else { Ok(output) };
             }
             What::Ended { outcome: Outcome::Failed(error), .. } => return Err(failed(&error)),

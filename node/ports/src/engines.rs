@@ -15,6 +15,11 @@ pub const NEWS_WAITING_MAX: usize = 256;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Where {
+    /// One of this node.
+    Here {
+        /// By name; the first that does this when it is not said.
+        engine: Option<String>,
+    },
     /// A peer's, by the peer's name here or its node id.
     Peer {
         /// Whose.
@@ -42,9 +47,11 @@ pub struct EngineCall {
     pub deadline_ms: u64,
     /// How long to wait for a provider that is away, in milliseconds; within the deadline.
     pub wait_ms: u64,
+    /// Whether to tell of the output as it comes, where it comes in pieces.
+    pub streams: bool,
 }
 
-/// What is said about a call before its end.
+/// What is said about a call before its end. Words may be lost where nobody reads them; pieces are not.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum News {
@@ -57,6 +64,14 @@ pub enum News {
         /// A sentence.
         text: String,
     },
+    /// A piece of the output.
+    Piece {
+        /// Its number, from 0. One that came before may come again after a restart.
+        seq: u64,
+        /// It.
+        #[serde(with = "byte_string")]
+        bytes: Vec<u8>,
+    },
 }
 
 /// What a call gave.
@@ -67,8 +82,8 @@ pub struct Given {
     pub output: Vec<u8>,
     /// Who did it, what it used and under which grant, for people.
     pub note: String,
-    /// The provider's signed receipt names the call by this.
-    pub call: String,
+    /// The provider's signed receipt names the call by this; none when it was done here.
+    pub call: Option<String>,
 }
 
 /// Calls engines.

@@ -8,6 +8,7 @@ use flowork_protocol::{Failure, GrantId, NodeId, PersonId, PresetId, Timestamp, 
 use serde::{Deserialize, Serialize};
 
 use crate::mesh_table::{Decision, ReceiptQuery, StoredReceipt, Total};
+use crate::models::{ModelAt, ModelServer};
 
 /// Why it is not done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
@@ -210,6 +211,8 @@ pub enum Offer {
         #[serde(default)]
         concurrency: Option<u32>,
     },
+    /// Asks one model of a server that runs on this machine.
+    Chat(ModelAt),
 }
 
 /// Asks to lend something.
@@ -407,6 +410,8 @@ pub enum Ask {
     Remove(String),
     /// The engines that may be lent.
     Engines,
+    /// Which model servers run on this machine, at the usual ports or at this address?
+    FindModels(Option<String>),
     /// Lend something.
     Lend(Lend),
     /// Take an engine, or one of its capabilities, from the list.
@@ -457,6 +462,7 @@ impl Ask {
                 | Self::Preview(_)
                 | Self::PreviewRemove(_)
                 | Self::Engines
+                | Self::FindModels(_)
                 | Self::Grants
                 | Self::Test(_)
                 | Self::Receipts(_)
@@ -488,6 +494,8 @@ pub enum Gave {
     Parting(Parting),
     /// To [`Ask::Engines`].
     Engines(Vec<Engine>),
+    /// To [`Ask::FindModels`].
+    ModelServers(Vec<ModelServer>),
     /// To [`Ask::Lend`].
     Engine(Engine),
     /// To [`Ask::Grants`].

@@ -16,6 +16,7 @@ mod kills;
 mod languages;
 mod lending;
 mod login;
+mod models;
 mod tidying;
 mod town;
 mod waits;

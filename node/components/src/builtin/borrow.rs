@@ -3,22 +3,17 @@
 use std::sync::Arc;
 
 use flowork_ports::component::{Call, Output, Yield};
-use flowork_ports::engines::{EngineCall, NEWS_WAITING_MAX, News, Where};
-use flowork_protocol::event::{Level, Pairing};
+use flowork_ports::engines::Where;
+use flowork_protocol::event::Pairing;
 use flowork_protocol::grant::Capability;
 use flowork_protocol::manifest::Effect;
 use flowork_protocol::{Failure, Item};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
-use super::Options;
-use crate::duration;
+use super::{Options, engine};
 use crate::kind::{Made, kind};
-
-/// How long a step without a timeout waits for its result.
-const DEADLINE_MS_DEFAULT: u64 = 24 * 3_600_000;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -62,47 +57,19 @@ pub(super) fn component(options: &Arc<Options>) -> Made {
     })
 }
 
-async fn run(config: &Config, call: &Call, options: &Options) -> Result<Yield, Failure> {
+async fn run(config: &Config, call: &Call, options: &Arc<Options>) -> Result<Yield, Failure> {
     let items = call.input("in");
-    let wait_ms =
-        duration::read_ms(&config.wait).map_err(|why| Failure::new("wait-invalid", why).place("config.wait"))?;
     let request = serde_json::to_vec(items).map_err(|error| Failure::new("items-invalid", error.to_string()))?;
     let at = match &config.peer {
         Some(peer) => Where::Peer { peer: peer.clone(), engine: config.engine.clone() },
         None => Where::Any,
     };
-    let deadline_ms = call.deadline.map_or(DEADLINE_MS_DEFAULT, |deadline| deadline.since_ms(call.now).max(1));
-    let asked = EngineCall {
-        key: call.key.to_string(),
-        at,
-        capability: Capability::run(&config.preset),
-        request,
-        deadline_ms,
-        wait_ms,
-    };
-    let (sender, mut news) = mpsc::channel(NEWS_WAITING_MAX);
-    let calling = options.engines.call(asked, sender, call.cancel.clone());
-    tokio::pin!(calling);
-    let given = loop {
-        tokio::select! {
-            biased;
-            Some(news) = news.recv() => note(call, news),
-            given = &mut calling => break given?,
-        }
-    };
-    while let Ok(last) = news.try_recv() {
-        note(call, last);
-    }
+    let capability = Capability::run(&config.preset);
+    let asked = engine::Asked { part: None, at, capability, request, wait: &config.wait };
+    let given = engine::call(options, call, asked, None::<fn(&[u8])>).await?;
     let items: Vec<Arc<Item>> = serde_json::from_slice(&given.output)
         .map_err(|error| Failure::new("output-invalid", format!("what came back is no list of items: {error}")))?;
     Ok(Yield::Output(Output::out(items, Pairing::None).note(given.note)))
-}
-
-fn note(call: &Call, news: News) {
-    match news {
-        News::Here(text) => call.log.line(Level::Info, &text),
-        News::There { kind, text } => call.log.line(Level::Info, &format!("{kind}: {text}")),
-    }
 }
 
 const DOCS: &str = "All items become the input of one run of the workflow on the other node, and what its last steps give goes out of \

@@ -8,9 +8,11 @@ use flowork_ports::{Component, Engines, OwnFolder};
 mod aggregate;
 mod approval;
 mod borrow;
+mod chat;
 mod code;
 mod csv_parse;
 mod csv_write;
+mod engine;
 mod filter;
 mod http_request;
 mod if_else;
@@ -63,6 +65,7 @@ pub fn builtin(options: Options) -> Vec<Arc<dyn Component>> {
         aggregate::component(),
         approval::component(),
         borrow::component(&options),
+        chat::component(&options),
         code::component(),
         csv_parse::component(),
         csv_write::component(),

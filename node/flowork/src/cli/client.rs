@@ -36,6 +36,14 @@ struct Details {
     detail: String,
     hint: Option<String>,
     problems: Vec<Problem>,
+    error: OpenAiError,
+}
+
+/// What answers of `/v1` say instead.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct OpenAiError {
+    message: String,
 }
 
 impl Client {
@@ -103,6 +111,12 @@ impl Client {
         Ok(Feed { response, buffer: Vec::new() })
     }
 
+    /// Asks for a feed of server-sent events.
+    pub(crate) async fn feed_of(&self, path: &str, body: &Value) -> Result<Feed, Fail> {
+        let response = self.send(Method::POST, path, Some(body), "text/event-stream").await?;
+        Ok(Feed { response, buffer: Vec::new() })
+    }
+
     /// Uploads a file; gives what the node says about it (a `BlobRef`).
     pub(crate) async fn upload(&self, name: &str, media_type: &str, file: tokio::fs::File) -> Result<Value, Fail> {
         let path = format!("/api/v1/files?name={}", escape(name));
@@ -155,6 +169,8 @@ impl Client {
         let text = response.text().await.unwrap_or_default();
         let details: Details = serde_json::from_str(&text).unwrap_or_default();
         let message = match (details.detail.is_empty(), details.title.is_empty()) {
+            // Answers of /v1 have OpenAI's form.
+            (true, true) if !details.error.message.is_empty() => details.error.message,
             (false, _) => details.detail,
             (true, false) => details.title,
             (true, true) => format!("the node answered {status}"),

@@ -1,7 +1,7 @@
 //! `flowork engine …`: what this node lends.
 
-use clap::Subcommand;
-use serde_json::json;
+use clap::{ArgGroup, Subcommand};
+use serde_json::{Value, json};
 
 use super::Context;
 use super::client::{escape, with_query};
@@ -12,16 +12,29 @@ use super::show::{table, text_of, time_of};
 /// Engines that this node lends; who may use them, grants say
 #[derive(Debug, Subcommand)]
 pub(crate) enum Engine {
-    /// Lend presets as an engine; what they do is frozen now
+    /// Lend presets or a model as an engine; what presets do is frozen now
+    #[command(group(ArgGroup::new("what").args(["run", "chat"]).required(true).multiple(true)))]
     Lend {
         /// The engine's name; one that is lent already can do these too
         engine: String,
         /// A preset that may be run, by name; may be said again
-        #[arg(long, required = true, value_name = "PRESET")]
+        #[arg(long, value_name = "PRESET")]
         run: Vec<String>,
+        /// A model that may be chatted with, of a server that runs on this machine; the only one unless named
+        #[arg(long, value_name = "MODEL", num_args = 0..=1, default_missing_value = "")]
+        chat: Option<String>,
+        /// Where that server listens, such as http://127.0.0.1:11434; looked for at the usual ports unless said
+        #[arg(long, value_name = "URL", requires = "chat")]
+        at: Option<String>,
         /// How many calls it runs at once
         #[arg(long)]
         concurrent: Option<u32>,
+    },
+    /// Look for model servers that run on this machine
+    Find {
+        /// Only at this address, such as http://127.0.0.1:8080
+        #[arg(long, value_name = "URL")]
+        at: Option<String>,
     },
     /// List engines
     #[command(visible_alias = "list")]
@@ -51,11 +64,13 @@ impl Engine {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Fail> {
         let client = context.client()?;
         match self {
-            Self::Lend { engine, run, concurrent } => {
+            Self::Lend { engine, run, chat, at, concurrent } => {
                 let path = format!("/api/v1/engines/{}", escape(&engine));
-                let lent = client.put(&path, &json!({ "run": run, "concurrent": concurrent })).await?;
+                let model = |name: String| (!name.is_empty()).then_some(name);
+                let chat = chat.map(|name| json!({ "server": at, "model": model(name) }));
+                let lent = client.put(&path, &json!({ "run": run, "chat": chat, "concurrent": concurrent })).await?;
                 context.print(&lent, |lent| {
-                    let can: Vec<String> = lent["offers"].as_object().into_iter().flatten().map(|(can, _)| can.clone()).collect();
+                    let can = abilities(lent);
                     format!(
                         "{engine} is lent for {}, {} calls at once\nnobody may use it before you say who: flowork grant create --to PEER --engine {engine} --can {} --until friday\n",
                         can.join(", "),
@@ -68,11 +83,9 @@ impl Engine {
                 let list = client.get("/api/v1/engines").await?;
                 context.print(&list, |list| {
                     let rows = rows(list, |engine| {
-                        let can: Vec<String> =
-                            engine["offers"].as_object().into_iter().flatten().map(|(can, _)| can.clone()).collect();
                         vec![
                             text_of(&engine["name"]),
-                            can.join(", "),
+                            told(engine),
                             format!("{} of {}", engine["running"], engine["concurrent"]),
                             if engine["is_paused"] == true { "paused".to_owned() } else { "lent".to_owned() },
                             time_of(&engine["made_at"]),
@@ -80,6 +93,10 @@ impl Engine {
                     });
                     table(&["ENGINE", "CAN", "RUNNING", "STATE", "SINCE"], &rows)
                 });
+            }
+            Self::Find { at } => {
+                let found = client.get(&with_query("/api/v1/model-servers", &[("at", at)])).await?;
+                context.print(&found, servers);
             }
             Self::Unlend { engine, can } => {
                 let path = with_query(&format!("/api/v1/engines/{}", escape(&engine)), &[("capability", can.clone())]);
@@ -96,6 +113,38 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// What it can do.
+fn abilities(engine: &Value) -> Vec<String> {
+    engine["offers"].as_object().into_iter().flatten().map(|(can, _)| can.clone()).collect()
+}
+
+/// What it can do, with the model that answers.
+fn told(engine: &Value) -> String {
+    let all = engine["offers"].as_object().into_iter().flatten().map(|(can, offer)| match offer["model"].as_str() {
+        Some(model) => format!("{can} ({model} at {})", text_of(&offer["server"])),
+        None => can.clone(),
+    });
+    all.collect::<Vec<_>>().join(", ")
+}
+
+fn servers(found: &Value) -> String {
+    let servers = found.as_array().map(Vec::as_slice).unwrap_or_default();
+    if servers.is_empty() {
+        return "no model server runs at a usual port of this machine\nstart Ollama, llama.cpp, LM Studio or another one; or name its address: flowork engine find --at URL\n".to_owned();
+    }
+    let rows = rows(found, |server| {
+        let models: Vec<String> = server["models"].as_array().into_iter().flatten().map(text_of).collect();
+        vec![text_of(&server["url"]), text_of(&server["software"]), models.join(", ")]
+    });
+    let list = table(&["ADDRESS", "SOFTWARE", "MODELS"], &rows);
+    let (server, model) = (&servers[0], &servers[0]["models"][0]);
+    let how = match model.as_str() {
+        Some(model) => format!("lend one: flowork engine lend gpu --chat {model} --at {}\n", text_of(&server["url"])),
+        None => String::new(),
+    };
+    format!("{list}{how}")
 }
 
 async fn pause(context: &Context, engine: Option<String>, paused: bool) -> Result<(), Fail> {

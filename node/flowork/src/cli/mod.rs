@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod chat;
 pub(crate) mod client;
 mod completions;
 mod component;
@@ -102,6 +103,8 @@ enum Command {
     Grant(grant::Grant),
     /// Receipts of calls: what was done for others and by others
     Receipts(receipts::Receipts),
+    /// Ask a model of this node, or of a friend who lends one
+    Chat(chat::Chat),
     /// Make a one-time link that lets a browser in
     LoginLink(login_link::LoginLink),
     /// Write one encrypted file with everything, while the node runs
@@ -222,6 +225,7 @@ async fn dispatch(command: Command, context: Context) -> Result<(), Fail> {
         Command::Engine(engine) => engine.run(&context).await,
         Command::Grant(grant) => grant.run(&context).await,
         Command::Receipts(receipts) => receipts.run(&context).await,
+        Command::Chat(chat) => chat.run(&context).await,
         Command::LoginLink(link) => link.run(&context).await,
         Command::Backup(backup) => backup.run(&context).await,
         Command::Restore(restore) => restore.run(&context).await,

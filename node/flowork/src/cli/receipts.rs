@@ -87,7 +87,11 @@ fn direction(one: &Value) -> String {
 
 fn used(usage: &Value) -> String {
     let count = |name: &str| usage[name].as_u64().unwrap_or(0);
-    format!("{} ms, {} in, {} out", count("work_ms"), bytes(count("bytes_in")), bytes(count("bytes_out")))
+    let mut text = format!("{} ms, {} in, {} out", count("work_ms"), bytes(count("bytes_in")), bytes(count("bytes_out")));
+    if count("tokens_out") > 0 {
+        text = format!("{text}, {} tokens read, {} written", count("tokens_in"), count("tokens_out"));
+    }
+    text
 }
 
 /// What a peer is called, from the list of peers; the end of its id where it is none any more.

@@ -224,12 +224,15 @@ impl Room {
                 let layout = Layout::open(&start.data)?;
                 let listener = TcpListener::from(extra.context("the supervisor handed over no socket")?);
                 let visits = Board::default();
-                let _ = desk.service.set(Service::Gateway(link.clone(), visits.clone()));
+                let calls = mesh_link::Calls::default();
+                let engines = mesh_link::Engines::new(link.clone(), calls.clone());
+                let _ = desk.service.set(Service::Gateway(link.clone(), visits.clone(), calls));
                 let parts = rooms::GatewayParts {
                     start,
                     listener: Some(listener),
                     documents: Arc::new(documents_link::Client::new(link.clone(), visits)),
                     mesh: Arc::new(mesh_link::Client::new(link.clone())),
+                    engines: Arc::new(engines),
                     roles: desk.roles.subscribe(),
                 };
                 let (library, _workers) = rooms::library(&folders, Arc::new(NoMesh));
@@ -275,7 +278,7 @@ impl Room {
 
 /// What the role does for others.
 enum Service {
-    Gateway(Link, Board),
+    Gateway(Link, Board, mesh_link::Calls),
     Docs(Arc<dyn Documents>, Link, Board),
     Kernel(mesh_link::Calls),
     Mesh(flowork_mesh::Handle, Arc<dyn Engines>, Link, mesh_link::Desk),
@@ -300,10 +303,12 @@ impl Serve for Desk {
             (Some(Service::Docs(documents, link, visits)), Verb::Visit) => {
                 visits.hear(self.me, link, Some(&**documents), &body).await
             }
-            (Some(Service::Gateway(link, visits)), Verb::Visit) => visits.hear(self.me, link, None, &body).await,
+            (Some(Service::Gateway(link, visits, _)), Verb::Visit) => visits.hear(self.me, link, None, &body).await,
             (Some(Service::Mesh(mesh, ..)), Verb::Mesh) => mesh_link::answer(mesh, &body).await,
-            (Some(Service::Mesh(_, engines, link, calls)), Verb::Engine) => calls.hear(link, engines, &body),
-            (Some(Service::Kernel(calls)), Verb::Engine) => calls.hear(&body),
+            (Some(Service::Mesh(_, engines, link, calls)), Verb::Engine) => calls.hear(from, link, engines, &body),
+            (Some(Service::Kernel(calls) | Service::Gateway(_, _, calls)), Verb::Engine) => {
+                calls.hear(self.me, &body).await
+            }
             (Some(Service::Mesh(mesh, ..)), Verb::NodeId) => wire::to_body(&mesh.node_id()).map_err(unreadable),
             (Some(Service::Mesh(mesh, ..)), Verb::Sign) => {
                 let (domain, message): (String, Vec<u8>) = wire::from_body(&body).map_err(unreadable)?;
@@ -320,12 +325,12 @@ impl Serve for Desk {
             Verb::Ring => rings::ring(&self.bell, self.me, &body),
             Verb::Forgotten => self.bell.ring(Ring::Forgotten),
             Verb::Stop => self.stop.cancel(),
-            // Visitors go between gateway and docs, calls of engines between kernel and mesh.
+            // Visitors go between gateway and docs, calls of engines from kernel and gateway to mesh.
             Verb::Down => match (self.service.get(), wire::from_body(&body)) {
                 (Some(Service::Docs(_, _, visits)), Ok(Party::Gateway))
-                | (Some(Service::Gateway(_, visits)), Ok(Party::Docs)) => visits.clear(),
-                (Some(Service::Kernel(calls)), Ok(Party::Mesh)) => calls.clear(),
-                (Some(Service::Mesh(_, _, _, calls)), Ok(Party::Kernel)) => calls.clear(),
+                | (Some(Service::Gateway(_, visits, _)), Ok(Party::Docs)) => visits.clear(),
+                (Some(Service::Kernel(calls) | Service::Gateway(_, _, calls)), Ok(Party::Mesh)) => calls.clear(),
+                (Some(Service::Mesh(_, _, _, calls)), Ok(who @ (Party::Kernel | Party::Gateway))) => calls.clear(who),
                 _ => {}
             },
             Verb::Start => {

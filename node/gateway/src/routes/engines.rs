@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use flowork_ports::mesh::{Ask, Engine, Gave, Lend, Offer};
+use flowork_ports::models::{ModelAt, ModelServer};
 use flowork_protocol::command::Role;
 use flowork_protocol::grant::Capability;
 use schemars::JsonSchema;
@@ -19,6 +20,8 @@ use crate::problem::Problem;
 
 /// What a version that is lent is called among the versions of its draft.
 const LABEL: &str = "lent";
+/// As many models are named where one has to be chosen.
+const MODELS_SHOWN: usize = 8;
 
 /// The routes of this noun.
 pub(crate) fn routes() -> Vec<Route> {
@@ -29,10 +32,10 @@ pub(crate) fn routes() -> Vec<Route> {
             Method::PUT,
             "/api/v1/engines/{engine}",
             Role::Admin,
-            "Lends presets as an engine. What each does is frozen now; who may use it, grants say.",
+            "Lends presets and models as an engine. What a preset does is frozen now; who may use it, grants say.",
             lend,
         )
-        .body::<LendPresets>()
+        .body::<LendWhat>()
         .reply::<Engine>(200, "The engine."),
         Route::new(
             Method::DELETE,
@@ -43,6 +46,15 @@ pub(crate) fn routes() -> Vec<Route> {
         )
         .query::<Which>()
         .reply_as(204, "It is lent no more. Calls that run go on.", "text/plain"),
+        Route::new(
+            Method::GET,
+            "/api/v1/model-servers",
+            Role::Admin,
+            "Looks for model servers that run on this machine.",
+            find_models,
+        )
+        .query::<At>()
+        .reply::<Vec<ModelServer>>(200, "Those at the usual ports, or the one at the address, with their models."),
         Route::new(Method::PUT, "/api/v1/lending", Role::Admin, "Pauses or resumes all lending.", pause_all)
             .body::<Pause>()
             .reply_as(204, "It is on disk.", "text/plain"),
@@ -61,12 +73,34 @@ pub(crate) fn routes() -> Vec<Route> {
 /// What to lend.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct LendPresets {
+struct LendWhat {
     /// Presets, by name or id. Each may then be run by whoever holds a grant for `run:` and its name.
+    #[serde(default)]
     run: Vec<String>,
+    /// A model of a server that runs on this machine. Whoever holds a grant for `chat` may then ask it.
+    #[serde(default)]
+    chat: Option<LendModel>,
     /// How many calls the engine runs at once.
     #[serde(default)]
     concurrent: Option<u32>,
+}
+
+/// Which model.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct LendModel {
+    /// The server's address, such as `http://127.0.0.1:11434`; the one that runs at a usual port unless said.
+    server: Option<String>,
+    /// The model, by the server's name for it; the only one unless said.
+    model: Option<String>,
+}
+
+/// Where to look.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct At {
+    /// Only at this address of this machine.
+    at: Option<String>,
 }
 
 /// One capability.
@@ -91,7 +125,7 @@ async fn list(State(ctx): State<Ctx>, _: Permit<Viewer>) -> Result<Json<Vec<Engi
 }
 
 async fn lend(
-    State(ctx): State<Ctx>, _: Permit<Admin>, Path(engine): Path<String>, Json(lend): Json<LendPresets>,
+    State(ctx): State<Ctx>, _: Permit<Admin>, Path(engine): Path<String>, Json(lend): Json<LendWhat>,
 ) -> Result<Json<Engine>, Problem> {
     let mut offers = BTreeMap::new();
     for which in &lend.run {
@@ -104,8 +138,49 @@ async fn lend(
         };
         offers.insert(Capability::run(&preset.name), offer);
     }
+    if let Some(which) = lend.chat {
+        offers.insert(Capability("chat".to_owned()), Offer::Chat(model(&ctx, which).await?));
+    }
     let lend = Lend { engine, offers, concurrent: lend.concurrent };
     Ok(Json(ask!(ctx, Ask::Lend(lend), Gave::Engine(engine) => engine)))
+}
+
+async fn find_models(
+    State(ctx): State<Ctx>, _: Permit<Admin>, Query(At { at }): Query<At>,
+) -> Result<Json<Vec<ModelServer>>, Problem> {
+    Ok(Json(ask!(ctx, Ask::FindModels(at), Gave::ModelServers(servers) => servers)))
+}
+
+/// The one model that is meant.
+async fn model(ctx: &Ctx, which: LendModel) -> Result<ModelAt, Problem> {
+    let servers = ask!(ctx, Ask::FindModels(which.server), Gave::ModelServers(servers) => servers);
+    let all: Vec<ModelAt> = servers
+        .into_iter()
+        .flat_map(|server| {
+            let ModelServer { url, models, .. } = server;
+            models.into_iter().map(move |model| ModelAt { server: url.clone(), model })
+        })
+        .collect();
+    let is_meant = |at: &&ModelAt| which.model.as_ref().is_none_or(|model| *model == at.model);
+    let meant: Vec<&ModelAt> = all.iter().filter(is_meant).collect();
+    let listed = |all: &[&ModelAt]| {
+        let shown = all.iter().take(MODELS_SHOWN).map(|at| format!("`{}` at {}", at.model, at.server));
+        shown.collect::<Vec<_>>().join(", ")
+    };
+    match (meant.as_slice(), which.model) {
+        ([at], _) => Ok((*at).clone()),
+        ([], Some(model)) if !all.is_empty() => {
+            let text = format!("no model server of this machine has a model `{model}`");
+            Err(Problem::missing("no-model", text)
+                .hint(format!("there are {}", listed(&all.iter().collect::<Vec<_>>()))))
+        }
+        ([], _) => Err(Problem::missing("no-model-server", "no model server runs at a usual port of this machine")
+            .hint("start Ollama, llama.cpp, LM Studio or another one, or name the address at which it listens")),
+        (several, _) => {
+            Err(Problem::wrong("which-model", format!("there are {} models to choose from", several.len()))
+                .hint(format!("name one of {}", listed(several))))
+        }
+    }
 }
 
 async fn unlend(

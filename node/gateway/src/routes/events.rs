@@ -113,11 +113,11 @@ fn trouble(problem: &Problem) -> Sent {
     Sent::default().event("problem").data(problem.detail().replace(['\r', '\n'], " "))
 }
 
-fn room(ctx: &Ctx) -> Result<OwnedSemaphorePermit, Problem> {
+pub(super) fn room(ctx: &Ctx) -> Result<OwnedSemaphorePermit, Problem> {
     ctx.feed_room.clone().try_acquire_owned().map_err(|_| Problem::flooded("feeds", FEEDS_MAX))
 }
 
-fn feed(ctx: &Ctx, events: impl Stream<Item = Result<Sent, Infallible>> + Send + 'static) -> Response {
+pub(super) fn feed(ctx: &Ctx, events: impl Stream<Item = Result<Sent, Infallible>> + Send + 'static) -> Response {
     let until = ctx.cancel.clone().cancelled_owned();
     // A browser has no answer before its first bytes come, and a quiet feed may have nothing to say for long.
     let hello = stream::once(std::future::ready(Ok(Sent::default().comment("hello"))));

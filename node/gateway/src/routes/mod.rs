@@ -15,6 +15,7 @@ pub(crate) mod jobs;
 pub(crate) mod login;
 pub(crate) mod login_requests;
 pub(crate) mod node;
+mod openai;
 pub(crate) mod peers;
 pub(crate) mod presets;
 pub(crate) mod receipts;
@@ -52,6 +53,7 @@ pub(crate) fn all() -> Vec<Route> {
         files::routes(),
         peers::routes(),
         engines::routes(),
+        openai::routes(),
         grants::routes(),
         receipts::routes(),
         settings::routes(),

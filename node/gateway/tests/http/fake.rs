@@ -12,9 +12,11 @@ use flowork_ports::blobs::{self, Blobs, ByteStream};
 use flowork_ports::documents::{
     self, Change, Connection, Documents, Draft, DraftSummary, FrozenPreset, Present, Version, Visitor,
 };
+use flowork_ports::engines::{EngineCall, Given, News, Where};
 use flowork_ports::roles::{Role as NodeRole, RoleStatus};
 use flowork_ports::store::{self, Inbox, Logins, Page, Query, Reader, Stats};
 use flowork_ports::vault::Seal;
+use flowork_protocol::chat::{End, Piece};
 use flowork_protocol::check::{Catalogue, ConfigProblem};
 use flowork_protocol::command::{Activation, Command, Role, Submission, Token};
 use flowork_protocol::event::{Emitted, Event, Outcome, Pairing, Response, Run, StepResult, What};
@@ -463,6 +465,10 @@ impl Got {
     }
     /// The stable word of a problem, after checking its form.
     pub(crate) fn problem(&self) -> String {
+        // Routes of OpenAI's format say it as its clients read it.
+        if let Some(code) = self.json()["error"]["code"].as_str() {
+            return code.to_owned();
+        }
         assert_eq!(self.headers["content-type"], "application/problem+json", "{}", self.text);
         let body = self.json();
         assert_eq!(body["status"], self.status);
@@ -501,6 +507,7 @@ impl Node {
             reader: store.clone(),
             documents: drafts.clone(),
             mesh: Arc::new(Alone),
+            engines: Arc::new(Parrot),
             blobs: blobs.clone(),
             catalogue: Arc::new(Kinds),
             preview: Arc::new(Echo),
@@ -635,5 +642,26 @@ struct Alone;
 impl flowork_ports::Mesh for Alone {
     async fn ask(&self, _: flowork_ports::mesh::Ask) -> Result<flowork_ports::mesh::Gave, flowork_ports::mesh::Error> {
         Err(flowork_ports::mesh::Error::Away("it is stopped".to_owned()))
+    }
+}
+
+/// An engine `gpu` that says hello.
+struct Parrot;
+
+#[async_trait]
+impl flowork_ports::Engines for Parrot {
+    async fn call(
+        &self, call: EngineCall, news: tokio::sync::mpsc::Sender<News>, _: CancellationToken,
+    ) -> Result<Given, Failure> {
+        if call.at != (Where::Here { engine: Some("gpu".to_owned()) }) {
+            return Err(Failure::new("no-engine-here", "there is no such engine"));
+        }
+        let end = End { finish: "stop".into(), tokens_in: 3, tokens_out: 2, is_counted: true, ..End::default() };
+        let pieces = [Piece::Text("Hello".into()), Piece::Text(" you".into()), Piece::End(end)];
+        for (seq, piece) in (0..).zip(&pieces) {
+            news.send(News::Piece { seq, bytes: piece.line() }).await.unwrap();
+        }
+        let output = pieces.iter().flat_map(Piece::line).collect();
+        Ok(Given { output, note: String::new(), call: None })
     }
 }

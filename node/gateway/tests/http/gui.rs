@@ -42,7 +42,7 @@ async fn the_page_is_at_every_address_that_is_no_file_and_not_the_nodes_own() {
         assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval'") && policy.contains("frame-ancestors 'none'"));
         assert_eq!(headers["x-content-type-options"], "nosniff");
     }
-    for path in ["/api", "/api/v1/nothing", "/hooks/nothing", "/v1/models", "/healthz/x", "/assets/gone.js"] {
+    for path in ["/api", "/api/v1/nothing", "/hooks/nothing", "/v1/nothing", "/healthz/x", "/assets/gone.js"] {
         let (status, headers, text) = get(&node, path, &[]).await;
         assert_eq!(
             (status, headers["content-type"].to_str().unwrap()),

@@ -10,4 +10,5 @@ mod hooks;
 mod jobs;
 mod login;
 mod nouns;
+mod openai;
 mod sync;

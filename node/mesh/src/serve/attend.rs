@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use flowork_protocol::peer::Refusal;
-use flowork_protocol::peer::call::{Accept, CREDIT_BYTES, End, Frame, Open, Progress};
+use flowork_protocol::peer::call::{Accept, CREDIT_BYTES, Data, End, Frame, Open, Progress};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Halves, Provider, SILENT_FOR, cut};
+use super::{FrameReader, Halves, Provider, SILENT_FOR, Writer, cut};
 use crate::body::{Incoming, Outgoing};
 use crate::frames;
 use crate::running::Running;
@@ -44,22 +44,24 @@ impl Provider {
         Ok(whole(incoming.into_bytes().into()))
     }
 
-    /// Sends what happens with a call, and its outcome.
+    /// Sends what happens with a call, what it gives, and its outcome.
     pub(super) async fn attend<S: AsyncRead + AsyncWrite>(
         &self, running: &Arc<Running>, resume_from: u64, (reader, writer): &mut Halves<S>,
     ) -> Result<(), frames::Error> {
-        let mut progress = running.progress();
-        let mut said = 0;
-        let mut credit = CREDIT_BYTES;
+        let (mut progress, mut pieces) = (running.progress(), running.pieces());
+        let (mut said, mut seq, mut credit) = (0, resume_from, CREDIT_BYTES);
         let outcome = loop {
             let lines: Vec<Progress> = progress.borrow_and_update().iter().skip(said).cloned().collect();
             for line in lines {
                 said += 1;
                 writer.write(&Frame::Progress(line)).await?;
             }
+            pieces.borrow_and_update();
+            give(running, &mut seq, &mut credit, writer).await?;
             tokio::select! {
                 outcome = running.outcome() => break outcome,
                 changed = progress.changed() => if changed.is_err() { break running.outcome().await },
+                changed = pieces.changed() => if changed.is_err() { break running.outcome().await },
                 frame = reader.next_within(SILENT_FOR) => match frame? {
                     Frame::Ping(number) => writer.write(&Frame::Pong(number)).await?,
                     Frame::Credit(bytes) => credit = credit.saturating_add(bytes),
@@ -71,7 +73,18 @@ impl Provider {
             }
         };
         let Some(outcome) = outcome else { return Ok(()) };
-        let mut outgoing = Outgoing::new(outcome.output.clone(), resume_from, credit);
+        let mut outgoing = if running.served.capability.takes_items() {
+            Outgoing::new(outcome.output.clone(), resume_from, credit)
+        } else {
+            // What came in pieces is there but for its end.
+            while !give(running, &mut seq, &mut credit, writer).await? {
+                match heard(reader, writer).await? {
+                    Some(bytes) => credit = credit.saturating_add(bytes),
+                    None => return Ok(()),
+                }
+            }
+            Outgoing::end(seq)
+        };
         while !outgoing.is_done() {
             while let Some(data) = outgoing.next() {
                 writer.write(&Frame::Data(data)).await?;
@@ -79,14 +92,41 @@ impl Provider {
             if outgoing.is_done() {
                 break;
             }
-            match reader.next_within(SILENT_FOR).await? {
-                Frame::Credit(bytes) => outgoing.credit(bytes),
-                Frame::Ping(number) => writer.write(&Frame::Pong(number)).await?,
-                Frame::Cancel(_) => return Ok(()),
-                _ => return Err(frames::Error::out_of_turn()),
+            match heard(reader, writer).await? {
+                Some(bytes) => outgoing.credit(bytes),
+                None => return Ok(()),
             }
         }
         let end = End { failure: outcome.failure.clone(), receipt: outcome.receipt.clone() };
         writer.write(&Frame::End(Box::new(end))).await
+    }
+}
+
+/// Sends the pieces that are there, as far as there is credit. Gives whether there is none left.
+async fn give<W: AsyncWrite + Unpin>(
+    running: &Running, seq: &mut u64, credit: &mut u64, writer: &mut Writer<W>,
+) -> Result<bool, frames::Error> {
+    while let Some(piece) = running.piece(*seq) {
+        let length = piece.len() as u64;
+        if length > *credit {
+            return Ok(false);
+        }
+        writer.write(&Frame::Data(Data { seq: *seq, bytes: piece.to_vec(), is_last: false })).await?;
+        (*seq, *credit) = (*seq + 1, *credit - length);
+    }
+    Ok(true)
+}
+
+/// Waits for credit while an output is sent. None when the caller wants no more of it.
+async fn heard<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
+    reader: &mut FrameReader<R>, writer: &mut Writer<W>,
+) -> Result<Option<u64>, frames::Error> {
+    loop {
+        match reader.next_within(SILENT_FOR).await? {
+            Frame::Credit(bytes) => return Ok(Some(bytes)),
+            Frame::Ping(number) => writer.write(&Frame::Pong(number)).await?,
+            Frame::Cancel(_) => return Ok(None),
+            _ => return Err(frames::Error::out_of_turn()),
+        }
     }
 }

@@ -48,9 +48,7 @@ impl Provider {
         };
         tokio::select! {
             result = fetching => result,
-            () = running.end.cancelled() => {
-                Err(running.why_ended().unwrap_or_else(|| Refusal::new("cancelled", "it was ended")))
-            }
+            () = running.end.cancelled() => Err(running.ended()),
             () = sleep(deadline) => {
                 Err(Refusal::new("late", "its files did not come within the time that its caller gave it"))
             }

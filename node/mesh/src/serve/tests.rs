@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use flowork_ports::mesh::{GrantLimits, Lend, NewGrant};
+use flowork_ports::models::ModelAt;
 use flowork_protocol::grant::Capability;
 use flowork_protocol::peer::call::{Data, GrantRef};
 use flowork_protocol::peer::pair::Introduction;
@@ -11,7 +12,7 @@ use tokio::io::DuplexStream;
 
 use super::*;
 use crate::Seed;
-use crate::testing::{Folder, Jobs, MemoryTable, address, memory_net};
+use crate::testing::{CountingModel, Folder, Jobs, MemoryTable, address, memory_net};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const ANA: u8 = 2;
@@ -27,6 +28,7 @@ struct Lender {
     provider: Arc<Provider>,
     table: Arc<MemoryTable>,
     jobs: Jobs,
+    model: Arc<CountingModel>,
     grant: GrantId,
     _dir: tempfile::TempDir,
 }
@@ -49,13 +51,15 @@ impl Lender {
             version: VersionId([7; 32]),
             concurrency: None,
         };
-        let offers = BTreeMap::from(["echo", "hangs"].map(|name| (Capability::run(name), offer(name))));
+        let mut offers = BTreeMap::from(["echo", "hangs"].map(|name| (Capability::run(name), offer(name))));
+        let at = ModelAt { server: "http://127.0.0.1:1".to_owned(), model: "counts".to_owned() };
+        offers.insert(chat(), Offer::Chat(at));
         lending.lend(Lend { engine: "box".to_owned(), offers, concurrent: None }, NOW).await.unwrap();
         let grants = Arc::new(Grants::load(me.node_id(), &shared).await.unwrap());
         let ask = NewGrant {
             to: "Ana".to_owned(),
             engine: "box".to_owned(),
-            can: vec![Capability::run("echo"), Capability::run("hangs")],
+            can: vec![Capability::run("echo"), Capability::run("hangs"), chat()],
             limits,
             until: NOW.plus_ms(60_000),
             depth: 0,
@@ -65,6 +69,7 @@ impl Lender {
         let net = memory_net(&Seed::new([1; 32]), &address(), CancellationToken::new());
         let blobs = Arc::new(Folder::new(dir.path().join("blobs")));
         let files = Files::new(blobs, dir.path().join("incoming"), contacts.clone(), net).unwrap();
+        let model = Arc::new(CountingModel::default());
         let provider = Arc::new(Provider {
             me: me.node_id(),
             keeper: me,
@@ -79,13 +84,14 @@ impl Lender {
             followers: Followers::new(Arc::new(jobs.clone()), jobs.bell.clone()),
             clock: Arc::new(|| NOW),
             files: Arc::new(files),
+            models: model.clone(),
             given: Mutex::default(),
             calls: Mutex::default(),
             requests: Room::default(),
             refusals: Noted::default(),
             stop: CancellationToken::new(),
         });
-        Self { provider, table, jobs, grant: kept.id, _dir: dir }
+        Self { provider, table, jobs, model, grant: kept.id, _dir: dir }
     }
 
     /// A stream that `peer` opened.
@@ -128,6 +134,10 @@ impl Lender {
         }
         came
     }
+}
+
+fn chat() -> Capability {
+    Capability("chat".to_owned())
 }
 
 fn items() -> Vec<u8> {
@@ -385,4 +395,129 @@ async fn garbage_and_frames_out_of_turn_end_the_stream_and_nothing_else() {
     let (mut reader, mut writer) = lender.stream_of(ANA);
     writer.write(&Frame::Pong(0)).await.unwrap();
     assert!(matches!(reader.next::<Frame>().await, Ok(Frame::Reject(_))));
+}
+
+mod models {
+    use flowork_protocol::chat::Answer;
+
+    use super::*;
+
+    /// A question, whose answer is taken from piece `resume_from` on.
+    fn open(lender: &Lender, call: u8, asked: &str, resume_from: u64) -> (Open, Vec<u8>) {
+        let request = json!({ "messages": [{ "role": "user", "content": asked }] }).to_string().into_bytes();
+        let open = lender.open(call, "echo", &request);
+        (Open { capability: chat(), resume_from, request: Some(request.clone()), ..open }, request)
+    }
+
+    fn ended(came: &[Frame]) -> (Option<&str>, Usage) {
+        let Some(Frame::End(end)) = came.last() else { panic!("no end: {came:?}") };
+        let receipt: Receipt = end.receipt.open(keeper(1).node_id()).unwrap();
+        (end.failure.as_ref().map(|refusal| refusal.code.as_str()), receipt.usage)
+    }
+
+    #[tokio::test]
+    async fn an_answer_comes_in_its_pieces_with_a_receipt_that_counts_tokens() {
+        let lender = Lender::new(GrantLimits::default()).await;
+        let (open, request) = open(&lender, 1, "3", 0);
+        let came = lender.call(ANA, &open, &request).await;
+        let pieces = came.iter().filter(|frame| matches!(frame, Frame::Data(data) if !data.bytes.is_empty())).count();
+        let answer = Answer::of_output(&output(&came)).unwrap();
+        assert_eq!((pieces, answer.text.as_str()), (4, "w0 w1 w2 "));
+        let (failure, usage) = ended(&came);
+        assert_eq!((failure, usage.tokens_in, usage.tokens_out), (None, 5, 3));
+        assert_eq!(usage.bytes_out, output(&came).len() as u64);
+        let used = lock(&lender.provider.meter).used(lender.grant, NOW);
+        assert_eq!((used.tokens_today, used.running), (8, 0));
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_taken_up_where_it_broke_off_and_the_model_is_asked_once() {
+        let lender = Lender::new(GrantLimits::default()).await;
+        let (all, request) = open(&lender, 1, "5", 0);
+        let whole = output(&lender.call(ANA, &all, &request).await);
+        for is_in_memory in [true, false] {
+            if !is_in_memory {
+                lock(&lender.provider.calls).clear();
+            }
+            let rest = lender.call(ANA, &open(&lender, 1, "5", 2).0, &request).await;
+            let skipped = whole.split_inclusive(|byte| *byte == b'\n').take(2).map(<[u8]>::len).sum::<usize>();
+            assert_eq!(output(&rest), whole[skipped..], "in memory: {is_in_memory}");
+            let Some(Frame::Data(first)) = rest.iter().find(|frame| matches!(frame, Frame::Data(_))) else {
+                panic!("{rest:?}")
+            };
+            assert_eq!(first.seq, 2);
+        }
+        assert_eq!(lock(&lender.model.asked).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_is_charged_for_what_was_said() {
+        let lender = Lender::new(GrantLimits::default()).await;
+        let (open, request) = open(&lender, 1, "2 and breaks", 0);
+        let came = lender.call(ANA, &open, &request).await;
+        assert_eq!(Answer::of_output(&output(&came)).unwrap().text, "w0 w1 ");
+        let (failure, usage) = ended(&came);
+        assert_eq!((failure, usage.tokens_out), (Some("model-broke"), 2));
+        assert_eq!(usage.bytes_out, output(&came).len() as u64);
+    }
+
+    #[tokio::test]
+    async fn a_grant_that_is_taken_back_ends_the_answer_in_the_middle() {
+        let lender = Lender::new(GrantLimits::default()).await;
+        let (open, _) = open(&lender, 1, "1 and hangs", 0);
+        let (mut reader, mut writer) = lender.stream_of(ANA);
+        writer.write(&Frame::Open(Box::new(open))).await.unwrap();
+        let failure = loop {
+            match reader.next::<Frame>().await.unwrap() {
+                Frame::Data(data) if !data.bytes.is_empty() => {
+                    let why = Refusal::new("grant-revoked", "the grant was taken back by its owner");
+                    assert_eq!(lender.provider.end_under(lender.grant, &why), 1);
+                }
+                Frame::End(end) => break end.failure,
+                _ => {}
+            }
+        };
+        assert_eq!(failure.unwrap().code, "grant-revoked");
+    }
+
+    #[tokio::test]
+    async fn the_model_writes_no_more_than_the_grant_has_left() {
+        let lender = Lender::new(GrantLimits { tokens_per_day: Some(100), ..GrantLimits::default() }).await;
+        let (first, request) = open(&lender, 1, "30 and hangs", 0);
+        let (mut reader, mut writer) = lender.stream_of(ANA);
+        writer.write(&Frame::Open(Box::new(first))).await.unwrap();
+        while !matches!(reader.next::<Frame>().await.unwrap(), Frame::Data(_)) {}
+        // What may be read at most is a byte a token, and a little for the template.
+        assert_eq!(*lock(&lender.model.asked), [Some(100 - 28)]);
+        let (second, request_two) = open(&lender, 2, "1", 0);
+        let came = lender.call(ANA, &second, &request_two).await;
+        let Some(Frame::Reject(refusal)) = came.last() else { panic!("it was let in: {came:?}") };
+        assert!(refusal.code == "limit-reached" && refusal.message.contains("0 left"), "{refusal:?}");
+        drop(request);
+    }
+
+    #[tokio::test]
+    async fn what_is_no_chat_is_refused_and_costs_nothing() {
+        let lender = Lender::new(GrantLimits { calls_per_hour: Some(9), ..GrantLimits::default() }).await;
+        let request = items();
+        let open = Open { capability: chat(), ..lender.open(1, "echo", &request) };
+        assert_eq!(rejected(&lender.call(ANA, &open, &request).await), "request-invalid");
+        assert_eq!(lock(&lender.provider.meter).used(lender.grant, NOW).running, 0);
+        assert!(lock(&lender.model.asked).is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_a_restart_cut_off_fails_by_name_and_is_not_asked_for_again() {
+        let lender = Lender::new(GrantLimits::default()).await;
+        let (open, request) = open(&lender, 1, "1 and hangs", 0);
+        let (mut reader, mut writer) = lender.stream_of(ANA);
+        writer.write(&Frame::Open(Box::new(open.clone()))).await.unwrap();
+        while !matches!(reader.next::<Frame>().await.unwrap(), Frame::Data(_)) {}
+        // As after a restart.
+        lock(&lender.provider.calls).clear();
+        lender.provider.resume();
+        let came = lender.call(ANA, &open, &request).await;
+        assert_eq!(ended(&came).0, Some("engine-restarted"));
+        assert_eq!(lock(&lender.model.asked).len(), 1);
+    }
 }
