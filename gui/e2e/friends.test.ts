@@ -115,8 +115,8 @@ journey(
       const { page } = ben;
       await ben.go('Lending');
       await page.getByText('You lend nothing').waitFor();
-      await page.getByRole('button', { name: 'Lend a workflow' }).click();
-      const lend = page.getByRole('dialog', { name: 'Lend a workflow' });
+      await page.getByRole('button', { name: 'Lend something' }).click();
+      const lend = page.getByRole('dialog', { name: 'Lend something' });
       await lend.getByRole('combobox', { name: 'Workflow' }).selectOption('Monthly report');
       await lend.getByRole('combobox', { name: 'Engine' }).fill('workshop');
       await lend.getByRole('button', { name: 'Lend it' }).click();

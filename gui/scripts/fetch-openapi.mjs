@@ -14,7 +14,16 @@ const sorted = (value) =>
             .map((key) => [key, sorted(value[key])]),
         )
       : value;
+/** A reference with properties beside it is both: said so, or openapi-typescript keeps the reference alone. */
+const whole = (value) => {
+  if (Array.isArray(value)) return value.map(whole);
+  if (!value || typeof value !== 'object') return value;
+  const all = Object.fromEntries(Object.entries(value).map(([key, it]) => [key, whole(it)]));
+  if (typeof all.$ref !== 'string' || all.properties === undefined) return all;
+  const { $ref, description, ...own } = all;
+  return { description, allOf: [{ $ref }, own] };
+};
 await writeFile(
   new URL('../openapi.json', import.meta.url),
-  `${JSON.stringify(sorted(await answer.json()), null, 1)}\n`,
+  `${JSON.stringify(sorted(whole(await answer.json())), null, 1)}\n`,
 );

@@ -1,10 +1,9 @@
-//! A workflow that uses what a friend lends.
-import type { Preset } from '@/shared/api/types';
+//! Workflows that use what a friend lends.
+import type { Preset, Step } from '@/shared/api/types';
 import { nameFrom } from '@/shared/presets/naming';
 import { blankPreset } from '@/shared/presets/new-draft';
 
 type Borrowed = {
-  readonly workflow: string;
   readonly engine: string;
   /** What the friend is called here; undefined for one that is no friend any more. */
   readonly peer: string | undefined;
@@ -13,18 +12,21 @@ type Words = { readonly title: string; readonly start: string; readonly step: st
 
 const GAP = 288;
 
-/** A start by hand and behind it the step that runs the workflow at the friend's. */
-export function borrowingPreset({ workflow, engine, peer }: Borrowed, words: Words): Preset {
-  return {
-    ...blankPreset(words.title, nameFrom(words.title), words.start),
-    steps: {
-      borrow: {
-        component: 'borrow',
-        name: words.step,
-        position: { x: GAP, y: 0 },
-        config: { preset: workflow, ...(peer === undefined ? {} : { peer }), engine },
-      },
-    },
-    wires: { w1: { from: { step: 'start', port: 'out' }, to: { step: 'borrow', port: 'in' } } },
-  };
-}
+/** A start by hand and behind it one step. */
+const oneStep = (id: string, step: Pick<Step, 'component' | 'config'>, words: Words): Preset => ({
+  ...blankPreset(words.title, nameFrom(words.title), words.start),
+  steps: { [id]: { ...step, name: words.step, position: { x: GAP, y: 0 } } },
+  wires: { w1: { from: { step: 'start', port: 'out' }, to: { step: id, port: 'in' } } },
+});
+
+/** Runs the workflow at the friend's. */
+export const borrowingPreset = ({ engine, peer }: Borrowed, workflow: string, words: Words): Preset => {
+  const config = { preset: workflow, ...(peer === undefined ? {} : { peer }), engine };
+  return oneStep('borrow', { component: 'borrow', config }, words);
+};
+
+/** Asks the friend's model something. */
+export const askingPreset = ({ engine, peer }: Borrowed, question: string, words: Words): Preset => {
+  const config = { prompt: question, at: 'friend', ...(peer === undefined ? {} : { peer }), engine };
+  return oneStep('ask', { component: 'chat', config }, words);
+};

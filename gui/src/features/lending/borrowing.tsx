@@ -1,16 +1,16 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { HandHeart, Workflow } from 'lucide-react';
+import { BotMessageSquare, HandHeart, Workflow } from 'lucide-react';
 import { grantsQuery } from '@/shared/api/requests/grants';
 import { peersQuery } from '@/shared/api/requests/peers';
 import type { Grant } from '@/shared/api/types';
 import { useMessages } from '@/shared/i18n/messages';
 import { MeshReady } from '@/shared/mesh/mesh-ready';
-import { usedAs } from '@/shared/mesh/sentence';
+import { ASK, workflowOf } from '@/shared/mesh/sentence';
 import { useNewDraft, useOpenDraft } from '@/shared/presets/new-draft';
 import { Button } from '@/shared/ui/button';
 import { Panel } from '@/shared/ui/page';
 import { Empty, Problem } from '@/shared/ui/states';
-import { borrowingPreset } from './borrowing-preset';
+import { askingPreset, borrowingPreset } from './borrowing-preset';
 import { GrantList } from './grant-list';
 
 /** What this node may use at friends', and how it is used. */
@@ -36,36 +36,41 @@ export function Borrowing() {
   );
 }
 
-/** A button for each workflow that may be used: it makes a workflow of one's own with the step in it. */
+/** A button for each thing that may be used: it makes a workflow of one's own with the step in it. */
 function Uses({ grant }: { readonly grant: Grant }) {
   const t = useMessages();
   const peers = useQuery(peersQuery).data;
   const makeDraft = useNewDraft();
   const open = useOpenDraft();
-  const make = useMutation({
-    mutationFn: (workflow: string) => {
-      const who = grant.owner_name ?? '';
-      return makeDraft(
-        borrowingPreset(
-          { workflow, engine: grant.engine, peer: peers?.find((it) => it.node === grant.owner)?.name },
-          {
-            title: t('borrow.made', { workflow, who }),
-            start: t('workflows.start'),
-            step: t('borrow.step', { workflow, who }),
-          },
-        ),
-      );
-    },
-    onSuccess: ({ id }) => open(id),
-  });
+  const make = useMutation({ mutationFn: makeDraft, onSuccess: ({ id }) => open(id) });
+  const { engine } = grant;
+  const who = grant.owner_name ?? '';
+  const borrowed = { engine, peer: peers?.find((it) => it.node === grant.owner)?.name };
+  const run = (workflow: string) => {
+    const title = t('borrow.made', { workflow, who });
+    make.mutate(borrowingPreset(borrowed, workflow, { title, start: t('workflows.start'), step: title }));
+  };
+  const ask = () => {
+    const title = t('borrow.asked', { engine, who });
+    make.mutate(askingPreset(borrowed, t('borrow.question'), { title, start: t('workflows.start'), step: title }));
+  };
   return (
     <div className="flex flex-col items-start gap-1.5">
-      {grant.can.map(usedAs).map((workflow) => (
-        <Button key={workflow} needs="editor" disabled={make.isPending} onClick={() => make.mutate(workflow)}>
-          <Workflow aria-hidden className="size-4" />
-          {t('borrow.use_one', { workflow })}
+      {grant.can
+        .map(workflowOf)
+        .filter((it) => it !== undefined)
+        .map((workflow) => (
+          <Button key={workflow} needs="editor" disabled={make.isPending} onClick={() => run(workflow)}>
+            <Workflow aria-hidden className="size-4" />
+            {t('borrow.use_one', { workflow })}
+          </Button>
+        ))}
+      {grant.can.includes(ASK) && (
+        <Button needs="editor" disabled={make.isPending} onClick={ask}>
+          <BotMessageSquare aria-hidden className="size-4" />
+          {t('borrow.ask_one', { engine })}
         </Button>
-      ))}
+      )}
       <Problem error={make.error} />
     </div>
   );

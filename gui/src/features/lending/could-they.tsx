@@ -11,6 +11,7 @@ import { Field, Select } from '@/shared/ui/field';
 import { Panel } from '@/shared/ui/page';
 import { Problem } from '@/shared/ui/states';
 import { FriendField } from './friend-field';
+import { offerLabel } from './offers';
 
 /** Asks the node whether a friend could do something now, and why. Nothing is done, nobody is told. */
 export function CouldThey() {
@@ -24,7 +25,7 @@ export function CouldThey() {
       key: JSON.stringify([engine.name, can]),
       engine: engine.name,
       can,
-      label: engine.name === offer.name ? offer.name : `${offer.name} · ${engine.name}`,
+      label: offerLabel(t, engine.name, offer),
     })),
   );
   const who = peers.find((it) => it.node === typed.who) ?? peers[0];
@@ -75,7 +76,7 @@ export function CouldThey() {
               <ul className="list-disc pl-6">
                 {test.data.reasons.map((reason) => (
                   <li key={reason} className="break-words">
-                    {plainReason(reason, grants)}
+                    {plainReason(t, reason, grants)}
                   </li>
                 ))}
               </ul>

@@ -1,24 +1,21 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { Handshake, Plus, X } from 'lucide-react';
+import { Handshake, Plus } from 'lucide-react';
 import { useState } from 'react';
 import { enginesQuery, lend, pauseEngine, unlend } from '@/shared/api/requests/engines';
 import { meshQuery } from '@/shared/api/requests/mesh';
-import { presetsQuery } from '@/shared/api/requests/presets';
-import { fetchVersions } from '@/shared/api/requests/versions';
 import type { Engine } from '@/shared/api/types';
-import { fullTime, moment, shortHash } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { MeshReady } from '@/shared/mesh/mesh-ready';
-import { Button, IconButton } from '@/shared/ui/button';
+import { Button } from '@/shared/ui/button';
 import { Dialog } from '@/shared/ui/dialog';
 import { Panel } from '@/shared/ui/page';
 import { Empty, Problem } from '@/shared/ui/states';
 import { Switch } from '@/shared/ui/switch';
 import { LendDialog } from './lend-dialog';
+import { ModelLine, WorkflowLine } from './offer-lines';
+import { offerName } from './offers';
 
-type Offer = Engine['offers'][string];
-
-/** What this node lends: workflows, together in engines that share one limit. */
+/** What this node lends: workflows and models, together in engines that share one limit. */
 export function Engines() {
   const t = useMessages();
   const engines = useQuery(enginesQuery);
@@ -60,8 +57,9 @@ function EngineRow({ engine }: { readonly engine: Engine }) {
   const [stopping, setStopping] = useState<{ readonly capability?: string; readonly what: string }>();
   const again = () => client.invalidateQueries({ queryKey: ['mesh'] });
   const pause = useMutation({ mutationFn: (paused: boolean) => pauseEngine(engine.name, paused), onSettled: again });
-  const renew = useMutation({ mutationFn: (preset: string) => lend(engine.name, [preset]), onSuccess: again });
+  const renew = useMutation({ mutationFn: (preset: string) => lend(engine.name, { run: [preset] }), onSuccess: again });
   const running = engine.running ?? 0;
+  const offers = Object.entries(engine.offers);
   return (
     <li className="border-b border-line px-4 py-2.5 last:border-b-0">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
@@ -95,68 +93,25 @@ function EngineRow({ engine }: { readonly engine: Engine }) {
         </Button>
       </div>
       <ul className="pt-1">
-        {Object.entries(engine.offers).map(([capability, offer]) => (
-          <OfferLine
-            key={capability}
-            offer={offer}
-            isBusy={renew.isPending}
-            onRenew={() => renew.mutate(offer.preset)}
-            onStop={
-              Object.keys(engine.offers).length > 1 ? () => setStopping({ capability, what: offer.name }) : undefined
-            }
-          />
-        ))}
+        {offers.map(([capability, offer]) => {
+          const stop = () => setStopping({ capability, what: offerName(t, offer) });
+          const onStop = offers.length > 1 ? stop : undefined;
+          return offer.kind === 'chat' ? (
+            <ModelLine key={capability} offer={offer} onStop={onStop} />
+          ) : (
+            <WorkflowLine
+              key={capability}
+              offer={offer}
+              isBusy={renew.isPending}
+              onRenew={() => renew.mutate(offer.preset)}
+              onStop={onStop}
+            />
+          );
+        })}
       </ul>
       <Problem error={pause.error ?? renew.error} />
       {stopping && (
         <StopDialog engine={engine.name} running={running} {...stopping} onClose={() => setStopping(undefined)} />
-      )}
-    </li>
-  );
-}
-
-type OfferLineProps = {
-  readonly offer: Offer;
-  readonly isBusy: boolean;
-  readonly onRenew: () => void;
-  readonly onStop: (() => void) | undefined;
-};
-
-/** One workflow that is lent, as it was when it was lent: later changes are lent only when somebody says so. */
-function OfferLine({ offer, isBusy, onRenew, onStop }: OfferLineProps) {
-  const t = useMessages();
-  const draft = useQuery(presetsQuery).data?.find((it) => it.id === offer.preset);
-  const versions = useQuery({
-    queryKey: ['versions', offer.preset, offer.version],
-    queryFn: ({ signal }) => fetchVersions(offer.preset, signal),
-    staleTime: Number.POSITIVE_INFINITY,
-  });
-  const frozenAt = versions.data?.find((it) => it.id === offer.version)?.frozen_at;
-  const isOld = draft !== undefined && frozenAt !== undefined && draft.changed_at > frozenAt;
-  const name = draft?.title || offer.name;
-  return (
-    <li className="flex flex-wrap items-center gap-x-3 gap-y-1 py-0.5">
-      <div className="min-w-0 flex-1 basis-60">
-        <p className="break-words">
-          {name}
-          {name !== offer.name && <span className="text-muted"> · {t('lending.as', { name: offer.name })}</span>}
-        </p>
-        <p className="text-meta text-muted" title={frozenAt === undefined ? undefined : fullTime(frozenAt)}>
-          {frozenAt === undefined
-            ? t('lending.version', { version: shortHash(offer.version) })
-            : t('lending.frozen', { time: moment(frozenAt) })}
-          {isOld && <span className="text-wait"> · {t('lending.old')}</span>}
-        </p>
-      </div>
-      {isOld && (
-        <Button needs="admin" disabled={isBusy} onClick={onRenew} aria-label={t('lending.renew_one', { name })}>
-          {t('lending.renew')}
-        </Button>
-      )}
-      {onStop && (
-        <IconButton needs="admin" onClick={onStop} label={t('lending.stop_one', { name })}>
-          <X aria-hidden className="size-4" />
-        </IconButton>
       )}
     </li>
   );

@@ -3,13 +3,14 @@ import { type FormEvent, useState } from 'react';
 import { giveGrant } from '@/shared/api/requests/grants';
 import type { Engine, Peer } from '@/shared/api/types';
 import { useMessages } from '@/shared/i18n/messages';
-import { allowedWords } from '@/shared/mesh/sentence';
+import { ASK, allowedWords, usesOf } from '@/shared/mesh/sentence';
 import { Button } from '@/shared/ui/button';
 import { Dialog } from '@/shared/ui/dialog';
 import { Field, Input, Select } from '@/shared/ui/field';
 import { Problem } from '@/shared/ui/states';
 import { FriendField } from './friend-field';
 import { dayText, endOf, LIMITS_FIRST, type LimitName, readLimits, SPANS, type Span } from './limits';
+import { offerUse } from './offers';
 
 type LetDialogProps = {
   readonly engines: readonly Engine[];
@@ -36,7 +37,8 @@ export function LetDialog({ engines, peers, onClose }: LetDialogProps) {
   const [date, setDate] = useState('');
   const [texts, setTexts] = useState(LIMITS_FIRST);
   const can = all.filter(([capability]) => !left.has(capability));
-  const { limits, wrong } = readLimits(texts);
+  const asksModel = can.some(([capability]) => capability === ASK);
+  const { limits, wrong } = readLimits(texts, asksModel);
   const until = endOf(span, date, Date.now());
   const give = useMutation({
     mutationFn: () =>
@@ -108,7 +110,7 @@ export function LetDialog({ engines, peers, onClose }: LetDialogProps) {
                   setLeft(next);
                 }}
               />
-              {offer.name}
+              {offerUse(t, offer)}
             </label>
           ))}
           {can.length === 0 && <p className="text-fail">{t('let.nothing')}</p>}
@@ -143,24 +145,31 @@ export function LetDialog({ engines, peers, onClose }: LetDialogProps) {
         </div>
         <fieldset>
           <legend className="pb-1 font-semibold">{t('let.limits')}</legend>
-          <div className="grid grid-cols-2 items-end gap-x-4 gap-y-2 sm:grid-cols-4">
+          <div
+            className={`grid grid-cols-2 items-end gap-x-4 gap-y-2 ${asksModel ? 'sm:grid-cols-5' : 'sm:grid-cols-4'}`}
+          >
             {limit('calls', t('let.calls'))}
             {limit('atOnce', t('let.at_once'))}
             {limit('minutes', t('let.minutes'))}
             {limit('mib', t('let.mib'))}
+            {asksModel && limit('tokens', t('let.tokens'))}
           </div>
         </fieldset>
       </form>
       <p className="rounded-control bg-raised px-3 py-2">
         {allowedWords(t, {
           who: peer?.name ?? '…',
-          uses: can.map(([, offer]) => offer.name),
+          uses: usesOf(
+            t,
+            can.map(([capability]) => capability),
+          ),
           engine: engineName,
           limits,
           until,
         })}
       </p>
-      <p className="text-muted">{t('let.sees')}</p>
+      {asksModel && <p className="text-muted">{t('let.sees.model')}</p>}
+      {can.some(([, offer]) => offer.kind === 'run') && <p className="text-muted">{t('let.sees')}</p>}
       <Problem error={give.error} />
     </Dialog>
   );

@@ -1,25 +1,37 @@
 import { describe, expect, it } from 'vitest';
-import { borrowingPreset } from './borrowing-preset';
 import { dayText, endOf, LIMITS_FIRST, readLimits, wholeNumber } from './limits';
 
 describe('limits as they are typed', () => {
   it('count in the units of the node', () => {
-    expect(readLimits({ calls: '5', atOnce: ' 2 ', minutes: '10', mib: '3' })).toEqual({
-      limits: { calls_per_hour: 5, concurrent: 2, seconds_per_day: 600, bytes_per_day: 3_145_728 },
+    expect(readLimits({ calls: '5', atOnce: ' 2 ', minutes: '10', mib: '3', tokens: '2000' }, true)).toEqual({
+      limits: {
+        calls_per_hour: 5,
+        concurrent: 2,
+        seconds_per_day: 600,
+        bytes_per_day: 3_145_728,
+        tokens_per_day: 2_000,
+      },
       wrong: [],
     });
   });
 
   it('limit nothing where nothing stands', () => {
-    expect(readLimits({ ...LIMITS_FIRST, calls: '', atOnce: '' }).limits).toEqual({});
+    expect(readLimits({ ...LIMITS_FIRST, calls: '', atOnce: '' }, true).limits).toEqual({});
+  });
+
+  it('of tokens count only where a model is asked', () => {
+    const texts = { ...LIMITS_FIRST, calls: '', atOnce: '', tokens: 'many' };
+    expect(readLimits(texts, false)).toEqual({ limits: {}, wrong: [] });
+    expect(readLimits(texts, true).wrong).toEqual(['tokens']);
   });
 
   it('that are no whole numbers are told', () => {
-    expect(readLimits({ calls: '0', atOnce: '1.5', minutes: 'x', mib: '-1' }).wrong).toEqual([
+    expect(readLimits({ calls: '0', atOnce: '1.5', minutes: 'x', mib: '-1', tokens: '1,000' }, true).wrong).toEqual([
       'calls',
       'atOnce',
       'minutes',
       'mib',
+      'tokens',
     ]);
     expect(wholeNumber('')).toBeUndefined();
   });
@@ -35,24 +47,5 @@ describe('the end of a grant', () => {
 
   it('is not known before a day is chosen', () => {
     expect(endOf('date', '', 0)).toBeUndefined();
-  });
-});
-
-describe('a workflow that borrows', () => {
-  it('runs the friend’s workflow with what it is started with', () => {
-    const words = { title: 'report at Ben', start: 'Start', step: 'report at Ben' };
-    const preset = borrowingPreset({ workflow: 'report', engine: 'workshop', peer: 'Ben' }, words);
-    expect(preset).toMatchObject({
-      name: 'report-at-ben',
-      triggers: { start: { component: 'manual' } },
-      steps: { borrow: { component: 'borrow', config: { preset: 'report', peer: 'Ben', engine: 'workshop' } } },
-      wires: { w1: { from: { step: 'start' }, to: { step: 'borrow' } } },
-    });
-  });
-
-  it('asks anybody when its owner is no friend any more', () => {
-    const words = { title: 'x', start: 's', step: 'x' };
-    const { steps } = borrowingPreset({ workflow: 'report', engine: 'w', peer: undefined }, words);
-    expect(steps?.borrow?.config).toEqual({ preset: 'report', engine: 'w' });
   });
 });

@@ -21,13 +21,17 @@ export type LimitTexts = {
   readonly atOnce: string;
   readonly minutes: string;
   readonly mib: string;
+  readonly tokens: string;
 };
 export type LimitName = keyof LimitTexts;
 
-export const LIMITS_FIRST: LimitTexts = { calls: '20', atOnce: '1', minutes: '', mib: '' };
+export const LIMITS_FIRST: LimitTexts = { calls: '20', atOnce: '1', minutes: '', mib: '', tokens: '' };
 
-/** The limits, and which fields hold something else than a number. */
-export function readLimits(texts: LimitTexts): { readonly limits: GrantLimits; readonly wrong: readonly LimitName[] } {
+/** The limits, and which fields hold something else than a number. Only who asks a model uses tokens. */
+export function readLimits(
+  texts: LimitTexts,
+  asksModel: boolean,
+): { readonly limits: GrantLimits; readonly wrong: readonly LimitName[] } {
   const wrong: LimitName[] = [];
   const read = (name: LimitName, unit = 1): number | undefined => {
     const number = wholeNumber(texts[name]);
@@ -42,6 +46,7 @@ export function readLimits(texts: LimitTexts): { readonly limits: GrantLimits; r
     concurrent: read('atOnce'),
     seconds_per_day: read('minutes', 60),
     bytes_per_day: read('mib', MIB),
+    tokens_per_day: asksModel ? read('tokens') : undefined,
   };
   const limits = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
   return { limits, wrong };

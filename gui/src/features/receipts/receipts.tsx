@@ -7,7 +7,7 @@ import { fullTime, moment } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { useFriendNames } from '@/shared/mesh/friend-names';
 import { MeshReady } from '@/shared/mesh/mesh-ready';
-import { usedAs } from '@/shared/mesh/sentence';
+import { ASK, usedAs } from '@/shared/mesh/sentence';
 import { Facts } from '@/shared/ui/page';
 import { Empty } from '@/shared/ui/states';
 import { StateBadge } from '@/shared/ui/status';
@@ -48,7 +48,12 @@ export function Receipts() {
 function Row({ receipt, name }: { readonly receipt: Receipt; readonly name: string }) {
   const t = useMessages();
   const Icon = receipt.is_given ? ArrowUpRight : ArrowDownLeft;
-  const what = usedAs(receipt.capability);
+  const { capability, is_given: isGiven } = receipt;
+  const what = usedAs(t, capability);
+  const said =
+    capability === ASK
+      ? t(isGiven ? 'receipts.asked_for' : 'receipts.asked_by', { name })
+      : t(isGiven ? 'receipts.ran_for' : 'receipts.ran_by', { what, name });
   const code = (text: string) => (
     <code key={text} className="font-mono break-all">
       {text}
@@ -59,9 +64,7 @@ function Row({ receipt, name }: { readonly receipt: Receipt; readonly name: stri
       <Icon aria-hidden className="mt-0.5 size-4 shrink-0 text-muted" />
       <div className="min-w-0 flex-1">
         <p className="flex flex-wrap items-center gap-x-3">
-          <span className="break-words">
-            {t(receipt.is_given ? 'receipts.ran_for' : 'receipts.ran_by', { what, name })}
-          </span>
+          <span className="break-words">{said}</span>
           <StateBadge state={receipt.failure == null ? 'succeeded' : 'failed'} />
           {receipt.failure != null && <span className="text-muted">{receipt.failure}</span>}
         </p>

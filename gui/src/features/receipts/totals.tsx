@@ -1,12 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { CalendarDays } from 'lucide-react';
 import { totalsQuery } from '@/shared/api/requests/receipts';
-import { bytes, count, durationMs } from '@/shared/format/format';
+import { count } from '@/shared/format/format';
 import { currentLocale, useMessages } from '@/shared/i18n/messages';
 import { useFriendNames } from '@/shared/mesh/friend-names';
 import { MeshReady } from '@/shared/mesh/mesh-ready';
 import { Empty } from '@/shared/ui/states';
 import { monthsOf } from './months';
+import { usageWords } from './usage';
 
 const monthName = (month: string): string =>
   new Intl.DateTimeFormat(currentLocale(), { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(
@@ -44,10 +45,7 @@ export function Totals() {
                         <span className="text-fail"> · {t('receipts.failed_of', { count: count(sum.failed) })}</span>
                       )}
                     </span>
-                    <span className="text-muted tabular-nums">
-                      {t('receipts.work', { time: durationMs(sum.usage.work_ms) })} ·{' '}
-                      {t('receipts.data', { sent: bytes(sum.usage.bytes_in), came: bytes(sum.usage.bytes_out) })}
-                    </span>
+                    <span className="text-muted tabular-nums">{usageWords(t, sum.usage)}</span>
                   </li>
                 ))}
               </ul>

@@ -5,12 +5,12 @@ import type { Translate } from '@/shared/i18n/messages';
 
 /** Work, data and, where models were asked, tokens. */
 export function usageWords(t: Translate, usage: Usage): string {
-  const tokens = usage.tokens_in + usage.tokens_out;
+  const { tokens_in: read, tokens_out: written } = usage;
   const words = [
     t('receipts.work', { time: durationMs(usage.work_ms) }),
     t('receipts.data', { sent: bytes(usage.bytes_in), came: bytes(usage.bytes_out) }),
   ];
-  return [...words, ...(tokens > 0 ? [t('receipts.tokens', { count: tokens })] : [])].join(' · ');
+  return [...words, ...(read + written > 0 ? [t('receipts.tokens', { read, written })] : [])].join(' · ');
 }
 
 /** Both together. */

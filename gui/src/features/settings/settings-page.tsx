@@ -7,6 +7,7 @@ import { chooseLanguage, LANGUAGES, type Language, useLanguage, useMessages } fr
 import { chooseTheme, THEME_CHOICES, useThemeChoice } from '@/shared/theme/theme';
 import { Field, Select } from '@/shared/ui/field';
 import { Facts, PageHeader, Panel, ScrollPage } from '@/shared/ui/page';
+import { Segments } from '@/shared/ui/segments';
 import { Ready } from '@/shared/ui/states';
 import { StateIcon } from '@/shared/ui/status';
 import { AccessPanel } from './access-panel';
@@ -42,26 +43,12 @@ function Appearance() {
   return (
     <Panel title={t('settings.appearance')}>
       <div className="flex flex-col gap-4 p-4">
-        <fieldset>
-          <legend className="pb-1 font-semibold">{t('settings.theme')}</legend>
-          <div className="flex w-fit rounded-control border border-control">
-            {THEME_CHOICES.map((choice) => (
-              <label
-                key={choice}
-                className="flex min-h-8 cursor-pointer items-center rounded-control px-3 has-checked:bg-raised has-checked:font-semibold has-focus-visible:outline-2 has-focus-visible:outline-offset-2 has-focus-visible:outline-accent pointer-coarse:min-h-11"
-              >
-                <input
-                  type="radio"
-                  name="theme"
-                  className="sr-only"
-                  checked={theme === choice}
-                  onChange={() => chooseTheme(choice)}
-                />
-                {t(`settings.theme.${choice}`)}
-              </label>
-            ))}
-          </div>
-        </fieldset>
+        <Segments
+          label={t('settings.theme')}
+          options={THEME_CHOICES.map((id) => ({ id, label: t(`settings.theme.${id}`) }))}
+          value={theme}
+          onChange={chooseTheme}
+        />
         <Field label={t('settings.language')}>
           {(ids) => (
             <Select

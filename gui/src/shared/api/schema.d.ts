@@ -150,7 +150,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Lends presets as an engine. What each does is frozen now; who may use it, grants say.
+         * Lends presets and models as an engine. What a preset does is frozen now; who may use it, grants say.
          * @description Needs a token with the role admin or higher.
          */
         put: operations["putEnginesEngine"];
@@ -782,6 +782,26 @@ export interface paths {
          * @description Needs a token with the role viewer or higher.
          */
         get: operations["getMeshDecisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/model-servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Looks for model servers that run on this machine.
+         * @description Needs a token with the role admin or higher.
+         */
+        get: operations["getModelServers"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1561,6 +1581,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/chat/completions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Chats with an engine of this node or of a friend, in OpenAI's format.
+         * @description Needs a token with the role runner or higher.
+         */
+        post: operations["postV1ChatCompletions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what can be chatted with, as OpenAI does.
+         * @description Needs a token with the role viewer or higher.
+         */
+        get: operations["getV1Models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2271,16 +2331,34 @@ export interface components {
         };
         /** @description What kind of step a component makes. */
         Kind: "module" | "trigger" | "tool";
+        /** @description Which model. */
+        LendModel: {
+            /**
+             * @description The model, by the server's name for it; the only one unless said.
+             * @default null
+             */
+            model?: string | null;
+            /**
+             * @description The server's address, such as `http://127.0.0.1:11434`; the one that runs at a usual port unless said.
+             * @default null
+             */
+            server?: string | null;
+        };
         /** @description What to lend. */
-        LendPresets: {
+        LendWhat: {
+            /** @description A model of a server that runs on this machine. Whoever holds a grant for `chat` may then ask it. */
+            chat?: components["schemas"]["LendModel"] | null;
             /**
              * Format: uint32
              * @description How many calls the engine runs at once.
              * @default null
              */
             concurrent?: number | null;
-            /** @description Presets, by name or id. Each may then be run by whoever holds a grant for `run:` and its name. */
-            run: string[];
+            /**
+             * @description Presets, by name or id. Each may then be run by whoever holds a grant for `run:` and its name.
+             * @default []
+             */
+            run?: string[];
         };
         /** @description How loud a log line is. */
         Level: "debug" | "info" | "warn" | "error";
@@ -2409,6 +2487,22 @@ export interface components {
              */
             version: number;
         };
+        /** @description A model at its server. */
+        ModelAt: {
+            /** @description The model, by the server's name for it. */
+            model: string;
+            /** @description The server's address. */
+            server: string;
+        };
+        /** @description A model server that runs on this machine. */
+        ModelServer: {
+            /** @description The models that it has, by its own names. */
+            models: string[];
+            /** @description What it is, as far as it says: `Ollama`, `llama.cpp`, `LM Studio`, or only `model server`. */
+            software: string;
+            /** @description Where it listens, such as `http://127.0.0.1:11434`. */
+            url: string;
+        };
         /** @description A node that announces itself on this network and is not paired. */
         Neighbour: {
             /** @description Where. */
@@ -2530,7 +2624,10 @@ export interface components {
             preset: components["schemas"]["PresetId"];
             /** @description What is run. */
             version: components["schemas"]["VersionId"];
-        };
+        } | (components["schemas"]["ModelAt"] & {
+            /** @constant */
+            kind: "chat";
+        });
         /** @description What happens to an external step whose end nobody saw. Pure and idempotent steps simply run again. */
         OnCrash: "retry" | "ask" | "fail";
         /** @description What happens when a step has failed for good. */
@@ -3833,6 +3930,7 @@ export interface components {
         getLoginKeysReply200: components["schemas"]["LoginKey"][];
         getLoginRequestsReply200: components["schemas"]["LoginRequest"][];
         getMeshDecisionsReply200: components["schemas"]["NumberedDecision"][];
+        getModelServersReply200: components["schemas"]["ModelServer"][];
         getOpenapiJsonReply200: unknown;
         getPeersInvitationsReply200: components["schemas"]["Invitation"][];
         getPeersNearbyReply200: components["schemas"]["Neighbour"][];
@@ -3850,6 +3948,9 @@ export interface components {
             [key: string]: unknown;
         };
         getTokensReply200: components["schemas"]["Token"][];
+        getV1ModelsReply200: unknown;
+        postV1ChatCompletionsBody: unknown;
+        postV1ChatCompletionsReply200: unknown;
         putSettingsBody: {
             [key: string]: unknown;
         };
@@ -4082,7 +4183,7 @@ export interface operations {
         };
         requestBody?: {
             content: {
-                "application/json": components["schemas"]["LendPresets"];
+                "application/json": components["schemas"]["LendWhat"];
             };
         };
         responses: {
@@ -5342,6 +5443,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["getMeshDecisionsReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getModelServers: {
+        parameters: {
+            query?: {
+                /** @description Only at this address of this machine. */
+                at?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those at the usual ports, or the one at the address, with their models. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getModelServersReply200"];
                 };
             };
             /** @description What is wrong, and what to do. */
@@ -6965,6 +7098,68 @@ export interface operations {
                 };
                 content: {
                     "text/plain": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postV1ChatCompletions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["postV1ChatCompletionsBody"];
+            };
+        };
+        responses: {
+            /** @description The answer; with `stream` as server-sent events, the last one `[DONE]`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["postV1ChatCompletionsReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getV1Models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The engines of this node by name, those of friends as `engine@friend`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getV1ModelsReply200"];
                 };
             };
             /** @description What is wrong, and what to do. */

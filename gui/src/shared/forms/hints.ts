@@ -19,6 +19,8 @@ export type Hint = {
   /** Whose code it holds: what an empty one can begin with. */
   readonly starts?: StartsOf;
   readonly placeholder?: string;
+  /** What it begins as when somebody adds it, where nothing in the schema says that. */
+  readonly first?: unknown;
 };
 /** By path: `auth/bearer`; `*` stands for every element of a list or a map. */
 export type Hints = Readonly<Record<string, Hint>>;
@@ -47,6 +49,9 @@ const CONDITION: Hints = {
   combine: { needs: 'rules', isMain: true },
 };
 
+/** An answer with one text in it. */
+const ANSWER_FORM = { type: 'object', properties: { answer: { type: 'string' } }, required: ['answer'] };
+
 const COMPUTE: Hints = {
   'compute/*/of': { isMain: true },
   'compute/*/as': { name: 'result_name', isMain: true },
@@ -72,6 +77,16 @@ const HINTS: Readonly<Record<string, Hints>> = {
     peer: { name: 'friend', suggest: 'friend', isMain: true },
     engine: { suggest: 'engine' },
     wait: { name: 'wait_for', kind: 'duration', isMain: true },
+  },
+  chat: {
+    prompt: { name: 'question', rows: 4, isMain: true },
+    system: { name: 'instructions', rows: 2, isMain: true },
+    at: { name: 'where', isMain: true },
+    peer: { name: 'friend', suggest: 'friend', when: { at: ['friend', 'anywhere'] } },
+    engine: { suggest: 'asked', isMain: false },
+    schema: { name: 'answer_form', kind: 'json', first: ANSWER_FORM },
+    max_tokens: { first: 500 },
+    wait: { name: 'wait_for', kind: 'duration', isMain: false },
   },
   'csv-parse': {
     from: MAIN,

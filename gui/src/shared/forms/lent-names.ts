@@ -1,8 +1,10 @@
-//! Names that steps at friends' take: of friends, and of what they let this node use.
+//! Names that steps take which use something lent: of friends, of what they let this node use, of engines with a model.
 import { useQuery } from '@tanstack/react-query';
+import { enginesQuery } from '../api/requests/engines';
 import { grantsQuery } from '../api/requests/grants';
 import { peersQuery } from '../api/requests/peers';
-import { grantState, usedAs } from '../mesh/sentence';
+import type { Engine, Grant } from '../api/types';
+import { ASK, grantState, workflowOf } from '../mesh/sentence';
 import type { Suggest } from './schema';
 
 const NONE: readonly string[] = [];
@@ -10,10 +12,26 @@ const NONE: readonly string[] = [];
 /** What can be written there; nothing for fields that take something else. */
 export function useLentNames(suggest: Suggest | undefined): readonly string[] {
   const peers = useQuery({ ...peersQuery, enabled: suggest === 'friend', refetchInterval: false }).data;
-  const isLent = suggest === 'lent' || suggest === 'engine';
+  const isLent = suggest === 'lent' || suggest === 'engine' || suggest === 'asked';
   const grants = useQuery({ ...grantsQuery, enabled: isLent, refetchInterval: false }).data;
+  const engines = useQuery({ ...enginesQuery, enabled: suggest === 'asked', refetchInterval: false }).data;
   if (suggest === 'friend') return peers?.map((it) => it.name) ?? NONE;
-  if (!isLent) return NONE;
-  const held = (grants ?? []).filter((it) => !it.is_given && grantState(it, Date.now()) === 'good');
-  return [...new Set(held.flatMap((it) => (suggest === 'engine' ? [it.engine] : it.can.map(usedAs))))];
+  return isLent ? lentNames(suggest, grants ?? [], engines ?? [], Date.now()) : NONE;
+}
+
+/** Workflows that friends lend, engines that run them, or engines with a model: those of this node go first. */
+export function lentNames(
+  suggest: 'lent' | 'engine' | 'asked',
+  grants: readonly Grant[],
+  engines: readonly Engine[],
+  now: number,
+): readonly string[] {
+  const held = grants.filter((it) => !it.is_given && grantState(it, now) === 'good');
+  const names = held.flatMap(({ can, engine }): readonly string[] => {
+    const workflows = can.map(workflowOf).filter((it) => it !== undefined);
+    if (suggest === 'lent') return workflows;
+    return (suggest === 'engine' ? workflows.length > 0 : can.includes(ASK)) ? [engine] : NONE;
+  });
+  const own = suggest === 'asked' ? engines.filter((it) => ASK in it.offers).map((it) => it.name) : NONE;
+  return [...new Set([...own, ...names])];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import recorded from './recorded/components.json';
-import { type Field, firstObject, formOf, formOfValue, type Kind, shownOf } from './schema';
+import { type Field, firstObject, firstValue, formOf, formOfValue, type Kind, shownOf } from './schema';
 
 const config = (name: string) => recorded.find((it) => it.name === name)?.config;
 const form = (name: string) => formOf(name, config(name));
@@ -26,7 +26,7 @@ describe('every component that the node ships', () => {
   it.each(recorded.map((it) => it.name))('%s has no field that falls back to JSON', (name) => {
     const found: string[] = [];
     const visit = (at: Field, path: string): void => {
-      if (at.kind === 'json') found.push(path);
+      if (at.kind === 'json' && at.hint.kind !== 'json') found.push(path);
       if (at.kind === 'object') for (const it of at.fields) visit(it, `${path}/${it.key}`);
       if (at.kind === 'list' || at.kind === 'map') visit(at.of, `${path}/*`);
       if (at.kind === 'union') for (const it of at.forms) visit(it, path);
@@ -88,6 +88,11 @@ describe('which fields are shown', () => {
     expect(keys(shown)).toEqual(['method', 'url', 'query', 'headers', 'auth', 'body', 'at_once']);
     expect(keys(more)).toEqual(['response', 'timeout_ms', 'accept', 'max_redirects']);
   });
+  it('whose friend it is, only where a friend is asked', () => {
+    const shown = (value: object) => keys(shownOf(form('chat').fields, { prompt: '', ...value }).shown);
+    expect(shown({})).toEqual(['prompt', 'system', 'at']);
+    expect(shown({ at: 'friend' })).toEqual(['prompt', 'system', 'at', 'peer']);
+  });
   it('not those that mean nothing beside the others', () => {
     const of = form('merge');
     expect(keys(shownOf(of.fields, {}).shown)).toEqual(['mode']);
@@ -102,6 +107,12 @@ describe('values', () => {
     expect(firstObject(of.fields)).toEqual({ keys: [] });
     const key = field('sort', 'keys', '*');
     expect(key.kind === 'object' && firstObject(key.fields)).toEqual({ by: '' });
+  });
+  it('that the schema does not know begin as the hint says', () => {
+    const first = (key: string) => firstValue(field('chat', key));
+    expect(['max_tokens', 'temperature', 'at_once'].map(first)).toEqual([500, 0, 1]);
+    expect(first('schema')).toMatchObject({ type: 'object' });
+    expect(first('schema')).not.toBe(first('schema'));
   });
   it('tell which form of a union they have', () => {
     const auth = field('http-request', 'auth');

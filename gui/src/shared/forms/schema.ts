@@ -41,7 +41,7 @@ export type Choice = {
 };
 export type Unit = 'ms' | 'mb' | 'bytes';
 /** What a text names, where its possible values are known. */
-export type Suggest = 'field' | 'file' | 'header' | 'media' | 'friend' | 'lent' | 'engine';
+export type Suggest = 'field' | 'file' | 'header' | 'media' | 'friend' | 'lent' | 'engine' | 'asked';
 
 export type Kind =
   | { readonly kind: 'text'; readonly rows: number; readonly suggest?: Suggest; readonly placeholder?: string }
@@ -291,6 +291,7 @@ export function shownOf(
 
 /** What a field begins as when somebody adds it. */
 export function firstValue(field: Field): unknown {
+  if (field.hint.first !== undefined) return structuredClone(field.hint.first);
   if (field.hasFallback && field.fallback !== null) return structuredClone(field.fallback);
   switch (field.kind) {
     case 'number':

@@ -45,7 +45,7 @@ function score(manifest: Manifest, words: readonly string[]): number {
 }
 
 /** In the order in which workflows are mostly built: data comes in, is worked on, and what that cannot do is written as code. */
-const CATEGORIES = ['Triggers', 'Network', 'Files and formats', 'Items', 'Flow', 'Code'];
+const CATEGORIES = ['Triggers', 'Network', 'Files and formats', 'Items', 'AI', 'Flow', 'Code'];
 
 const categoryPlace = (category: string): number => {
   const place = CATEGORIES.indexOf(category);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Grant } from '../api/types';
+import { messages } from '../i18n/messages';
 import { plainWhy } from './addresses';
 import { plainDecision, plainReason } from './plain-text';
 
@@ -15,10 +16,15 @@ describe('what the node says about friends', () => {
   });
 
   it('names what a grant is for instead of its id', () => {
+    const t = messages();
     const grant = { id: '7d7db9ec5c29aa', engine: 'workshop', can: ['run:report'] } as unknown as Grant;
-    expect(plainReason('grant 7d7db9ec5c29: allowed until Thu', [grant])).toBe('workshop, report: allowed until Thu');
-    expect(plainReason('grant 000000000000: no', [grant])).toBe('no');
-    expect(plainReason('Ana was given no grant', [grant])).toBe('Ana was given no grant');
+    expect(plainReason(t, 'grant 7d7db9ec5c29: allowed until Thu', [grant])).toBe(
+      'workshop, report: allowed until Thu',
+    );
+    const asking = { id: '1d7db9ec5c29aa', engine: 'gpu', can: ['chat'] } as unknown as Grant;
+    expect(plainReason(t, 'grant 1d7db9ec5c29: allowed', [grant, asking])).toBe('gpu, chat with its model: allowed');
+    expect(plainReason(t, 'grant 000000000000: no', [grant])).toBe('no');
+    expect(plainReason(t, 'Ana was given no grant', [grant])).toBe('Ana was given no grant');
   });
 
   it('is told without addresses', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Grant } from '../api/types';
 import { messages } from '../i18n/messages';
-import { allowedWords, grantState, usedAs } from './sentence';
+import { allowedWords, grantState, limitWords, usedAs, usesOf, workflowOf } from './sentence';
 
 describe('a grant in words', () => {
   const t = messages();
@@ -26,7 +26,14 @@ describe('a grant in words', () => {
     expect(grantState({ ...grant, revoked_at: 50 }, 99)).toBe('taken_back');
   });
 
-  it('calls a capability by its workflow', () => {
-    expect(['run:report', 'chat'].map(usedAs)).toEqual(['report', 'chat']);
+  it('calls a capability by its workflow, or says that a model is asked', () => {
+    const all = ['run:report', 'run:chat', 'chat', 'embed'];
+    expect(all.map((it) => usedAs(t, it))).toEqual(['report', 'chat', 'chat with its model', 'embed']);
+    expect(usesOf(t, ['chat', 'run:report'])).toEqual(['report', 'chat with its model']);
+    expect(all.map(workflowOf)).toEqual(['report', 'chat', undefined, undefined]);
+  });
+
+  it('says how many tokens a model may read and write', () => {
+    expect(limitWords(t, { tokens_per_day: 20_000 })).toEqual(['20,000 tokens a day']);
   });
 });

@@ -5,7 +5,7 @@ import { currentLanguage, currentLocale, type Translate } from '../i18n/messages
 
 export type Allowed = {
   readonly who: string;
-  /** What it can be used for: names of workflows. */
+  /** What it can be used for, each in words: `usedAs`. */
   readonly uses: readonly string[];
   readonly engine: string;
   readonly limits: GrantLimits;
@@ -13,8 +13,20 @@ export type Allowed = {
   readonly until: number | undefined;
 };
 
-/** What a capability is called: the workflow of `run:report`. */
-export const usedAs = (capability: string): string => capability.replace(/^run:/, '');
+/** The capability of whoever may ask a model. */
+export const ASK = 'chat';
+
+/** The workflow that a capability runs: `report` of `run:report`; undefined for one that does something else. */
+export const workflowOf = (capability: string): string | undefined =>
+  capability.startsWith('run:') ? capability.slice('run:'.length) : undefined;
+
+/** What a capability is called: its workflow, or that a model is asked. */
+export const usedAs = (t: Translate, capability: string): string =>
+  capability === ASK ? t('use.ask') : (workflowOf(capability) ?? capability);
+
+/** What several capabilities are called: workflows first, so that *its model* is read as the engine's. */
+export const usesOf = (t: Translate, can: readonly string[]): string[] =>
+  [...can].sort((one, other) => Number(one === ASK) - Number(other === ASK)).map((it) => usedAs(t, it));
 
 const listed = (words: readonly string[]): string =>
   new Intl.ListFormat(currentLocale(), { type: 'conjunction' }).format(words);
@@ -48,7 +60,8 @@ export function grantSentence(t: Translate, grant: Grant): string {
     ? grant.engine
     : t('grant.engine_of', { engine: grant.engine, who: grant.owner_name ?? '' });
   const who = grant.is_given ? grant.to : t('mesh.this_node');
-  return allowedWords(t, { who, uses: grant.can.map(usedAs), engine, limits: grant.limits, until: grant.ends_at });
+  const uses = usesOf(t, grant.can);
+  return allowedWords(t, { who, uses, engine, limits: grant.limits, until: grant.ends_at });
 }
 
 export type GrantState = 'good' | 'ended' | 'taken_back';

@@ -1,6 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api } from '../client';
 import { unwrap } from '../problem';
+import type { ModelAt } from '../types';
 import { LOOK_MS } from './mesh';
 
 /** What this node lends. */
@@ -11,12 +12,18 @@ export const enginesQuery = queryOptions({
   refetchInterval: LOOK_MS,
 });
 
-/** Lends workflows as they are now; who may use them, grants say. */
-export const lend = async (engine: string, run: readonly string[], concurrent?: number) =>
+/** What is lent: workflows as they are now, or a model of a server of this machine. */
+export type Lent = { readonly run: readonly string[] } | { readonly chat: ModelAt };
+
+/** Lends something; who may use it, grants say. */
+export const lend = async (engine: string, what: Lent, concurrent?: number) =>
   unwrap(
     await api.PUT('/api/v1/engines/{engine}', {
       params: { path: { engine } },
-      body: { run: [...run], ...(concurrent === undefined ? {} : { concurrent }) },
+      body: {
+        ...('run' in what ? { run: [...what.run] } : what),
+        ...(concurrent === undefined ? {} : { concurrent }),
+      },
     }),
   );
 

@@ -1,5 +1,6 @@
 import {
   ArrowDownNarrowWide,
+  BotMessageSquare,
   Box,
   Braces,
   CircleStop,
@@ -34,6 +35,7 @@ const BY_NAME: Readonly<Record<string, LucideIcon>> = {
   approval: UserCheck,
   bash: Terminal,
   borrow: Handshake,
+  chat: BotMessageSquare,
   filter: Filter,
   'http-request': Globe,
   if: GitBranch,

@@ -3,6 +3,7 @@
 //! The long pages of docs stay in the manifests' language.
 export const manifests: Readonly<Record<string, string>> = {
   // Categories
+  AI: 'AI',
   Code: 'Kode',
   'Files and formats': 'Berkas dan format',
   Flow: 'Alur',
@@ -13,6 +14,7 @@ export const manifests: Readonly<Record<string, string>> = {
   // Titles
   Aggregate: 'Ringkas per kelompok',
   Approval: 'Persetujuan',
+  'Ask a model': 'Tanya model',
   Bash: 'Bash',
   'Read CSV': 'Baca CSV',
   'Write CSV': 'Tulis CSV',
@@ -385,6 +387,28 @@ export const manifests: Readonly<Record<string, string>> = {
   'How long to wait while nobody can take it: `30s`, `10m`, `2h`.':
     'Berapa lama menunggu selama tidak ada yang bisa mengerjakannya: `30s`, `10m`, `2h`.',
   "A report that Ana's machine makes": 'Laporan yang dibuat mesin Ana',
+
+  // Fields: chat
+  "Asks a language model about each item, on this machine or a friend's.":
+    'Bertanya kepada model bahasa tentang tiap item, di mesin ini atau di tempat teman.',
+  'What the model is asked, for each item.': 'Yang ditanyakan kepada model, untuk tiap item.',
+  'What it is told beforehand: who it is, how to answer.':
+    'Yang dikatakan kepadanya sebelumnya: siapa ia, bagaimana menjawab.',
+  'Whose model it is.': 'Milik siapa modelnya.',
+  'One of this node: nothing leaves it.': 'Milik node ini: tidak ada yang keluar darinya.',
+  "A friend's.": 'Milik teman.',
+  "One of this node where there is one, else a friend's.": 'Milik node ini bila ada, kalau tidak milik teman.',
+  'Which friend, by the name that this node knows them by. Anybody who lends one, when nothing is said.':
+    'Teman yang mana, dengan nama yang dikenal node ini. Siapa pun yang meminjamkannya, bila tidak disebut.',
+  'Which engine, when there are several.': 'Mesin kerja yang mana, bila ada beberapa.',
+  "The answer's form: a JSON Schema. The answer is then also a value, in `json`.":
+    'Bentuk jawabannya: sebuah JSON Schema. Jawabannya lalu juga berupa nilai, di `json`.',
+  'How freely it chooses its words: 0 is the same each time, 1 and more is bolder.':
+    'Seberapa bebas ia memilih kata: 0 selalu sama, 1 ke atas lebih berani.',
+  'The most tokens that it writes for an item. A token is about four letters of English.':
+    'Token terbanyak yang ditulisnya untuk satu item. Satu token kira-kira empat huruf bahasa Inggris.',
+  'How many items are asked about at once.': 'Berapa item yang ditanyakan sekaligus.',
+  'The mood of a letter, in one word': 'Suasana hati sebuah surat, dalam satu kata',
 
   // Fields: set, sort, split-out, stop-with-error, sub-preset, switch
   'The fields by name, such as `total` or `customer.city`, and what they become.':
