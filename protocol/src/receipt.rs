@@ -3,6 +3,8 @@
 //! The caller compares it with what it sent and got, and signs the same bytes too. A receipt proves what was claimed and
 //! agreed to. It does not prove that a certain program or model ran.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
@@ -143,12 +145,86 @@ pub fn check(signed: &Signed, known: &Known<'_>) -> Result<Receipt, Error> {
     }
 }
 
+/// What [`Exported::flowork`] says.
+const EXPORTED: &str = "receipt/1";
+
+/// A receipt as it lies in a file, for whoever has to be shown it: one line of JSON. It can be checked without a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Exported {
+    /// `receipt/1`.
+    pub flowork: String,
+    /// The provider's signed receipt, in base64url.
+    pub signed: String,
+    /// The caller's signature over it, in base64url, when it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub countersignature: Option<String>,
+}
+
+/// What an exported receipt proves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proven {
+    /// What the provider signed.
+    pub receipt: Receipt,
+    /// Whether the caller signed it too.
+    pub is_countersigned: bool,
+}
+
+/// Why an exported receipt proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unproven {
+    /// It is no exported receipt.
+    #[error("it is no receipt as `flowork receipts export` writes it: {0}")]
+    Form(String),
+    /// It is none, or the provider that it names did not sign it.
+    #[error("the provider's signature does not hold: {0}")]
+    Provider(#[source] signed::Error),
+    /// The caller that it names did not sign it.
+    #[error("the caller's signature does not hold: {0}")]
+    Caller(#[source] signed::Error),
+}
+
+impl Exported {
+    /// Of a signed receipt's bytes as they are kept.
+    #[must_use]
+    pub fn new(signed: &[u8], countersignature: Option<&[u8]>) -> Self {
+        Self {
+            flowork: EXPORTED.to_owned(),
+            signed: URL_SAFE_NO_PAD.encode(signed),
+            countersignature: countersignature.map(|bytes| URL_SAFE_NO_PAD.encode(bytes)),
+        }
+    }
+
+    /// What it proves: that the nodes that it names signed what it says.
+    ///
+    /// # Errors
+    /// Why it proves nothing.
+    pub fn verify(&self) -> Result<Proven, Unproven> {
+        let form = |why: &dyn std::fmt::Display| Unproven::Form(why.to_string());
+        if self.flowork != EXPORTED {
+            return Err(form(&format!("it says `{}`, not `{EXPORTED}`", self.flowork)));
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(&self.signed).map_err(|error| form(&error))?;
+        let signed: Signed = minicbor::decode(&bytes).map_err(|error| form(&error))?;
+        let said: Receipt = signed.peek().map_err(Unproven::Provider)?;
+        let receipt: Receipt = signed.open(said.provider).map_err(Unproven::Provider)?;
+        if let Some(countersignature) = &self.countersignature {
+            let bytes = URL_SAFE_NO_PAD.decode(countersignature).map_err(|error| form(&error))?;
+            let signature: [u8; 64] = bytes.try_into().map_err(|_| form(&"a signature has 64 bytes"))?;
+            signed::verify(receipt.caller.into(), COUNTERSIGN_DOMAIN, signed.bytes(), &signature)
+                .map_err(Unproven::Caller)?;
+        }
+        Ok(Proven { receipt, is_countersigned: self.countersignature.is_some() })
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use ed25519_dalek::{Signer as _, SigningKey};
+
     use super::*;
 
     fn public(seed: u8) -> NodeId {
-        NodeId(ed25519_dalek::SigningKey::from_bytes(&[seed; 32]).verifying_key().to_bytes())
+        NodeId(SigningKey::from_bytes(&[seed; 32]).verifying_key().to_bytes())
     }
 
     fn receipt() -> Receipt {
@@ -204,6 +280,45 @@ mod tests {
         ];
         for (what, receipt) in wrong {
             assert_eq!(check_it(&receipt, 1), Err(Error::Differs(what)));
+        }
+    }
+
+    /// As a node keeps it, signed by the provider, and by the caller with `caller`'s key.
+    fn exported(receipt: &Receipt, caller: u8) -> Exported {
+        let signed = Signed::with_seed(receipt, &[1; 32]).unwrap();
+        let message = signed::message(COUNTERSIGN_DOMAIN, signed.bytes()).unwrap();
+        let countersignature = SigningKey::from_bytes(&[caller; 32]).sign(&message).to_bytes();
+        Exported::new(&signed::encode(&signed), Some(&countersignature))
+    }
+
+    #[test]
+    fn an_exported_receipt_is_checked_without_a_node() {
+        let line = serde_json::to_string(&exported(&receipt(), 2)).unwrap();
+        let read: Exported = serde_json::from_str(&line).unwrap();
+        assert_eq!(read.verify(), Ok(Proven { receipt: receipt(), is_countersigned: true }));
+        let alone = Exported { countersignature: None, ..read };
+        assert_eq!(alone.verify().map(|proven| proven.is_countersigned), Ok(false));
+    }
+
+    #[test]
+    fn an_exported_receipt_that_was_changed_proves_nothing() {
+        let good = exported(&receipt(), 2);
+        assert!(matches!(exported(&receipt(), 3).verify(), Err(Unproven::Caller(_))));
+        let others = exported(&Receipt { provider: public(9), ..receipt() }, 2);
+        assert!(matches!(others.verify(), Err(Unproven::Provider(_))));
+        for changed in [
+            Exported { flowork: "receipt/2".to_owned(), ..good.clone() },
+            Exported { signed: "!".to_owned(), ..good.clone() },
+            Exported { countersignature: Some("AAAA".to_owned()), ..good.clone() },
+        ] {
+            assert!(matches!(changed.verify(), Err(Unproven::Form(_))), "{changed:?}");
+        }
+        let mut bytes = URL_SAFE_NO_PAD.decode(&good.signed).unwrap();
+        for at in 0..bytes.len() {
+            bytes[at] ^= 1;
+            let changed = Exported { signed: URL_SAFE_NO_PAD.encode(&bytes), ..good.clone() };
+            assert!(changed.verify().is_err(), "byte {at}");
+            bytes[at] ^= 1;
         }
     }
 }

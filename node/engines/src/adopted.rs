@@ -112,7 +112,9 @@ impl Models for Adopted {
 pub(crate) fn here(text: &str) -> Result<Url, Failure> {
     let invalid = |text: String| Failure::new("model-server-invalid", text);
     let hint = "name it as in `http://127.0.0.1:11434`";
-    let url: Url = text.parse().map_err(|error| invalid(format!("`{text}` is no address: {error}")).hint(hint))?;
+    // People leave the scheme out.
+    let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let url: Url = whole.parse().map_err(|error| invalid(format!("`{text}` is no address: {error}")).hint(hint))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(invalid(format!("`{text}` is no http address")).hint(hint));
     }
@@ -163,7 +165,11 @@ pub(crate) fn root(error: &dyn std::error::Error) -> String {
     while let Some(source) = inner.source() {
         inner = source;
     }
-    inner.to_string()
+    let text = inner.to_string();
+    match text.split_once(" (os error ") {
+        Some((words, _)) => words.to_owned(),
+        None => text,
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use flowork_ports::mesh::{
     Ask, Error, Gave, Invite, Invited, Neighbour, NewGrant, Parting, Peer, Preview, Reach, Status, TestGrant, Tested,
 };
 use flowork_ports::mesh_table::ReceiptQuery;
+use flowork_ports::models::ModelServer;
 use flowork_ports::store;
 use flowork_ports::{MeshTable, Models};
 use flowork_protocol::grant::Asked;
@@ -16,6 +17,7 @@ use flowork_protocol::peer::call::GrantRef;
 use flowork_protocol::peer::pair::{self, Introduction, Join};
 use flowork_protocol::peer::tell::{self, Tell};
 use flowork_protocol::peer::{Refusal, call};
+use flowork_protocol::receipt::Exported;
 use flowork_protocol::{Failure, GrantId, NodeId, PersonId, Timestamp};
 use futures::StreamExt as _;
 use libp2p::Multiaddr;
@@ -151,8 +153,8 @@ impl Desk {
             }
             Ask::PreviewRemove(peer) => Gave::Parting(self.parting(&self.contacts.named(&peer)?)),
             Ask::Remove(peer) => Gave::Parting(self.remove(&peer, now).await?),
-            Ask::Engines => Gave::Engines(self.lending.list()),
-            Ask::FindModels(at) => Gave::ModelServers(self.models.find(at.as_deref()).await.map_err(Error::Missing)?),
+            Ask::Engines => Gave::Engines(self.lending.list(now)),
+            Ask::FindModels(at) => Gave::ModelServers(self.find_models(at.as_deref()).await?),
             Ask::Lend(lend) => {
                 let _writing = self.writing.lock().await;
                 Gave::Engine(self.lending.lend(lend, now).await?)
@@ -167,6 +169,10 @@ impl Desk {
                 self.lending.pause(engine.as_deref(), paused, now).await?;
                 Gave::Done
             }
+            Ask::SetPolicy { engine, policy } => {
+                let _writing = self.writing.lock().await;
+                Gave::Engine(self.lending.set_policy(&engine, policy, now).await?)
+            }
             Ask::Grants => Gave::Grants(self.grants.list(&self.contacts, |id| self.used(id, now))),
             Ask::Grant(ask) => self.give(&ask, now).await?,
             Ask::Revoke(id) => self.revoke(&id, now).await?,
@@ -175,10 +181,25 @@ impl Desk {
                 let query = ReceiptQuery { limit: query.limit.clamp(1, LIST_MAX), ..query };
                 Gave::Receipts(self.table.receipts(&query).await?)
             }
+            Ask::ExportReceipts(query) => {
+                let query = ReceiptQuery { limit: query.limit.clamp(1, LIST_MAX), ..query };
+                let exported =
+                    self.table.receipts(&query).await?.into_iter().map(|stored| {
+                        (stored.ended_at, Exported::new(&stored.signed, stored.countersignature.as_deref()))
+                    });
+                Gave::Exported(exported.collect())
+            }
             Ask::Totals => Gave::Totals(self.table.totals().await?),
             Ask::Decisions { before, limit } => {
                 Gave::Decisions(self.table.decisions(before, limit.clamp(1, LIST_MAX)).await?)
             }
+        })
+    }
+
+    async fn find_models(&self, at: Option<&str>) -> Result<Vec<ModelServer>, Error> {
+        self.models.find(at).await.map_err(|failure| match failure.code.as_str() {
+            "model-server-invalid" => Error::Invalid(failure),
+            _ => Error::Missing(failure),
         })
     }
 
@@ -479,12 +500,18 @@ impl Desk {
             tested.allowed = true;
             tested.grant.get_or_insert(kept.id);
         }
-        if let Err(error) = self.lending.get(&test.engine) {
+        let not_now = match self.lending.get(&test.engine) {
+            Err(error) => Some(error.to_string()),
+            Ok(_) if self.lending.is_paused() => Some("all lending is paused".to_owned()),
+            Ok(engine) if engine.is_paused => Some(format!("the engine {} is paused", engine.name)),
+            Ok(engine) => self
+                .lending
+                .held(&engine, at)
+                .map(|held| format!("the engine {} is not lent {}", engine.name, held.why)),
+        };
+        if let Some(why) = not_now {
             (tested.allowed, tested.grant) = (false, None);
-            tested.reasons.push(error.to_string());
-        } else if self.lending.is_paused() {
-            (tested.allowed, tested.grant) = (false, None);
-            tested.reasons.push("all lending is paused".to_owned());
+            tested.reasons.push(why);
         }
         Ok(tested)
     }

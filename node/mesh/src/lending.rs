@@ -1,19 +1,22 @@
 //! The engines of this node that may be lent, and room for their calls: every grant gets its turn.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use flowork_ports::MeshTable;
-use flowork_ports::mesh::{Engine as Listed, Error, Lend, Offer};
+use flowork_ports::mesh::{Engine as Listed, Error, Lend, Offer, Policy};
 use flowork_ports::mesh_table::Decision;
 use flowork_ports::store;
 use flowork_protocol::certificate::is_name;
 use flowork_protocol::grant::Capability;
+use flowork_protocol::peer::Refusal;
 use flowork_protocol::{Failure, GrantId, Timestamp};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::lock;
+use crate::policy::{self, Held};
 use crate::records::Records;
 
 /// Calls that an engine runs at once unless it is said.
@@ -24,6 +27,8 @@ const CONCURRENT_MAX: u32 = 1_024;
 const WAITING_PER_GRANT_MAX: usize = 64;
 /// Whose turn the owner's own calls are: always the next.
 pub(crate) const OWN: GrantId = GrantId([0; 32]);
+/// When a caller should ask again while its owner paused lending.
+const PAUSED_MS: u64 = 30_000;
 /// The key of the one record about all lending.
 const ALL: &str = "all";
 
@@ -35,19 +40,23 @@ pub(crate) struct Engine {
     pub(crate) concurrent: u32,
     #[serde(default)]
     pub(crate) is_paused: bool,
+    #[serde(default)]
+    pub(crate) policy: Policy,
     pub(crate) made_at: Timestamp,
 }
 
 /// What holds for all lending.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Policy {
+struct Switch {
     is_paused: bool,
 }
 
 /// All engines.
 pub(crate) struct Lending {
     engines: Records<Engine>,
-    policy: Records<Policy>,
+    switch: Records<Switch>,
+    /// Of the programs that engines wait for, those that run.
+    programs: Mutex<BTreeSet<String>>,
     gates: Mutex<HashMap<String, Arc<Gate>>>,
 }
 
@@ -55,13 +64,37 @@ impl Lending {
     pub(crate) async fn load(table: &Arc<dyn MeshTable>) -> Result<Self, store::Error> {
         Ok(Self {
             engines: Records::load("engine", table.clone()).await?,
-            policy: Records::load("lending", table.clone()).await?,
+            switch: Records::load("lending", table.clone()).await?,
+            programs: Mutex::default(),
             gates: Mutex::default(),
         })
     }
 
     pub(crate) fn is_paused(&self) -> bool {
-        self.policy.get(ALL).is_some_and(|policy| policy.is_paused)
+        self.switch.get(ALL).is_some_and(|switch| switch.is_paused)
+    }
+
+    /// Why an engine takes no calls of others now.
+    pub(crate) fn refusal(&self, engine: &Engine, now: Timestamp) -> Option<Refusal> {
+        if self.is_paused() || engine.is_paused {
+            return Some(Refusal::new("lending-paused", "its owner paused lending").retry_after_ms(PAUSED_MS));
+        }
+        self.held(engine, now).map(|held| held.refusal)
+    }
+
+    /// Why its policy lets an engine take no calls of others now.
+    pub(crate) fn held(&self, engine: &Engine, now: Timestamp) -> Option<Held> {
+        policy::held(&engine.policy, now, &TimeZone::system(), &lock(&self.programs))
+    }
+
+    /// The programs that engines wait for.
+    pub(crate) fn programs(&self) -> BTreeSet<String> {
+        self.engines.all().into_iter().flat_map(|engine| engine.policy.not_while).collect()
+    }
+
+    /// Of these, so many run now.
+    pub(crate) fn see(&self, programs: BTreeSet<String>) {
+        *lock(&self.programs) = programs;
     }
 
     pub(crate) fn get(&self, name: &str) -> Result<Engine, Error> {
@@ -79,14 +112,15 @@ impl Lending {
         self.engines.all()
     }
 
-    pub(crate) fn list(&self) -> Vec<Listed> {
-        self.engines.all().into_iter().map(|engine| self.listed(engine)).collect()
+    pub(crate) fn list(&self, now: Timestamp) -> Vec<Listed> {
+        self.engines.all().into_iter().map(|engine| self.listed(engine, now)).collect()
     }
 
-    fn listed(&self, engine: Engine) -> Listed {
+    fn listed(&self, engine: Engine, now: Timestamp) -> Listed {
         let running = self.gate(&engine).running();
-        let Engine { name, offers, concurrent, is_paused, made_at } = engine;
-        Listed { name, offers, concurrent, is_paused, made_at, running }
+        let held = self.held(&engine, now).map(|held| held.why);
+        let Engine { name, offers, concurrent, is_paused, policy, made_at } = engine;
+        Listed { name, offers, concurrent, is_paused, made_at, running, policy, held }
     }
 
     /// Room for the calls of an engine.
@@ -111,6 +145,7 @@ impl Lending {
             offers: BTreeMap::new(),
             concurrent: CONCURRENT_DEFAULT,
             is_paused: false,
+            policy: Policy::default(),
             made_at: now,
         });
         if let Some(concurrent) = ask.concurrent {
@@ -133,7 +168,21 @@ impl Lending {
         let text = format!("the engine {} may be lent for {}", engine.name, can.join(", "));
         let decided = Decision::new(now, "engine-lent", None, text);
         self.engines.put(engine.name.clone(), engine.clone(), Some(decided)).await?;
-        Ok(self.listed(engine))
+        Ok(self.listed(engine, now))
+    }
+
+    pub(crate) async fn set_policy(&self, name: &str, policy: Policy, now: Timestamp) -> Result<Listed, Error> {
+        let policy = policy::checked(policy).map_err(Error::Invalid)?;
+        let engine = Engine { policy, ..self.get(name)? };
+        // Known from the first moment, not only from the next look.
+        self.see(policy::running(&engine.policy.not_while.iter().cloned().chain(self.programs()).collect()));
+        let hours = engine.policy.hours.as_ref().map(|hours| format!("from {} to {}", hours.from, hours.to));
+        let programs = engine.policy.not_while.iter().map(|program| format!("not while {program} runs"));
+        let parts: Vec<String> = hours.into_iter().chain(programs).collect();
+        let when = if parts.is_empty() { "at any time".to_owned() } else { parts.join(", ") };
+        let decided = Decision::new(now, "policy-set", None, format!("the engine {name} is lent {when}"));
+        self.engines.put(name.to_owned(), engine.clone(), Some(decided)).await?;
+        Ok(self.listed(engine, now))
     }
 
     pub(crate) async fn unlend(
@@ -160,7 +209,7 @@ impl Lending {
         let kind = format!("lending-{verb}");
         let Some(name) = name else {
             let decided = Decision::new(now, kind, None, format!("all lending was {verb}"));
-            return Ok(self.policy.put(ALL.to_owned(), Policy { is_paused }, Some(decided)).await?);
+            return Ok(self.switch.put(ALL.to_owned(), Switch { is_paused }, Some(decided)).await?);
         };
         let engine = Engine { is_paused, ..self.get(name)? };
         let decided = Decision::new(now, kind, None, format!("lending of the engine {name} was {verb}"));

@@ -41,6 +41,7 @@ mod looking;
 mod meter;
 mod net;
 mod pairing;
+mod policy;
 mod reach;
 mod records;
 mod running;
@@ -196,6 +197,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         lending: lending.clone(),
         meter: Mutex::new(meter),
         served: records::Records::load("served", table.clone()).await?,
+        held: records::Records::load("held", table.clone()).await?,
         table: table.clone(),
         inbox,
         reader: reader.clone(),
@@ -210,6 +212,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         stop: stop.clone(),
     });
     provider.resume();
+    tokio::spawn(stop.clone().run_until_cancelled_owned(provider.clone().keep_policies()));
     let signer = Arc::new(countersign::Signer {
         contacts: contacts.clone(),
         net: net.clone(),

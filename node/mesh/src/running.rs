@@ -1,5 +1,6 @@
 //! One call of an engine of this node, from its admission to its receipt. It lives on when its stream breaks.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -74,6 +75,8 @@ pub(crate) struct Running {
     pieces_count: watch::Sender<usize>,
     /// Tokens that a model read and wrote for it so far.
     tokens: Mutex<(u64, u64)>,
+    /// Whether its job is paused because its owner needs the machine.
+    is_held: AtomicBool,
     /// Tokens that are kept for it.
     pub(crate) tokens_reserved: u64,
     outcome: watch::Sender<Option<Arc<Outcome>>>,
@@ -90,6 +93,7 @@ impl Running {
             pieces: Mutex::default(),
             pieces_count: watch::Sender::new(0),
             tokens: Mutex::default(),
+            is_held: AtomicBool::new(false),
             tokens_reserved,
             outcome: watch::Sender::new(None),
         }
@@ -124,6 +128,14 @@ impl Running {
 
     pub(crate) fn progress(&self) -> watch::Receiver<Vec<Progress>> {
         self.progress.subscribe()
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.is_held.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_held(&self, is_held: bool) {
+        self.is_held.store(is_held, Ordering::Relaxed);
     }
 
     /// Adds to what it gave.

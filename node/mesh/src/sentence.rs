@@ -16,10 +16,7 @@ pub(crate) fn of(grant: &Grant, who: &str, engine: &str) -> String {
         (limits.seconds_per_day, "s of work/day"),
     ];
     parts.extend(
-        counted
-            .into_iter()
-            .filter(|(limit, _)| *limit != UNLIMITED)
-            .map(|(limit, unit)| measured(limit, unit)),
+        counted.into_iter().filter(|(limit, _)| *limit != UNLIMITED).map(|(limit, unit)| measured(limit, unit)),
     );
     parts.push(format!("until {}", moment(grant.ends_at())));
     parts.push(match grant.depth {

@@ -40,6 +40,7 @@ use crate::work;
 mod attend;
 mod bring;
 mod chat;
+mod hold;
 mod run;
 
 /// How long the first words of a caller may take.
@@ -73,6 +74,8 @@ pub(crate) struct Provider {
     pub(crate) lending: Arc<Lending>,
     pub(crate) meter: Mutex<Meter>,
     pub(crate) served: Records<Served>,
+    /// The calls whose jobs are paused because the owner needs the machine.
+    pub(crate) held: Records<()>,
     pub(crate) table: Arc<dyn MeshTable>,
     pub(crate) inbox: Arc<dyn Inbox>,
     pub(crate) reader: Arc<dyn Reader>,
@@ -168,6 +171,7 @@ impl Provider {
             }
             // It was let in before: what it takes is charged, whether or not there is room.
             lock(&self.meter).charge(&running.links, served.request_bytes, served.began_at);
+            running.set_held(self.held.get(&served.key()).is_some());
             lock(&self.calls).insert(served.key(), running.clone());
             tokio::spawn(self.clone().live(running, None));
         }
@@ -215,8 +219,7 @@ impl Provider {
             }
             Err(refusal) => return Ok(Err(refusal)),
         }
-        if self.lending.is_paused() || engine.is_paused {
-            let refusal = Refusal::new("lending-paused", "its owner paused lending").retry_after_ms(30_000);
+        if let Some(refusal) = self.lending.refusal(&engine, (self.clock)()) {
             return Ok(Err(refusal));
         }
         if open.request_bytes > BODY_BYTES_MAX as u64 {
@@ -431,7 +434,13 @@ impl Provider {
     }
 
     async fn forget(&self, served: &Served) {
-        lock(&self.given).remove(&served.key());
+        let key = served.key();
+        lock(&self.given).remove(&key);
+        if self.held.get(&key).is_some()
+            && let Err(error) = self.held.forget(std::slice::from_ref(&key), None).await
+        {
+            tracing::warn!(%error, "that a call was held could not be forgotten");
+        }
         if served.capability.takes_items() {
             work::forget(&*self.inbox, served.job).await;
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use flowork_protocol::grant::{Capability, Limits};
+use flowork_protocol::receipt::Exported;
 use flowork_protocol::{Failure, GrantId, NodeId, PersonId, PresetId, Timestamp, VersionId};
 use serde::{Deserialize, Serialize};
 
@@ -227,6 +228,26 @@ pub struct Lend {
     pub concurrent: Option<u32>,
 }
 
+/// When an engine takes calls of others.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// Only within these hours; at any time when it is not said.
+    pub hours: Option<Hours>,
+    /// Not while one of these programs runs, by the name of its file, such as `blender`.
+    pub not_while: Vec<String>,
+}
+
+/// Hours of each day, in the time zone of the machine. They may go over midnight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hours {
+    /// From when: `22:00`.
+    pub from: String,
+    /// Until when: `07:00`.
+    pub to: String,
+}
+
 /// An engine of this node that may be lent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Engine {
@@ -243,6 +264,12 @@ pub struct Engine {
     /// How many calls run now.
     #[serde(default)]
     pub running: u32,
+    /// When it takes calls of others.
+    #[serde(default)]
+    pub policy: Policy,
+    /// Why its policy lets it take none now: `until 22:00`, `while blender runs`.
+    #[serde(default)]
+    pub held: Option<String>,
 }
 
 /// Asks to let somebody use an engine.
@@ -428,6 +455,13 @@ pub enum Ask {
         /// Whether.
         paused: bool,
     },
+    /// Say when an engine takes calls of others.
+    SetPolicy {
+        /// Which engine.
+        engine: String,
+        /// When.
+        policy: Policy,
+    },
     /// Grants, given and held.
     Grants,
     /// Let somebody use an engine.
@@ -438,6 +472,8 @@ pub enum Ask {
     Test(TestGrant),
     /// Receipts.
     Receipts(ReceiptQuery),
+    /// Receipts, as whoever has to be shown them can check them.
+    ExportReceipts(ReceiptQuery),
     /// Sums of receipts.
     Totals,
     /// What was decided.
@@ -466,6 +502,7 @@ impl Ask {
                 | Self::Grants
                 | Self::Test(_)
                 | Self::Receipts(_)
+                | Self::ExportReceipts(_)
                 | Self::Totals
                 | Self::Decisions { .. }
         )
@@ -496,7 +533,7 @@ pub enum Gave {
     Engines(Vec<Engine>),
     /// To [`Ask::FindModels`].
     ModelServers(Vec<ModelServer>),
-    /// To [`Ask::Lend`].
+    /// To [`Ask::Lend`] and [`Ask::SetPolicy`].
     Engine(Engine),
     /// To [`Ask::Grants`].
     Grants(Vec<Grant>),
@@ -506,6 +543,8 @@ pub enum Gave {
     Tested(Tested),
     /// To [`Ask::Receipts`].
     Receipts(Vec<StoredReceipt>),
+    /// To [`Ask::ExportReceipts`].
+    Exported(Vec<(Timestamp, Exported)>),
     /// To [`Ask::Totals`].
     Totals(Vec<Total>),
     /// To [`Ask::Decisions`].

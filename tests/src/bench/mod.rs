@@ -1,5 +1,6 @@
 //! The benchmark: what is measured, on what, and how it is shown. `docs/benchmarks.md` says how to repeat it.
 
+pub mod chat;
 pub mod grants;
 pub mod lending;
 pub mod measure;

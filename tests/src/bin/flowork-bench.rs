@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use flowork_tests::bench::measure::{self, Extent};
-use flowork_tests::bench::{Table, lending, peers};
+use flowork_tests::bench::{Table, chat, lending, peers};
 use flowork_tests::node::{binary, repository};
 
 const HELP: &str = "\
@@ -13,7 +13,7 @@ Measures a node and its peers. Everything runs on loopback in temporary folders.
 
   flowork-bench [OPTIONS]
 
-  --only WHAT,…        start, alone, throughput, scripts, items, run, grants, lending, backlog, peers (default: all but backlog)
+  --only WHAT,…        start, alone, throughput, scripts, items, run, grants, lending, chat, backlog, peers (default: all but backlog)
   --peers NAME,…       only these: nodered, restate, restate-empty, n8n-legacy, n8n
   --seconds N          how long each load lasts (default 8)
   --connections N      how many connections send at once (default 32)
@@ -36,7 +36,7 @@ struct Arguments {
 
 fn arguments() -> Result<Option<Arguments>> {
     let mut read = Arguments {
-        only: ["start", "alone", "throughput", "scripts", "items", "run", "grants", "lending", "peers"]
+        only: ["start", "alone", "throughput", "scripts", "items", "run", "grants", "lending", "chat", "peers"]
             .map(str::to_owned)
             .to_vec(),
         peers: None,
@@ -123,6 +123,11 @@ async fn measured(table: &mut Table, arguments: &Arguments) -> Result<()> {
         && let Err(error) = lending::lending(table, extent).await
     {
         table.miss(format!("lending: {error:#}"));
+    }
+    if wants("chat")
+        && let Err(error) = chat::chat(table).await
+    {
+        table.miss(format!("chat: {error:#}"));
     }
     if wants("backlog")
         && let Err(error) = measure::backlog(table, arguments.backlog, extent).await

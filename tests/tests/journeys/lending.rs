@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use flowork_protocol::receipt::Exported;
 use flowork_tests::Node;
-use flowork_tests::pair::{LOOPBACK, Pair};
+use flowork_tests::pair::{BORROWER, ENGINE, LOOPBACK, Pair};
 use serde_json::{Value, json};
 
 use crate::history::check_history;
@@ -77,6 +78,14 @@ async fn a_friend_runs_a_lent_workflow_on_real_files_and_both_keep_a_receipt() -
     ensure!(by[0]["call"] == given[0]["call"] && by[0]["grant"] == grant["id"], "{by} {given}");
     ensure!(by[0]["is_given"] == false && given[0]["is_given"] == true, "{by} {given}");
     ensure!(by[0]["usage"] == given[0]["usage"] && by[0]["usage"]["bytes_in"].as_u64() > Some(0), "{by}");
+    for node in [&pair.borrower, &pair.lender] {
+        // Whoever is shown it can check it without either node.
+        let exported = node.read("/api/v1/receipts/export").await?;
+        let line: Exported = serde_json::from_value(exported[0]["receipt"].clone())?;
+        let proven = line.verify()?;
+        ensure!(proven.receipt.call.to_string() == by[0]["call"].as_str().unwrap_or_default(), "{exported}");
+        ensure!(proven.is_countersigned || !std::ptr::eq(node, &pair.borrower), "{exported}");
+    }
     let totals = pair.lender.read("/api/v1/receipts/totals").await?;
     ensure!(totals[0]["calls"] == 1 && totals[0]["failed"] == 0, "{totals}");
     pair.lender
@@ -326,5 +335,67 @@ async fn a_removed_friend_is_shut_out_at_once() -> Result<()> {
     let row = pair.borrower.ended(&job).await?;
     ensure!(row["state"] == "failed", "{row}");
     ensure!(pair.ran() == 1, "nothing more ran");
+    pair.stop().await
+}
+
+/// A program of the owner's that does nothing, under the name `own-work`.
+struct OwnWork(std::process::Child);
+
+impl OwnWork {
+    fn start(folder: &Path) -> Result<Self> {
+        let program = folder.join("own-work");
+        std::fs::copy("/bin/sleep", &program)?;
+        Ok(Self(std::process::Command::new(program).arg("600").spawn()?))
+    }
+
+    fn end(mut self) -> Result<()> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_owners_own_work_goes_first_and_a_friends_run_goes_on_after_it() -> Result<()> {
+    let pair = Pair::friends().await?;
+    pair.lend(&slow("slow", "5s"), &json!({})).await?;
+    let policy = json!({ "not_while": ["own-work"] }).to_string();
+    let path = format!("/api/v1/engines/{ENGINE}/policy");
+    let engine = pair.lender.insist(&pair.lender.request("PUT", &path, policy.as_bytes())).await?;
+    ensure!(engine["held"] == Value::Null, "{engine}");
+    let job = pair.borrower.run(&borrow("slow"), &[json!({})]).await?;
+    pair.lender.until("it runs", async || Ok(pair.ran() == 1)).await?;
+    let work = OwnWork::start(pair.folder.path())?;
+    let paused = "/api/v1/jobs?preset=slow&state=paused";
+    pair.lender
+        .until("it is held", async || {
+            Ok(pair.lender.read(paused).await?["jobs"].as_array().is_some_and(|jobs| jobs.len() == 1))
+        })
+        .await?;
+    let engines = pair.lender.read("/api/v1/engines").await?;
+    ensure!(engines[0]["held"] == "while own-work runs", "{engines}");
+    let could = json!({ "who": BORROWER, "engine": ENGINE, "can": "run:slow" });
+    let tested = pair.lender.post("/api/v1/grants/test", &could).await?.json();
+    ensure!(tested["allowed"] == false && tested["reasons"].to_string().contains("while own-work runs"), "{tested}");
+    // What begins meanwhile waits, and reads why; it is not told what runs there.
+    let second = pair.borrower.run(&borrow("slow"), &[json!({})]).await?;
+    pair.borrower
+        .until("the borrower reads why", async || {
+            let history = serde_json::to_string(&pair.borrower.history(&second).await?)?;
+            Ok(history.contains("waits for box of Ben: its owner needs the machine now"))
+        })
+        .await?;
+    // Who is started anew meanwhile lets it go on all the same.
+    let before = pair.lender.kill("mesh").await?;
+    pair.lender.back("mesh", before).await?;
+    work.end()?;
+    for job in [&job, &second] {
+        let row = pair.borrower.ended(job).await?;
+        ensure!(row["state"] == "succeeded", "{}", why(&row));
+    }
+    let history = serde_json::to_string(&pair.borrower.history(&job).await?)?;
+    ensure!(history.contains("paused: its owner needs the machine now"), "{history}");
+    ensure!(!history.contains("own-work"), "{history}");
+    ensure!(pair.ran() == 2);
     pair.stop().await
 }

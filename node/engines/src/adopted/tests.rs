@@ -114,11 +114,11 @@ async fn a_server_is_found_with_its_models() {
 
 #[test]
 fn only_this_machine_is_asked() {
-    for good in ["http://127.0.0.1:11434", "http://localhost:8080/v1", "http://[::1]:1"] {
+    for good in ["http://127.0.0.1:11434", "http://localhost:8080/v1", "http://[::1]:1", "127.0.0.1:11434"] {
         assert!(here(good).is_ok(), "{good}");
     }
     let elsewhere =
-        ["http://192.168.1.2:1", "http://example.com", "http://localhost.example.com", "ftp://127.0.0.1", "gpu"];
+        ["http://192.168.1.2:1", "http://example.com", "http://localhost.example.com", "ftp://127.0.0.1", "gpu", ""];
     for bad in elsewhere {
         assert_eq!(here(bad).unwrap_err().code, "model-server-invalid", "{bad}");
     }

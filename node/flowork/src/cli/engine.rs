@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Context;
 use super::client::{escape, with_query};
-use super::fail::Fail;
+use super::fail::{Fail, USAGE};
 use super::peer::rows;
 use super::show::{table, text_of, time_of};
 
@@ -47,6 +47,20 @@ pub(crate) enum Engine {
         #[arg(long)]
         can: Option<String>,
     },
+    /// Say when an engine takes calls of friends; runs of theirs are paused meanwhile
+    Policy {
+        /// Which
+        engine: String,
+        /// Only within these hours of each day, such as 22:00-07:00
+        #[arg(long, value_name = "FROM-TO")]
+        hours: Option<String>,
+        /// Not while this program runs, by the name of its file, such as blender; may be said again
+        #[arg(long, value_name = "PROGRAM")]
+        not_while: Vec<String>,
+        /// At any time
+        #[arg(long, conflicts_with_all = ["hours", "not_while"], required_unless_present_any = ["hours", "not_while"])]
+        always: bool,
+    },
     /// Take no calls for a while
     Pause {
         /// Which; all lending unless said
@@ -87,7 +101,7 @@ impl Engine {
                             text_of(&engine["name"]),
                             told(engine),
                             format!("{} of {}", engine["running"], engine["concurrent"]),
-                            if engine["is_paused"] == true { "paused".to_owned() } else { "lent".to_owned() },
+                            state(engine),
                             time_of(&engine["made_at"]),
                         ]
                     });
@@ -108,10 +122,44 @@ impl Engine {
                     )
                 });
             }
+            Self::Policy { engine, hours, not_while, always: _ } => {
+                let hours = match &hours {
+                    None => Value::Null,
+                    Some(hours) => {
+                        let (from, to) = hours.split_once('-').ok_or_else(|| {
+                            Fail::new(USAGE, format!("`{hours}` are no hours")).hint("write them as in `22:00-07:00`")
+                        })?;
+                        json!({ "from": from.trim(), "to": to.trim() })
+                    }
+                };
+                let path = format!("/api/v1/engines/{}/policy", escape(&engine));
+                let set = client.put(&path, &json!({ "hours": hours, "not_while": not_while })).await?;
+                context.print(&set, |set| format!("{engine} is lent {}; now it is {}\n", terms(set), state(set)));
+            }
             Self::Pause { engine } => pause(context, engine, true).await?,
             Self::Resume { engine } => pause(context, engine, false).await?,
         }
         Ok(())
+    }
+}
+
+/// When it is lent.
+fn terms(engine: &Value) -> String {
+    let policy = &engine["policy"];
+    let hours =
+        policy["hours"]["from"].as_str().map(|from| format!("from {from} to {}", text_of(&policy["hours"]["to"])));
+    let programs =
+        policy["not_while"].as_array().into_iter().flatten().map(|name| format!("not while {} runs", text_of(name)));
+    let parts: Vec<String> = hours.into_iter().chain(programs).collect();
+    if parts.is_empty() { "at any time".to_owned() } else { parts.join(", ") }
+}
+
+/// Whether it takes calls of others now, and if not, why.
+fn state(engine: &Value) -> String {
+    match engine["held"].as_str() {
+        _ if engine["is_paused"] == true => "paused".to_owned(),
+        Some(why) => format!("held {why}"),
+        None => "lent".to_owned(),
     }
 }
 

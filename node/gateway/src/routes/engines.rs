@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::http::{Method, StatusCode};
-use flowork_ports::mesh::{Ask, Engine, Gave, Lend, Offer};
+use flowork_ports::mesh::{Ask, Engine, Gave, Lend, Offer, Policy};
 use flowork_ports::models::{ModelAt, ModelServer};
 use flowork_protocol::command::Role;
 use flowork_protocol::grant::Capability;
@@ -46,6 +46,15 @@ pub(crate) fn routes() -> Vec<Route> {
         )
         .query::<Which>()
         .reply_as(204, "It is lent no more. Calls that run go on.", "text/plain"),
+        Route::new(
+            Method::PUT,
+            "/api/v1/engines/{engine}/policy",
+            Role::Admin,
+            "Says when an engine takes calls of others. Runs that go on when it does not are paused until it does.",
+            set_policy,
+        )
+        .body::<Policy>()
+        .reply::<Engine>(200, "The engine."),
         Route::new(
             Method::GET,
             "/api/v1/model-servers",
@@ -143,6 +152,12 @@ async fn lend(
     }
     let lend = Lend { engine, offers, concurrent: lend.concurrent };
     Ok(Json(ask!(ctx, Ask::Lend(lend), Gave::Engine(engine) => engine)))
+}
+
+async fn set_policy(
+    State(ctx): State<Ctx>, _: Permit<Admin>, Path(engine): Path<String>, Json(policy): Json<Policy>,
+) -> Result<Json<Engine>, Problem> {
+    Ok(Json(ask!(ctx, Ask::SetPolicy { engine, policy }, Gave::Engine(engine) => engine)))
 }
 
 async fn find_models(

@@ -5,7 +5,7 @@ use axum::http::Method;
 use flowork_ports::mesh::{Ask, Gave};
 use flowork_ports::mesh_table::{Decision, ReceiptQuery, StoredReceipt, Total};
 use flowork_protocol::command::Role;
-use flowork_protocol::{GrantId, NodeId, Timestamp};
+use flowork_protocol::{GrantId, NodeId, Timestamp, receipt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,15 @@ pub(crate) fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/api/v1/receipts", Role::Viewer, "Lists receipts of calls, newest first.", list)
             .query::<Which>()
             .reply::<Vec<StoredReceipt>>(200, "The receipts."),
+        Route::new(
+            Method::GET,
+            "/api/v1/receipts/export",
+            Role::Viewer,
+            "Receipts with their signatures, newest first: whoever is shown them can check them without a node.",
+            export,
+        )
+        .query::<Which>()
+        .reply::<Vec<Exported>>(200, "The receipts, each with when it ended."),
         Route::new(
             Method::GET,
             "/api/v1/receipts/totals",
@@ -62,6 +71,18 @@ struct Which {
     limit: Option<usize>,
 }
 
+impl Which {
+    fn query(self) -> ReceiptQuery {
+        ReceiptQuery {
+            peer: self.peer,
+            grant: self.grant,
+            since: self.since.map(Timestamp),
+            before: self.before.map(Timestamp),
+            limit: self.limit.unwrap_or(LIMIT_DEFAULT),
+        }
+    }
+}
+
 /// Where a page of decisions starts.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -70,6 +91,16 @@ struct Before {
     before: Option<u64>,
     /// At most so many, 1 to 1000; 50 unless said.
     limit: Option<usize>,
+}
+
+/// A receipt with its signatures, and when it ended.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ExportedReceipt")]
+struct Exported {
+    /// When, by the provider's clock.
+    ended_at: Timestamp,
+    /// What can be checked: one line of a file.
+    receipt: receipt::Exported,
 }
 
 /// A decision with its number.
@@ -86,14 +117,14 @@ struct Numbered {
 async fn list(
     State(ctx): State<Ctx>, _: Permit<Viewer>, Query(which): Query<Which>,
 ) -> Result<Json<Vec<StoredReceipt>>, Problem> {
-    let query = ReceiptQuery {
-        peer: which.peer,
-        grant: which.grant,
-        since: which.since.map(Timestamp),
-        before: which.before.map(Timestamp),
-        limit: which.limit.unwrap_or(LIMIT_DEFAULT),
-    };
-    Ok(Json(ask!(ctx, Ask::Receipts(query), Gave::Receipts(receipts) => receipts)))
+    Ok(Json(ask!(ctx, Ask::Receipts(which.query()), Gave::Receipts(receipts) => receipts)))
+}
+
+async fn export(
+    State(ctx): State<Ctx>, _: Permit<Viewer>, Query(which): Query<Which>,
+) -> Result<Json<Vec<Exported>>, Problem> {
+    let found = ask!(ctx, Ask::ExportReceipts(which.query()), Gave::Exported(found) => found);
+    Ok(Json(found.into_iter().map(|(ended_at, receipt)| Exported { ended_at, receipt }).collect()))
 }
 
 async fn totals(State(ctx): State<Ctx>, _: Permit<Viewer>) -> Result<Json<Vec<Total>>, Problem> {

@@ -78,6 +78,7 @@ impl Lender {
             lending,
             meter: Mutex::default(),
             served: Records::load("served", shared.clone()).await.unwrap(),
+            held: Records::load("held", shared.clone()).await.unwrap(),
             table: shared,
             inbox: Arc::new(jobs.clone()),
             reader: Arc::new(jobs.clone()),
