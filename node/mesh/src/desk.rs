@@ -2,49 +2,34 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use flowork_ports::mesh::{
-    Ask, Error, Gave, Invite, Invited, Neighbour, NewGrant, Parting, Peer, Preview, Reach, Status, TestGrant, Tested,
-};
+use flowork_ports::mesh::{Ask, Error, Gave, Neighbour, Peer, Reach, Status};
 use flowork_ports::mesh_table::ReceiptQuery;
 use flowork_ports::models::ModelServer;
-use flowork_ports::store;
-use flowork_ports::{MeshTable, Models};
-use flowork_protocol::grant::Asked;
-use flowork_protocol::invitation::{Invitation, Secret};
-use flowork_protocol::peer::call::GrantRef;
-use flowork_protocol::peer::pair::{self, Introduction, Join};
-use flowork_protocol::peer::tell::{self, Tell};
-use flowork_protocol::peer::{Refusal, call};
+use flowork_ports::{MeshTable, Models, store};
+use flowork_protocol::peer::{call, pair, tell};
 use flowork_protocol::receipt::Exported;
-use flowork_protocol::{Failure, GrantId, NodeId, PersonId, Timestamp};
-use futures::StreamExt as _;
+use flowork_protocol::{Failure, NodeId, Timestamp};
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::call::Caller;
 use crate::contacts::{Contact, Contacts};
-use crate::frames;
-use crate::grants::{Grants, Kept};
+use crate::grants::Grants;
 use crate::keys::Keeper;
 use crate::lending::Lending;
-use crate::lock;
-use crate::looking::{LOOK_FIRST, LOOK_MAX, Looking};
+use crate::looking::Looking;
 use crate::meter::Meter;
-use crate::net::{self, Happened, Net, RelayState, View};
-use crate::pairing::{self, Joined};
-use crate::reach;
-use crate::sentence;
-use crate::serve::{Provider, cut};
+use crate::net::{Happened, Net, RelayState, View};
+use crate::serve::Provider;
+use crate::{net, reach};
 
-/// The longest life of an invitation, in minutes.
-const INVITE_MINUTES_MAX: u32 = 7 * 24 * 60;
-/// How many peers are looked for at once.
-const LOOK_AT_ONCE: usize = 16;
+mod grants;
+mod peers;
+mod people;
+
 /// How far back receipts are counted when a node comes up.
 const COUNTED_MS: u64 = 26 * 3_600_000;
 /// How many of them at most.
@@ -173,7 +158,7 @@ impl Desk {
                 let _writing = self.writing.lock().await;
                 Gave::Engine(self.lending.set_policy(&engine, policy, now).await?)
             }
-            Ask::Grants => Gave::Grants(self.grants.list(&self.contacts, |id| self.used(id, now))),
+            Ask::Grants => Gave::Grants(self.list_grants(now).await?),
             Ask::Grant(ask) => self.give(&ask, now).await?,
             Ask::Revoke(id) => self.revoke(&id, now).await?,
             Ask::Test(test) => Gave::Tested(self.test(&test, now)?),
@@ -279,382 +264,6 @@ impl Desk {
                 addresses: addresses.iter().map(ToString::to_string).collect(),
             })
             .collect()
-    }
-
-    fn introduction(&self) -> Introduction {
-        let addresses = self.net.view().borrow().addresses().iter().map(ToString::to_string).collect();
-        Introduction { name: self.name.clone(), certificates: Vec::new(), addresses }
-    }
-
-    async fn invite(&self, invite: Invite, now: Timestamp) -> Result<Invited, Error> {
-        if invite.minutes == 0 || invite.minutes > INVITE_MINUTES_MAX {
-            return Err(invalid("minutes-invalid", format!("an invitation holds 1 to {INVITE_MINUTES_MAX} minutes")));
-        }
-        if invite.name.as_ref().is_some_and(|name| !flowork_protocol::certificate::is_name(name)) {
-            return Err(invalid("name-invalid", "a name has 1 to 64 bytes and nothing invisible"));
-        }
-        let ends_at = now.plus_ms(u64::from(invite.minutes) * 60_000);
-        let secret = Secret(random()?);
-        let (addresses, reachable) = {
-            let view = self.net.view();
-            let view = view.borrow();
-            (view.addresses(), self.reachable(&view))
-        };
-        let _writing = self.writing.lock().await;
-        self.contacts.invite(&secret, invite.name, now, ends_at).await?;
-        let texts = addresses.iter().map(ToString::to_string).collect();
-        let invitation = Invitation::new(self.me, self.name.clone(), secret, ends_at, texts);
-        Ok(Invited {
-            link: invitation.to_text(),
-            ends_at: invitation.ends_at(),
-            addresses: invitation.addresses,
-            reach: reachable,
-        })
-    }
-
-    fn read(&self, link: &str, now: Timestamp) -> Result<Invitation, Error> {
-        let invitation =
-            Invitation::read(link, now).map_err(|error| invalid("invitation-invalid", error.to_string()))?;
-        if invitation.node == self.me {
-            let failure = Failure::new("invitation-own", "this invitation is by this node itself");
-            return Err(Error::Invalid(failure.hint("give it to the one whom you want to pair with")));
-        }
-        Ok(invitation)
-    }
-
-    fn preview(&self, link: &str, now: Timestamp) -> Result<Preview, Error> {
-        let invitation = self.read(link, now)?;
-        Ok(Preview {
-            node: invitation.node,
-            ends_at: invitation.ends_at(),
-            known_as: self.contacts.get(invitation.node).map(|contact| contact.name),
-            name: invitation.name,
-            addresses: invitation.addresses,
-        })
-    }
-
-    async fn join(&self, link: &str, name: Option<String>, now: Timestamp) -> Result<Peer, Error> {
-        let invitation = self.read(link, now)?;
-        let whom = invitation.name.clone();
-        let peer_error = |code: &str, text: String, hint: &str| Error::Peer(Failure::new(code, text).hint(hint));
-        let addresses: Vec<Multiaddr> = invitation.addresses.iter().filter_map(|text| text.parse().ok()).collect();
-        let mut is_again = false;
-        let joined = loop {
-            let stream = self.net.open(invitation.node, pair::PROTOCOL, addresses.clone()).await.map_err(|error| {
-                peer_error(
-                    "peer-away",
-                    format!("{whom} cannot be reached: {error}"),
-                    "is it running, and in the same network? Otherwise let it be the one who joins: `flowork peer invite` here",
-                )
-            })?;
-            match pairing::join(stream, invitation.secret.clone(), self.introduction()).await {
-                Ok(joined) => break joined,
-                // The same node may say the same again: a connection that broke in between does no harm.
-                Err(frames::Error::Io(_) | frames::Error::Closed) if !is_again => is_again = true,
-                Err(error) => {
-                    return Err(peer_error("peer-broke", format!("{whom} did not answer: {error}"), "try again"));
-                }
-            }
-        };
-        let said = match joined {
-            Joined::Welcome(said) => said,
-            Joined::Refused(refusal) => {
-                let text = format!("{whom} does not let this node in: {}", cut(&refusal.message));
-                return Err(peer_error(&cut(&refusal.code), text, "ask for a new invitation"));
-            }
-        };
-        let _writing = self.writing.lock().await;
-        let contact =
-            self.contacts.pair(invitation.node, &said, name.as_deref(), invitation.addresses, now, Vec::new()).await?;
-        self.learn_known();
-        Ok(self.peer(contact))
-    }
-
-    /// Takes the other end of [`Self::join`].
-    async fn let_in(self: Arc<Self>, peer: NodeId, stream: net::Stream) {
-        let admit = async |join: Join| {
-            let now = (self.clock)();
-            let _writing = self.writing.lock().await;
-            match self.contacts.admit(peer, &join.secret, &join.introduction, Vec::new(), now).await {
-                Ok(contact) => {
-                    tracing::info!(%peer, name = %contact.name, "a node joined by invitation");
-                    self.learn_known();
-                    Ok(self.introduction())
-                }
-                Err(why) => {
-                    tracing::info!(%peer, code = why.code(), "a node was not let in");
-                    Err(Refusal::new(why.code(), why.to_string()))
-                }
-            }
-        };
-        if let Err(error) = pairing::receive(stream, admit).await {
-            tracing::debug!(%peer, %error, "a node that wanted to join went away");
-        }
-    }
-
-    /// Tells the network who is paired now.
-    fn learn_known(&self) {
-        self.known.send_replace(self.contacts.all().into_iter().map(|contact| contact.node).collect());
-    }
-
-    fn parting(&self, contact: &Contact) -> Parting {
-        let name = |kept: &Kept| self.grants.listed(kept, &self.contacts, |_| flowork_ports::mesh::Used::default());
-        let sentences = |all: Vec<Kept>| {
-            all.iter().filter(|kept| kept.revoked_at.is_none()).filter_map(name).map(|grant| grant.sentence).collect()
-        };
-        Parting {
-            name: contact.name.clone(),
-            given: sentences(self.grants.given_to(contact.node)),
-            held: sentences(self.grants.held_of(contact.node)),
-            running: u32::try_from(self.provider.running_of(contact.node)).unwrap_or(u32::MAX),
-            they_keep: "what their runs were given before, and the receipts that both signed".to_owned(),
-        }
-    }
-
-    async fn remove(self: &Arc<Self>, who: &str, now: Timestamp) -> Result<Parting, Error> {
-        let contact = self.contacts.named(who)?;
-        let parting = self.parting(&contact);
-        // So that the other side reads why, if it can be told within a moment.
-        let telling = self.say(contact.node, &Tell::Removed);
-        let _ = tokio::time::timeout(Duration::from_secs(2), telling).await;
-        {
-            let _writing = self.writing.lock().await;
-            for kept in self.grants.given_to(contact.node) {
-                self.grants.revoke(&kept, &format!(": {} was removed", contact.name), now).await?;
-            }
-            self.grants.forget_held(contact.node).await?;
-            self.contacts.remove(&contact, now).await?;
-        }
-        self.learn_known();
-        self.provider.end_of(contact.node, &Refusal::new("not-paired", "the two nodes are not paired any more"));
-        self.net.disconnect(contact.node).await;
-        Ok(parting)
-    }
-
-    fn used(&self, grant: GrantId, now: Timestamp) -> flowork_ports::mesh::Used {
-        lock(&self.provider.meter).used(grant, now)
-    }
-
-    async fn give(self: &Arc<Self>, ask: &NewGrant, now: Timestamp) -> Result<Gave, Error> {
-        let to = self.contacts.named(&ask.to)?;
-        let engine = self.lending.get(&ask.engine)?;
-        if let Some(unknown) = ask.can.iter().find(|capability| !engine.offers.contains_key(capability)) {
-            let can: Vec<String> = engine.offers.keys().map(ToString::to_string).collect();
-            let failure = Failure::new("no-offer", format!("the engine `{}` does not do `{unknown}`", engine.name));
-            return Err(Error::Invalid(failure.hint(format!("it does: {}", can.join(", ")))));
-        }
-        let kept = {
-            let _writing = self.writing.lock().await;
-            self.grants.give(&self.keeper, &to, ask, random()?, now).await?
-        };
-        tokio::spawn(self.clone().tell_untold(to.node));
-        self.shown(&kept, now)
-    }
-
-    async fn revoke(self: &Arc<Self>, id: &str, now: Timestamp) -> Result<Gave, Error> {
-        let kept = {
-            let _writing = self.writing.lock().await;
-            let kept = self.grants.given_by(id)?;
-            self.grants.revoke(&kept, "", now).await?
-        };
-        let why = Refusal::new("grant-revoked", "the grant was taken back by its owner");
-        let ended = self.provider.end_under(kept.id, &why);
-        tracing::info!(grant = %kept.id.short(), ended, "a grant was taken back");
-        tokio::spawn(self.clone().tell_untold(kept.holder));
-        self.shown(&kept, now)
-    }
-
-    fn shown(&self, kept: &Kept, now: Timestamp) -> Result<Gave, Error> {
-        let listed = self.grants.listed(kept, &self.contacts, |id| self.used(id, now));
-        listed
-            .map(|grant| Gave::Grant(Box::new(grant)))
-            .ok_or_else(|| Error::Away("a grant that does not read".to_owned()))
-    }
-
-    fn test(&self, test: &TestGrant, now: Timestamp) -> Result<Tested, Error> {
-        let contact = self.contacts.named(&test.who)?;
-        let at = test.at.unwrap_or(now);
-        let persons: Vec<PersonId> = contact.person.into_iter().collect();
-        let mut tested = Tested { allowed: false, grant: None, reasons: Vec::new() };
-        let given = self.grants.given_to(contact.node);
-        if given.is_empty() {
-            tested.reasons.push(format!("{} was given no grant", contact.name));
-        }
-        let asked =
-            Asked { peer: contact.node, persons: &persons, engine: &test.engine, capability: &test.can, now: at };
-        for kept in given {
-            let short = kept.id.short();
-            let admitted = match self.grants.admit(&GrantRef::Known(kept.id), &asked) {
-                Ok(admitted) => admitted,
-                Err(why) => {
-                    tested.reasons.push(format!("grant {short}: {why}"));
-                    continue;
-                }
-            };
-            // Charged to a copy of nothing: the question costs no call.
-            if let Some(up) = lock(&self.provider.meter).would_refuse(admitted.links(), 0, at) {
-                tested.reasons.push(format!("grant {short}: it allows {up}, and that is used up"));
-                continue;
-            }
-            tested.reasons.push(format!("grant {short}: allowed until {}", sentence::moment(admitted.ends_at())));
-            tested.allowed = true;
-            tested.grant.get_or_insert(kept.id);
-        }
-        let not_now = match self.lending.get(&test.engine) {
-            Err(error) => Some(error.to_string()),
-            Ok(_) if self.lending.is_paused() => Some("all lending is paused".to_owned()),
-            Ok(engine) if engine.is_paused => Some(format!("the engine {} is paused", engine.name)),
-            Ok(engine) => self
-                .lending
-                .held(&engine, at)
-                .map(|held| format!("the engine {} is not lent {}", engine.name, held.why)),
-        };
-        if let Some(why) = not_now {
-            (tested.allowed, tested.grant) = (false, None);
-            tested.reasons.push(why);
-        }
-        Ok(tested)
-    }
-
-    /// Says one thing to a peer.
-    async fn say(&self, node: NodeId, what: &Tell) -> Result<Result<(), Refusal>, String> {
-        let addresses = self.contacts.get(node).map(|contact| contact.multiaddrs()).unwrap_or_default();
-        let stream = self.net.open(node, tell::PROTOCOL, addresses).await.map_err(|error| error.to_string())?;
-        crate::tell::tell(stream, what).await.map_err(|error| error.to_string())
-    }
-
-    /// Tells a peer what it has not heard yet of its grants.
-    async fn tell_untold(self: Arc<Self>, node: NodeId) {
-        for kept in self.grants.untold_to(node) {
-            let what = match kept.revoked_at {
-                Some(_) => Tell::Revoked(kept.id),
-                None => Tell::Grant(kept.chain.clone()),
-            };
-            match self.say(node, &what).await {
-                Ok(Ok(())) => {}
-                Ok(Err(refusal)) => {
-                    // It will say the same again; the grant can still be used by its name.
-                    tracing::warn!(%node, code = %cut(&refusal.code), "a peer does not take a grant");
-                }
-                Err(why) => {
-                    tracing::debug!(%node, why, "a peer is told later");
-                    tokio::time::sleep(LOOK_FIRST).await;
-                    self.look.notify_one();
-                    return;
-                }
-            }
-            let _writing = self.writing.lock().await;
-            if let Err(error) = self.grants.told(&kept).await {
-                tracing::warn!(%error, "that a peer was told could not be written down");
-            }
-        }
-    }
-
-    /// Takes the other end of [`Self::say`].
-    async fn hear(self: Arc<Self>, peer: NodeId, stream: net::Stream) {
-        let take = async |told: Tell| {
-            let Some(contact) = self.contacts.get(peer) else {
-                return Err(Refusal::new("not-paired", "the two nodes are not paired"));
-            };
-            let now = (self.clock)();
-            let try_again = |error: store::Error| {
-                tracing::error!(%error, "what a peer said could not be written down");
-                Refusal::new("try-again", "it cannot be written down now").retry_after_ms(5_000)
-            };
-            if let Tell::Countersigned(said) = told {
-                return self.provider.countersigned(peer, said).await.map_err(try_again);
-            }
-            let _writing = self.writing.lock().await;
-            match told {
-                Tell::Grant(chain) => match self.grants.hold(chain, peer, &[], now).await {
-                    Ok(_) => Ok(()),
-                    Err(denied) => Err(Refusal::new(denied.code(), denied.to_string())),
-                },
-                Tell::Revoked(id) => self.grants.lose(id, peer, now).await.map_err(try_again),
-                Tell::Removed => {
-                    self.contacts.left(contact, now).await.map_err(try_again)?;
-                    for kept in self.grants.held_of(peer) {
-                        self.grants.lose(kept.id, peer, now).await.map_err(try_again)?;
-                    }
-                    Ok(())
-                }
-                Tell::Countersigned(_) | Tell::Heard | Tell::Refused(_) => {
-                    Err(Refusal::new("protocol", "it came out of turn"))
-                }
-            }
-        };
-        if let Err(error) = crate::tell::hear(stream, take).await {
-            tracing::debug!(%peer, %error, "a peer that had something to say went away");
-        }
-    }
-
-    /// Hears what the network saw.
-    async fn listen(self: Arc<Self>, mut happenings: mpsc::Receiver<Happened>) {
-        while let Some(happened) = happenings.recv().await {
-            match happened {
-                Happened::Connected(node) => {
-                    lock(&self.looking).connected(node, Instant::now());
-                    tokio::spawn(self.clone().tell_untold(node));
-                }
-                Happened::Lost(node) => {
-                    lock(&self.looking).lost(node, Instant::now());
-                    self.look.notify_one();
-                }
-                Happened::Moved => {
-                    lock(&self.looking).moved();
-                    self.look.notify_one();
-                }
-                Happened::Addresses(node, addresses) => {
-                    let texts = addresses.into_iter().map(|address| net::without_peer(address).to_string()).collect();
-                    let _writing = self.writing.lock().await;
-                    if let Err(error) = self.contacts.learn_addresses(node, texts).await {
-                        tracing::warn!(%error, "where a peer is could not be written down");
-                    }
-                }
-            }
-        }
-    }
-
-    /// Keeps a connection to every peer that can be reached, less and less eagerly, and tidies up in between.
-    async fn look_for_peers(self: Arc<Self>) {
-        loop {
-            let now = Instant::now();
-            let due: Vec<Contact> = {
-                let view = self.net.view();
-                let view = view.borrow();
-                let is_away = |contact: &Contact| !contact.has_left && !view.connections.contains_key(&contact.node);
-                let away: Vec<Contact> = self.contacts.all().into_iter().filter(is_away).collect();
-                let mut looking = lock(&self.looking);
-                looking.keep(away.iter().map(|contact| contact.node).collect());
-                away.into_iter().filter(|contact| looking.is_due(contact.node, now)).collect()
-            };
-            futures::stream::iter(due)
-                .for_each_concurrent(LOOK_AT_ONCE, async |contact| {
-                    let found = self.net.connect(contact.node, contact.multiaddrs()).await;
-                    if found.is_err() {
-                        lock(&self.looking).missed(contact.node, Instant::now());
-                    }
-                })
-                .await;
-            // Who is there and did not hear something: the stream broke, or its disk was full.
-            let untold = self.grants.untold();
-            let deaf: Vec<NodeId> = {
-                let view = self.net.view();
-                let view = view.borrow();
-                untold.into_iter().filter(|node| view.connections.contains_key(node)).collect()
-            };
-            for node in &deaf {
-                tokio::spawn(self.clone().tell_untold(*node));
-            }
-            self.provider.sweep((self.clock)()).await;
-            self.caller.sweep((self.clock)()).await;
-            let at_most = if deaf.is_empty() { LOOK_MAX } else { LOOK_FIRST };
-            let next = lock(&self.looking).next().unwrap_or(now + at_most).min(now + at_most);
-            tokio::select! {
-                () = tokio::time::sleep_until(next) => {}
-                () = self.look.notified() => {}
-            }
-        }
     }
 }
 

@@ -330,6 +330,7 @@ impl Grants {
             links: verified.links().len(),
             revoked_at: kept.revoked_at,
             used: used(kept.id),
+            experience: None,
         })
     }
 }

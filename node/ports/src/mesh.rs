@@ -356,6 +356,21 @@ pub struct Grant {
     pub sentence: String,
     /// How much is used, as far as this node counts it.
     pub used: Used,
+    /// For a grant that this node holds: how calls under it went of late.
+    #[serde(default)]
+    pub experience: Option<Experience>,
+}
+
+/// How calls went of late, by their receipts: at most the last 100.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Experience {
+    /// How many there were.
+    pub calls: u32,
+    /// How many of them failed. Those that this node ended itself are not among them.
+    pub failed: u32,
+    /// How long those that went well took there, the turn that they waited for included: half of them no longer, in
+    /// milliseconds.
+    pub typical_ms: Option<u64>,
 }
 
 /// Asks whether somebody may do something.

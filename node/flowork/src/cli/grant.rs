@@ -100,12 +100,11 @@ impl Grant {
                 let list = client.get("/api/v1/grants").await?;
                 context.print(&list, |list| {
                     let rows = rows(list, |grant| {
-                        let used = &grant["used"];
                         vec![
                             id(grant),
                             if grant["is_given"] == true { "given".to_owned() } else { "held".to_owned() },
                             state(grant),
-                            format!("{} running, {} this hour", used["running"], used["calls_this_hour"]),
+                            used(grant),
                             text_of(&grant["sentence"]),
                         ]
                     });
@@ -152,6 +151,23 @@ impl Grant {
 
 fn id(grant: &Value) -> String {
     text_of(&grant["id"]).chars().take(12).collect()
+}
+
+/// Of a given grant, what is used; of a held one, how calls under it went.
+fn used(grant: &Value) -> String {
+    let (used, lately) = (&grant["used"], &grant["experience"]);
+    match (grant["is_given"] == true, lately["calls"].as_u64()) {
+        (true, _) => {
+            let tokens = used["tokens_today"].as_u64().filter(|tokens| *tokens > 0);
+            let tokens = tokens.map(|tokens| format!(", {tokens} tokens today")).unwrap_or_default();
+            format!("{} running, {} this hour{tokens}", used["running"], used["calls_this_hour"])
+        }
+        (false, None) => "not used yet".to_owned(),
+        (false, Some(calls)) => {
+            let typically = lately["typical_ms"].as_u64().map(|ms| format!(", typically {ms} ms")).unwrap_or_default();
+            format!("{calls} lately, {} failed{typically}", lately["failed"])
+        }
+    }
 }
 
 fn state(grant: &Value) -> String {
