@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { basename } from 'node:path';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Person, PHONE, WIDE } from './support/browser';
@@ -7,7 +8,7 @@ import { Canvas } from './support/designer';
 import { befriend, lendTo, ranAt } from './support/friends';
 import { journey } from './support/journey';
 import { lookAt, ModelServer } from './support/model-server';
-import { TestNode } from './support/node';
+import { binary, TestNode } from './support/node';
 import { draft, ended, keep, row, start } from './support/presets';
 
 type Found = { readonly id: string; readonly help: string; readonly nodes: readonly { readonly html: string }[] };
@@ -75,6 +76,19 @@ journey(
         there: async (page) => {
           await page.getByText(/^Ben may use orders/).waitFor();
           await page.getByText(/^Model tiny-1 · model server at/).waitFor();
+          await page.getByText('Takes no runs').waitFor();
+        },
+      },
+      'when it is lent': {
+        path: () => '/lending',
+        there: async (page) => {
+          await page.getByRole('button', { name: 'When tiny is lent' }).click();
+          const dialog = page.getByRole('dialog', { name: 'When is “tiny” lent?' });
+          await dialog.getByText('At some hours').click();
+          await dialog.getByLabel('Until', { exact: true }).fill('22:00');
+          await dialog.getByRole('alert').waitFor();
+          await dialog.getByRole('textbox', { name: 'Program' }).fill('/usr/bin/blender');
+          await dialog.getByText('Only the name of its file, without the folder.').waitFor();
         },
       },
       'lend a model': {
@@ -152,6 +166,7 @@ journey(
       await ranAt(api, 'Ben', 'report');
       models = await ModelServer.start(['tiny-1', 'tiny-2'], ['Yes.']);
       await api.ask('PUT', '/engines/tiny', { chat: { server: models.url, model: 'tiny-1' } });
+      await api.ask('PUT', '/engines/tiny/policy', { not_while: ['blender', basename(binary())] });
     });
     afterAll(async () => {
       await models?.stop();

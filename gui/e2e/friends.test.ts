@@ -1,16 +1,28 @@
 //! Two people, each with a node of their own: they become friends, one lends, the other borrows, until it is taken back.
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Person } from './support/browser';
 import { words } from './support/browser';
 import { Canvas } from './support/designer';
 import { journey } from './support/journey';
-import { TestNode } from './support/node';
+import { binary, TestNode } from './support/node';
 import { keep, row } from './support/presets';
 
 /** What Ben lends: it marks each item with who made it. */
 const report = row('monthly-report', 'Monthly report', [
   { component: 'set', name: 'Mark', config: { fields: { made_by: 'Ben' } } },
 ]);
+
+const HOUR_MS = 3_600_000;
+
+/** What a clock on the wall shows in so many hours. */
+function timeIn(hours: number): string {
+  const at = new Date(Date.now() + hours * HOUR_MS);
+  return [at.getHours(), at.getMinutes()].map((it) => String(it).padStart(2, '0')).join(':');
+}
 
 journey(
   'friends',
@@ -174,6 +186,20 @@ journey(
       expect(await ben.page.getByRole('meter', { name: 'This hour' }).getAttribute('aria-valuetext')).toBe('1 of 3');
     });
 
+    test('the receipts can be kept as a file, which anybody can check', async () => {
+      const { page } = ana;
+      const begun = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Export' }).click();
+      const file = await begun;
+      expect(file.suggestedFilename()).toMatch(/^receipts-[\d-]+\.jsonl$/);
+      const path = await file.path();
+      const lines = (await readFile(path, 'utf8')).trimEnd().split('\n');
+      expect(lines.length).toBe((await (await at.node.api()).ask<unknown[]>('GET', '/receipts')).length);
+      for (const line of lines)
+        expect(JSON.parse(line)).toMatchObject({ signed: expect.any(String), countersignature: expect.any(String) });
+      await promisify(execFile)(binary(), ['receipts', 'verify', path]);
+    });
+
     test('paused, nothing is taken; once it goes on, it is', async () => {
       const { page } = ben;
       const all = page.getByRole('switch', { name: 'Lending', exact: true });
@@ -183,6 +209,59 @@ journey(
       await page.getByText('Ana could not do it now.').waitFor();
       await all.click();
       await page.getByText('Lending is on').waitFor();
+    });
+
+    test('Ben says at which hours it is lent; outside of them it says until when it is not', async () => {
+      const { page } = ben;
+      const [from, to] = [timeIn(2), timeIn(3)];
+      await page.getByRole('button', { name: 'When workshop is lent' }).click();
+      const dialog = page.getByRole('dialog', { name: 'When is “workshop” lent?' });
+      const save = dialog.getByRole('button', { name: 'Save' });
+      expect(await dialog.getByRole('radio', { name: 'At any time' }).isChecked()).toBe(true);
+      await dialog.getByText('At some hours').click();
+      await dialog.getByLabel('From', { exact: true }).fill(from);
+      await dialog.getByLabel('Until', { exact: true }).fill(from);
+      await dialog.getByRole('alert').getByText('is no time at all').waitFor();
+      expect(await save.isDisabled()).toBe(true);
+      await dialog.getByLabel('Until', { exact: true }).fill(to);
+      const program = dialog.getByRole('textbox', { name: 'Program' });
+      await program.fill('/usr/bin/blender');
+      await dialog.getByText('Only the name of its file, without the folder.').waitFor();
+      expect(await save.isDisabled()).toBe(true);
+      for (const name of ['steam', 'blender']) {
+        await program.fill(name);
+        await page.keyboard.press('Enter');
+      }
+      await dialog.getByRole('button', { name: 'Remove steam' }).click();
+      await save.click();
+      await dialog.waitFor({ state: 'hidden' });
+      await page.getByText(`From ${from} to ${to} · not while blender runs`).waitFor();
+      await page.getByText(`Takes no runs until ${from}`).waitFor();
+      await page.getByRole('button', { name: 'Ask' }).click();
+      await page.getByText('Ana could not do it now.').waitFor();
+    });
+
+    test('while a program runs that he named it is not lent, and then at any time again', async () => {
+      const { page } = ben;
+      const own = basename(binary());
+      const open = page.getByRole('button', { name: 'When workshop is lent' });
+      const dialog = page.getByRole('dialog', { name: 'When is “workshop” lent?' });
+      await open.click();
+      await dialog.getByText('At any time').click();
+      await dialog.getByRole('button', { name: 'Remove blender' }).click();
+      // It is not lost when it was only typed.
+      await dialog.getByRole('textbox', { name: 'Program' }).fill(own);
+      await dialog.getByRole('button', { name: 'Save' }).click();
+      await page.getByText(`Not while ${own} runs`).waitFor();
+      await page.getByText(`Takes no runs while ${own} runs`).waitFor();
+      await open.click();
+      await dialog.getByRole('button', { name: `Remove ${own}` }).click();
+      await dialog.getByRole('button', { name: 'Save' }).click();
+      await dialog.waitFor({ state: 'hidden' });
+      await page.getByText('Takes no runs').waitFor({ state: 'hidden' });
+      expect(await page.getByText('Not while').count()).toBe(0);
+      const [engine] = await (await bens.api()).ask<{ policy: object; held: unknown }[]>('GET', '/engines');
+      expect(engine).toMatchObject({ policy: { hours: null, not_while: [] }, held: null });
     });
 
     test('what is taken back can be used no more, and the run says so', async () => {
@@ -207,8 +286,8 @@ journey(
     test('what both decided can be read, and a friend can be removed', async () => {
       await ben.go('Receipts');
       await ben.page.getByRole('tab', { name: 'Decisions' }).click();
-      for (const word of ['Became friends', 'Lent', 'Given', 'Taken back'])
-        await ben.page.getByText(word, { exact: true }).waitFor();
+      const said = ['Became friends', 'Lent', 'Given', 'Paused', 'Resumed', 'Lending times', 'Taken back'];
+      for (const word of said) await ben.page.getByText(word, { exact: true }).first().waitFor();
       await ben.go('Friends');
       await ben.page.getByRole('button', { name: 'More about Ana' }).click();
       await ben.page.getByRole('menuitem', { name: 'Remove' }).click();

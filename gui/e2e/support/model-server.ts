@@ -61,6 +61,8 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
 export async function lookAt(dialog: Locator, address: string): Promise<void> {
   const field = dialog.getByRole('textbox', { name: 'Address of the model server' });
   const folded = dialog.getByText('It listens at another address');
+  // Only then it is known whether the field is folded away.
+  await dialog.getByText('Looking for model servers…').waitFor({ state: 'hidden' });
   await field.or(folded).first().waitFor();
   if (!(await field.isVisible())) await folded.click();
   await field.fill(address);

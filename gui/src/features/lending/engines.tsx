@@ -14,6 +14,8 @@ import { Switch } from '@/shared/ui/switch';
 import { LendDialog } from './lend-dialog';
 import { ModelLine, WorkflowLine } from './offer-lines';
 import { offerName } from './offers';
+import { heldWords, whenWords } from './policy';
+import { WhenDialog } from './when-dialog';
 
 /** What this node lends: workflows and models, together in engines that share one limit. */
 export function Engines() {
@@ -55,11 +57,15 @@ function EngineRow({ engine }: { readonly engine: Engine }) {
   const client = useQueryClient();
   const isAllPaused = useQuery(meshQuery).data?.is_lending_paused === true;
   const [stopping, setStopping] = useState<{ readonly capability?: string; readonly what: string }>();
+  const [isTiming, setTiming] = useState(false);
   const again = () => client.invalidateQueries({ queryKey: ['mesh'] });
   const pause = useMutation({ mutationFn: (paused: boolean) => pauseEngine(engine.name, paused), onSettled: again });
   const renew = useMutation({ mutationFn: (preset: string) => lend(engine.name, { run: [preset] }), onSuccess: again });
   const running = engine.running ?? 0;
   const offers = Object.entries(engine.offers);
+  const when = whenWords(t, engine.policy);
+  // What is paused by hand takes none later either.
+  const held = engine.is_paused || isAllPaused ? undefined : heldWords(t, engine.held);
   return (
     <li className="border-b border-line px-4 py-2.5 last:border-b-0">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1">
@@ -70,7 +76,9 @@ function EngineRow({ engine }: { readonly engine: Engine }) {
               {t('lending.running', { count: running, most: engine.concurrent })}
             </span>
             {isAllPaused && !engine.is_paused && <span className="text-wait"> · {t('lending.all.off')}</span>}
+            {held !== undefined && <span className="text-wait"> · {held}</span>}
           </p>
+          {when !== undefined && <p className="text-meta break-words text-muted">{when}</p>}
         </div>
         <Switch
           isOn={!engine.is_paused}
@@ -82,15 +90,24 @@ function EngineRow({ engine }: { readonly engine: Engine }) {
           onFlip={() => pause.mutate(!engine.is_paused)}
           className="text-meta"
         />
-        <Button
-          look="quiet"
-          needs="admin"
-          className="ml-auto"
-          onClick={() => setStopping({ what: engine.name })}
-          aria-label={t('lending.stop_one', { name: engine.name })}
-        >
-          {t('lending.stop')}
-        </Button>
+        <div className="ml-auto flex">
+          <Button
+            look="quiet"
+            needs="admin"
+            onClick={() => setTiming(true)}
+            aria-label={t('when.open_one', { name: engine.name })}
+          >
+            {t('when.open')}
+          </Button>
+          <Button
+            look="quiet"
+            needs="admin"
+            onClick={() => setStopping({ what: engine.name })}
+            aria-label={t('lending.stop_one', { name: engine.name })}
+          >
+            {t('lending.stop')}
+          </Button>
+        </div>
       </div>
       <ul className="pt-1">
         {offers.map(([capability, offer]) => {
@@ -110,6 +127,7 @@ function EngineRow({ engine }: { readonly engine: Engine }) {
         })}
       </ul>
       <Problem error={pause.error ?? renew.error} />
+      {isTiming && <WhenDialog engine={engine} onClose={() => setTiming(false)} />}
       {stopping && (
         <StopDialog engine={engine.name} running={running} {...stopping} onClose={() => setStopping(undefined)} />
       )}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { joined, nextBefore } from '@/shared/api/requests/receipts';
-import type { Receipt, ReceiptTotal } from '@/shared/api/types';
+import { exportedLines, joined, nextBefore } from '@/shared/api/requests/receipts';
+import type { ExportedReceipt, Receipt, ReceiptTotal } from '@/shared/api/types';
 import { monthsOf } from './months';
 
 const usage = { bytes_in: 1, bytes_out: 2, work_ms: 3, tokens_in: 0, tokens_out: 0 };
@@ -35,5 +35,25 @@ describe('pages of receipts', () => {
   it('go on behind a millisecond that fills a whole page, and end with a page that is not full', () => {
     expect(nextBefore([receipt('a', 8), receipt('b', 8)], 2)).toBe(8);
     expect(nextBefore([receipt('a', 8)], 2)).toBeUndefined();
+  });
+});
+
+describe('the exported file', () => {
+  const all = [9, 8, 8, 7].map((at, no) => ({
+    ended_at: at,
+    receipt: { flowork: 'receipt/1', signed: `s${no}`, countersignature: null },
+  }));
+  const pagesOf = (entries: readonly ExportedReceipt[], size: number) => async (before: number | undefined) =>
+    entries.filter((it) => before === undefined || it.ended_at < before).slice(0, size);
+
+  it('has each receipt in a line of its own, once, over all pages', async () => {
+    const lines = await exportedLines(pagesOf(all, 3), 3);
+    expect(lines.map((line) => JSON.parse(line))).toEqual(all.map((it) => it.receipt));
+    expect(await exportedLines(pagesOf([], 3), 3)).toEqual([]);
+  });
+
+  it('comes to its end where a page is filled by one millisecond', async () => {
+    const lines = await exportedLines(pagesOf(all, 2), 2);
+    expect(lines.map((line) => JSON.parse(line).signed)).toEqual(['s0', 's1', 's2', 's3']);
   });
 });

@@ -11,6 +11,7 @@ import { ASK, usedAs } from '@/shared/mesh/sentence';
 import { Facts } from '@/shared/ui/page';
 import { Empty } from '@/shared/ui/states';
 import { StateBadge } from '@/shared/ui/status';
+import { Export } from './export';
 import { More } from './more';
 import { usageWords } from './usage';
 
@@ -32,6 +33,7 @@ export function Receipts() {
         }
         return (
           <>
+            <Export />
             <ul>
               {all.map((it) => (
                 <Row key={`${it.is_given} ${it.peer} ${it.call}`} receipt={it} name={nameOf(it.peer)} />

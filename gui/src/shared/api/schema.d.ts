@@ -185,6 +185,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/engines/{engine}/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Says when an engine takes calls of others. Runs that go on when it does not are paused until it does.
+         * @description Needs a token with the role admin or higher.
+         */
+        put: operations["putEnginesEnginePolicy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -1231,6 +1251,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/receipts/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Receipts with their signatures, newest first: whoever is shown them can check them without a node.
+         * @description Needs a token with the role viewer or higher.
+         */
+        get: operations["getReceiptsExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/receipts/totals": {
         parameters: {
             query?: never;
@@ -1987,6 +2027,11 @@ export interface components {
              * @description How many calls it runs at once.
              */
             concurrent: number;
+            /**
+             * @description Why its policy lets it take none now: `until 22:00`, `while blender runs`.
+             * @default null
+             */
+            held?: string | null;
             /** @description Whether it takes no calls now. */
             is_paused: boolean;
             /** @description Since when it is lent. */
@@ -1997,6 +2042,14 @@ export interface components {
             offers: {
                 [key: string]: components["schemas"]["Offer"];
             };
+            /**
+             * @description When it takes calls of others.
+             * @default {
+             *       "hours": null,
+             *       "not_while": []
+             *     }
+             */
+            policy?: components["schemas"]["Policy"];
             /**
              * Format: uint32
              * @description How many calls run now.
@@ -2052,6 +2105,41 @@ export interface components {
             };
             /** @description What it shows. */
             title: string;
+        };
+        /** @description How calls went of late, by their receipts: at most the last 100. */
+        Experience: {
+            /**
+             * Format: uint32
+             * @description How many there were.
+             */
+            calls: number;
+            /**
+             * Format: uint32
+             * @description How many of them failed. Those that this node ended itself are not among them.
+             */
+            failed: number;
+            /**
+             * Format: uint64
+             * @description How long those that went well took there, the turn that they waited for included: half of them no longer, in
+             *     milliseconds.
+             */
+            typical_ms?: number | null;
+        };
+        /** @description A receipt as it lies in a file, for whoever has to be shown it: one line of JSON. It can be checked without a node. */
+        Exported: {
+            /** @description The caller's signature over it, in base64url, when it is there. */
+            countersignature?: string | null;
+            /** @description `receipt/1`. */
+            flowork: string;
+            /** @description The provider's signed receipt, in base64url. */
+            signed: string;
+        };
+        /** @description A receipt with its signatures, and when it ended. */
+        ExportedReceipt: {
+            /** @description When, by the provider's clock. */
+            ended_at: components["schemas"]["Timestamp"];
+            /** @description What can be checked: one line of a file. */
+            receipt: components["schemas"]["Exported"];
         };
         /** @description A failed step or job: what happened, to what, and what to do next. */
         Failure: {
@@ -2118,6 +2206,11 @@ export interface components {
             ends_at: components["schemas"]["Timestamp"];
             /** @description The engine's name at its owner. */
             engine: string;
+            /**
+             * @description For a grant that this node holds: how calls under it went of late.
+             * @default null
+             */
+            experience?: components["schemas"]["Experience"] | null;
             /** @description Its name. */
             id: components["schemas"]["GrantId"];
             /** @description Whether this node gave it; else it holds it. */
@@ -2190,6 +2283,13 @@ export interface components {
              * @default
              */
             title?: string;
+        };
+        /** @description Hours of each day, in the time zone of the machine. They may go over midnight. */
+        Hours: {
+            /** @description From when: `22:00`. */
+            from: string;
+            /** @description Until when: `07:00`. */
+            to: string;
         };
         /** @description An invitation as it is kept. */
         Invitation: {
@@ -2747,6 +2847,19 @@ export interface components {
         Plain: {
             /** @description The value. */
             value: string;
+        };
+        /** @description When an engine takes calls of others. */
+        Policy: {
+            /**
+             * @description Only within these hours; at any time when it is not said.
+             * @default null
+             */
+            hours?: components["schemas"]["Hours"] | null;
+            /**
+             * @description Not while one of these programs runs, by the name of its file, such as `blender`.
+             * @default []
+             */
+            not_while?: string[];
         };
         /** @description One input or output of a component. */
         Port: {
@@ -3939,6 +4052,7 @@ export interface components {
         getPresetsWhichHistoryReply200: components["schemas"]["Change"][];
         getPresetsWhichPresentReply200: components["schemas"]["Present"][];
         getPresetsWhichVersionsReply200: components["schemas"]["Version"][];
+        getReceiptsExportReply200: components["schemas"]["ExportedReceipt"][];
         getReceiptsReply200: components["schemas"]["StoredReceipt"][];
         getReceiptsTotalsReply200: components["schemas"]["Total"][];
         getSchemaPresetReply200: unknown;
@@ -4263,6 +4377,41 @@ export interface operations {
                 };
                 content: {
                     "text/plain": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    putEnginesEnginePolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                engine: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Policy"];
+            };
+        };
+        responses: {
+            /** @description The engine. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Engine"];
                 };
             };
             /** @description What is wrong, and what to do. */
@@ -6313,6 +6462,46 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["getReceiptsReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getReceiptsExport: {
+        parameters: {
+            query?: {
+                /** @description Only with this node. */
+                peer?: components["schemas"]["NodeId"] | null;
+                /** @description Only under this grant. */
+                grant?: components["schemas"]["GrantId"] | null;
+                /** @description Only those that ended at or after, in milliseconds since 1970. */
+                since?: number | null;
+                /** @description Only those that ended before, in milliseconds since 1970. */
+                before?: number | null;
+                /** @description At most so many, 1 to 1000; 50 unless said. */
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The receipts, each with when it ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getReceiptsExportReply200"];
                 };
             };
             /** @description What is wrong, and what to do. */

@@ -41,6 +41,8 @@ export type InvitationPreview = Schemas['Preview'];
 export type Parting = Schemas['Parting'];
 export type Engine = Schemas['Engine'];
 export type Offer = Schemas['Offer'];
+export type Policy = Schemas['Policy'];
+export type Hours = Schemas['Hours'];
 export type ModelServer = Schemas['ModelServer'];
 export type ModelAt = Schemas['ModelAt'];
 export type Grant = Schemas['Grant'];
@@ -50,6 +52,7 @@ export type TestGrant = Schemas['TestGrant'];
 export type Tested = Schemas['Tested'];
 export type Usage = Schemas['Usage'];
 export type Receipt = Schemas['StoredReceipt'];
+export type ExportedReceipt = Schemas['ExportedReceipt'];
 export type ReceiptTotal = Schemas['Total'];
 export type MeshDecision = Schemas['NumberedDecision'];
 

@@ -11,3 +11,13 @@ export function saveFile(name: string, content: Blob): void {
 
 export const saveJson = (name: string, value: unknown): void =>
   saveFile(name, new Blob([`${JSON.stringify(value, null, 2)}\n`], { type: 'application/json' }));
+
+/** JSON, one value a line. */
+export const saveLines = (name: string, lines: readonly string[]): void =>
+  saveFile(
+    name,
+    new Blob(
+      lines.map((line) => `${line}\n`),
+      { type: 'application/jsonl' },
+    ),
+  );

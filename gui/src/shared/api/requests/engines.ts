@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api } from '../client';
 import { unwrap } from '../problem';
-import type { ModelAt } from '../types';
+import type { ModelAt, Policy } from '../types';
 import { LOOK_MS } from './mesh';
 
 /** What this node lends. */
@@ -32,6 +32,10 @@ export const unlend = async (engine: string, capability?: string): Promise<void>
   const query = capability === undefined ? {} : { capability };
   unwrap(await api.DELETE('/api/v1/engines/{engine}', { params: { path: { engine }, query }, parseAs: 'text' }));
 };
+
+/** Says when an engine is lent. */
+export const setPolicy = async (engine: string, policy: Policy) =>
+  unwrap(await api.PUT('/api/v1/engines/{engine}/policy', { params: { path: { engine } }, body: policy }));
 
 /** Pauses or resumes one engine. */
 export const pauseEngine = async (engine: string, paused: boolean): Promise<void> => {
