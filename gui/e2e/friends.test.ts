@@ -200,6 +200,13 @@ journey(
       await promisify(execFile)(binary(), ['receipts', 'verify', path]);
     });
 
+    test('what Ana borrows says how it went of late', async () => {
+      const { page } = ana;
+      await ana.go('Lending');
+      await page.getByRole('tab', { name: 'I borrow' }).click();
+      await page.getByText(/^Lately 1 call, 0 failed; half of them took no more than /).waitFor();
+    });
+
     test('paused, nothing is taken; once it goes on, it is', async () => {
       const { page } = ben;
       const all = page.getByRole('switch', { name: 'Lending', exact: true });

@@ -3,6 +3,7 @@ import { BotMessageSquare, HandHeart, Workflow } from 'lucide-react';
 import { grantsQuery } from '@/shared/api/requests/grants';
 import { peersQuery } from '@/shared/api/requests/peers';
 import type { Grant } from '@/shared/api/types';
+import { duration } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { MeshReady } from '@/shared/mesh/mesh-ready';
 import { ASK, workflowOf } from '@/shared/mesh/sentence';
@@ -28,12 +29,29 @@ export function Borrowing() {
                 <p>{t('borrow.none.hint')}</p>
               </Empty>
             }
-            below={(grant) => <Uses grant={grant} />}
+            below={(grant) => (
+              <>
+                <Lately grant={grant} />
+                <Uses grant={grant} />
+              </>
+            )}
           />
         )}
       </MeshReady>
     </Panel>
   );
+}
+
+/** How calls under a grant went of late. */
+function Lately({ grant }: { readonly grant: Grant }) {
+  const t = useMessages();
+  if (!grant.experience) return null;
+  const { calls, failed, typical_ms } = grant.experience;
+  const text =
+    typical_ms == null
+      ? t('borrow.lately', { calls, failed })
+      : t('borrow.lately_took', { calls, failed, took: duration(typical_ms * 1_000) });
+  return <p className="text-meta text-muted">{text}</p>;
 }
 
 /** A button for each thing that may be used: it makes a workflow of one's own with the step in it. */

@@ -162,6 +162,8 @@ export const lending = {
   'borrow.none.hint':
     'When a friend lets you use something, it stands here. Ask them: on their node it is under Lending.',
   'borrow.counted': 'How much of it is used up, {who}’s node counts.',
+  'borrow.lately': 'Lately {calls} {calls|call|calls}, {failed} failed',
+  'borrow.lately_took': 'Lately {calls} {calls|call|calls}, {failed} failed; half of them took no more than {took}',
   'borrow.use_one': 'Use {workflow} in a workflow',
   'borrow.ask_one': 'Ask {engine} in a workflow',
   'borrow.asked': 'Ask {engine} of {who}',

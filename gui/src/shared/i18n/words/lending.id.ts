@@ -167,6 +167,8 @@ export const lending = {
   'borrow.none.hint':
     'Bila teman mengizinkan Anda memakai sesuatu, tampilnya di sini. Mintalah: di node mereka ada di Pinjaman.',
   'borrow.counted': 'Berapa yang sudah terpakai dihitung oleh node {who}.',
+  'borrow.lately': 'Belakangan ini {calls} panggilan, {failed} gagal',
+  'borrow.lately_took': 'Belakangan ini {calls} panggilan, {failed} gagal; separuhnya tidak lebih dari {took}',
   'borrow.use_one': 'Pakai {workflow} di alur kerja',
   'borrow.ask_one': 'Tanya {engine} di alur kerja',
   'borrow.asked': 'Tanya {engine} milik {who}',
