@@ -11,10 +11,14 @@ use serde_json::Value;
 
 use crate::Failure;
 
+/// The most bytes of one request.
+pub const REQUEST_BYTES_MAX: usize = 8 << 20;
 /// The most bytes of one output.
 pub const OUTPUT_BYTES_MAX: usize = 4 << 20;
 /// What a message weighs beside its text, in tokens: the words with which a model's template surrounds it.
 const MESSAGE_TOKENS: u64 = 16;
+/// What a picture weighs at least, in tokens: models make more of a small one than its bytes.
+const PICTURE_TOKENS: u64 = 8_192;
 /// How deep what is asked for may nest.
 const DEPTH_MAX: usize = 64;
 
@@ -177,6 +181,10 @@ impl Chat {
         if self.messages.is_empty() {
             return Err(invalid("a chat begins with a message: `messages` is empty".to_owned()));
         }
+        // To some model servers it means that nothing limits them.
+        if self.max_tokens == Some(0) {
+            return Err(invalid("`max_tokens` is at least 1".to_owned()));
+        }
         for (number, message) in (1..).zip(&self.messages) {
             if message.content.is_none() && message.tool_calls.is_empty() {
                 return Err(invalid(format!("message {number} says nothing: it has no `content`")));
@@ -204,7 +212,7 @@ impl Chat {
         let messages = self.messages.iter().map(|message| {
             let texts = message.texts().map(str::len).sum::<usize>() as u64;
             let calls = message.tool_calls.iter().map(|call| call.function.name.len() + call.function.arguments.len());
-            texts + calls.sum::<usize>() as u64 + MESSAGE_TOKENS
+            texts + calls.sum::<usize>() as u64 + message.picture_tokens() + MESSAGE_TOKENS
         });
         messages.sum::<u64>() + self.tools.iter().chain(&self.response_format).map(of).sum::<u64>()
     }
@@ -216,6 +224,14 @@ impl Message {
             Some(Content::Parts(parts)) => parts,
             _ => &[],
         }
+    }
+
+    fn picture_tokens(&self) -> u64 {
+        let pictures = self.parts().iter().filter_map(|part| match part {
+            Part::Text { .. } => None,
+            Part::ImageUrl { image_url } => Some((image_url.url.len() as u64).max(PICTURE_TOKENS)),
+        });
+        pictures.sum()
     }
 
     fn texts(&self) -> impl Iterator<Item = &str> {
@@ -422,6 +438,8 @@ mod tests {
     #[test]
     fn what_no_engine_does_is_refused_by_name() {
         assert!(read(&json!({ "messages": [] })).is_err());
+        let zero = json!({ "messages": [{ "role": "user", "content": "x" }], "max_tokens": 0 });
+        assert!(read(&zero).unwrap_err().message.contains("max_tokens"));
         assert!(read(&json!({ "messages": [{ "role": "user" }] })).unwrap_err().message.contains("message 1"));
         let model = json!({ "messages": [{ "role": "user", "content": "x" }], "model": "gpt" });
         assert!(read(&model).unwrap_err().message.contains("model"));
@@ -458,5 +476,8 @@ mod tests {
     fn reading_is_never_counted_below_what_it_takes() {
         let chat = read(&json!({ "messages": [{ "role": "user", "content": "héllo" }] })).unwrap();
         assert_eq!(chat.tokens_in_max(), 6 + MESSAGE_TOKENS);
+        let picture = json!({ "type": "image_url", "image_url": { "url": "data:image/png;base64,AAAA" } });
+        let chat = read(&json!({ "messages": [{ "role": "user", "content": [picture, picture] }] })).unwrap();
+        assert_eq!(chat.tokens_in_max(), 2 * PICTURE_TOKENS + MESSAGE_TOKENS);
     }
 }

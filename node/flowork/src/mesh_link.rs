@@ -5,12 +5,12 @@
 //! same key, and mesh takes it up where it was.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use flowork_ports::engines::{self, EngineCall, Given, NEWS_WAITING_MAX, News};
+use flowork_ports::engines::{self, EngineCall, Given, NEWS_WAITING_MAX, News, Where};
 use flowork_ports::mesh::{Ask, Error, Gave, Mesh};
 use flowork_protocol::Failure;
 use flowork_protocol::wire::{self, Party, Refusal, Verb};
@@ -23,6 +23,13 @@ use crate::link::{self, Link};
 
 /// The pause before a mesh that is away is asked again.
 const AGAIN_AFTER: Duration = Duration::from_millis(250);
+
+/// How long a piece of an output waits for its reader.
+const READ_WITHIN: Duration = Duration::from_secs(5);
+/// How long after its deadline a call is given up that mesh says nothing about.
+const OVERTIME: Duration = Duration::from_secs(60);
+/// How often a caller that is flooded is told how its call ended.
+const DONE_TRIES: u32 = 240;
 
 /// How long a question waits for a mesh that is away.
 const AWAY_FOR: Duration = Duration::from_secs(2);
@@ -96,6 +103,8 @@ pub(crate) struct Calls {
 
 struct Waiting {
     news: mpsc::Sender<News>,
+    /// Whether who reads the news was too slow for pieces once: it is not waited for again.
+    is_slow: Arc<AtomicBool>,
     done: oneshot::Sender<Result<Given, Failure>>,
 }
 
@@ -113,12 +122,17 @@ impl Calls {
     pub(crate) async fn hear(&self, me: Party, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         match wire::from_body(body).map_err(|_| Refusal::Unreadable(me))? {
             Said::News(number, news) => {
-                let sender = self.waiting(|all| all.get(&number).map(|waiting| waiting.news.clone()));
-                match (sender, &news) {
-                    // As fast as it is read: until then mesh sends no more of this call.
-                    (Some(sender), News::Piece { .. }) => drop(sender.send(news).await),
-                    // A step that does not read its news gets its result all the same.
-                    (Some(sender), _) => drop(sender.try_send(news)),
+                let reader =
+                    self.waiting(|all| all.get(&number).map(|waiting| (waiting.news.clone(), waiting.is_slow.clone())));
+                match (reader, &news) {
+                    // As fast as it is read, for a while: until then mesh sends no more of this call.
+                    (Some((sender, is_slow)), News::Piece { .. }) if !is_slow.load(Ordering::Relaxed) => {
+                        if tokio::time::timeout(READ_WITHIN, sender.send(news)).await.is_err() {
+                            is_slow.store(true, Ordering::Relaxed);
+                        }
+                    }
+                    // Who does not read the news gets the result all the same, and all of the output with it.
+                    (Some((sender, _)), _) => drop(sender.try_send(news)),
                     (None, _) => {}
                 }
             }
@@ -171,13 +185,25 @@ impl engines::Engines for Engines {
         loop {
             let number = self.calls.next.fetch_add(1, Ordering::Relaxed);
             let (done, mut ended) = oneshot::channel();
-            self.calls.waiting(|all| all.insert(number, Waiting { news: news.clone(), done }));
+            self.calls.waiting(|all| all.insert(number, Waiting { news: news.clone(), is_slow: Arc::default(), done }));
             let _forget = Forget { engines: self, number };
             let left = ends_at.saturating_duration_since(Instant::now());
             call.deadline_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
             if say(&self.link, Party::Mesh, &Said::Open(number, Box::new(call.clone()))).await.is_ok() {
                 tokio::select! {
-                    result = &mut ended => if let Ok(result) = result { return result },
+                    result = &mut ended => match result {
+                        Ok(result) => return result,
+                        // Nothing is written down of it: a second answer would begin anew in the middle of the first.
+                        Err(_) if matches!(call.at, Where::Here { .. }) => {
+                            let text = "the mesh role was started anew in the middle of it";
+                            return Err(Failure::new("engine-restarted", text).hint("try again").retryable());
+                        }
+                        Err(_) => {}
+                    },
+                    // Mesh keeps the deadline itself; this is for when it cannot say so.
+                    () = tokio::time::sleep_until(ends_at + OVERTIME) => {
+                        return Err(Failure::new("engine-late", "no result came in time").retryable());
+                    }
                     () = cancel.cancelled() => {
                         // A mesh that is away ends nothing; the provider's own limits hold.
                         let _ = say(&self.link, Party::Mesh, &Said::Cancel(number)).await;
@@ -264,9 +290,24 @@ impl Desk {
         while let Ok(last) = news.try_recv() {
             drop(say(&link, who, &Said::News(number, last)).await);
         }
-        if let Err(error) = say(&link, who, &Said::Done(number, Box::new(result))).await {
-            // Who called opens it again and is told then.
-            tracing::debug!(number, %error, "a caller does not hear how a call ended");
+        let mut done = Said::Done(number, Box::new(result));
+        for _ in 0..DONE_TRIES {
+            match say(&link, who, &done).await {
+                Ok(()) => break,
+                Err(link::Error::Refused(Refusal::TooLong)) => {
+                    let text = "the output is too long to be handed on within this node";
+                    done = Said::Done(number, Box::new(Err(Failure::new("output-too-large", text))));
+                }
+                // It is flooded.
+                Err(link::Error::Refused(Refusal::Busy(_)) | link::Error::Late(_)) => {
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                }
+                // It is gone, and opens its call again when it is back.
+                Err(error) => {
+                    tracing::debug!(number, %error, "a caller does not hear how a call ended");
+                    break;
+                }
+            }
         }
         self.running(|all| all.remove(&(who, number)));
     }

@@ -123,6 +123,7 @@ async fn inside(
     let request = body::admit(ctx, request)?;
     let timeout = match request.uri().path() {
         body::FILES | "/api/v1/backup" => UPLOAD_TIMEOUT,
+        routes::openai::CHAT_PATH => routes::openai::CHAT_TIMEOUT,
         _ => REQUEST_TIMEOUT,
     };
     // Webhooks have room of their own, so that a flood of them leaves the API usable.

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use flowork_ports::Engines;
 use flowork_ports::engines::{EngineCall, Given, News, Where};
+use flowork_protocol::chat::OUTPUT_BYTES_MAX;
 use flowork_protocol::grant::Verified;
 use flowork_protocol::peer::Refusal;
 use flowork_protocol::peer::call::{
@@ -53,6 +54,8 @@ const BROKEN_FOR: Duration = Duration::from_secs(30);
 
 /// A call that ran, and whose files did not come.
 const FILES_NOT_GIVEN: &str = "files-not-given";
+/// A call that has ended, and whose output is kept no more.
+const CALL_OVER: &str = "call-over";
 /// How often a provider may say no to a file that it gave: once it was started anew, it shares what calls gave when they are
 /// opened again.
 const REFUSED_MAX: u32 = 3;
@@ -138,6 +141,21 @@ impl Engines for Caller {
             return Err(Failure::new("request-too-large", text).hint("send fewer items at once: use `loop`"));
         }
         let generation = self.calling.get(&call.key).map_or(0, |calling| calling.generation);
+        match self.call_once(&call, generation, &news, &cancel).await {
+            // An answer that was signed for, and then lost with its step, is asked for anew. What a run did is not done twice.
+            Err(failure) if failure.code == CALL_OVER && !call.capability.takes_items() => {
+                self.call_once(&call, generation + 1, &news, &cancel).await
+            }
+            ended => ended,
+        }
+    }
+}
+
+impl Caller {
+    /// The call of this generation, to its end.
+    async fn call_once(
+        &self, call: &EngineCall, generation: u32, news: &mpsc::Sender<News>, cancel: &CancellationToken,
+    ) -> Result<Given, Failure> {
         let request = Bytes::from(call.request.clone());
         let files = match call.capability.takes_items() {
             true => files::named_in(&request).map_err(|why| Failure::new("request-invalid", why))?,
@@ -150,10 +168,10 @@ impl Engines for Caller {
             hash: *blake3::hash(&request).as_bytes(),
             request,
             files,
-            news: &news,
-            cancel: &cancel,
+            news,
+            cancel,
             ends_at: begun + Duration::from_millis(call.deadline_ms),
-            call: &call,
+            call,
         };
         let patience = begun + Duration::from_millis(call.wait_ms.min(call.deadline_ms));
         let ended = self.travel(&journey, patience).await;
@@ -167,9 +185,7 @@ impl Engines for Caller {
         }
         ended
     }
-}
 
-impl Caller {
     /// Forgets calls whose step never came back for them.
     pub(crate) async fn sweep(&self, now: Timestamp) {
         if let Err(error) = self.calling.forget_where(|calling| calling.at.plus_ms(CALLING_KEPT_MS) <= now).await {
@@ -300,7 +316,8 @@ impl Caller {
         // From here on it can read what the request names, for as long as it is asked.
         let _share = self.files.share(provider, &journey.files);
         let mut files_refused = 0;
-        let mut incoming = Incoming::new(BODY_BYTES_MAX);
+        let output_max = if journey.call.capability.takes_items() { BODY_BYTES_MAX } else { OUTPUT_BYTES_MAX };
+        let mut incoming = Incoming::new(output_max);
         let mut accepted = false;
         let mut pause = PAUSE_FIRST;
         let mut at_hand = true;

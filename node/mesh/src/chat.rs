@@ -5,6 +5,7 @@ use flowork_ports::Models;
 use flowork_ports::models::{ModelAt, PIECES_WAITING_MAX};
 use flowork_protocol::Failure;
 use flowork_protocol::chat::{Chat, Piece};
+use flowork_protocol::peer::call::DATA_BYTES_MAX;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
@@ -45,8 +46,11 @@ impl<'a> Answering<'a> {
         };
         let Some(piece) = piece else { return self.broke.take().map_or(Ok(None), Err) };
         let line = piece.line();
-        if self.output.len() + line.len() > self.bytes_max {
-            let text = format!("the answer is longer than the {} bytes that it may have", self.bytes_max);
+        if self.output.len() + line.len() > self.bytes_max || line.len() > DATA_BYTES_MAX {
+            let text = format!(
+                "the answer is longer than the {} bytes that it may have, or came in a piece of more than {DATA_BYTES_MAX}",
+                self.bytes_max
+            );
             return Err(Failure::new("output-too-large", text));
         }
         self.output.extend_from_slice(&line);

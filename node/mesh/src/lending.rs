@@ -136,6 +136,10 @@ impl Lending {
         if !is_name(&ask.engine) {
             return Err(invalid("name-invalid", "an engine's name has 1 to 64 bytes and nothing invisible".to_owned()));
         }
+        if ask.engine.contains('@') {
+            let text = "an engine's name has no `@`: `gpu@Ben` is the engine gpu of Ben";
+            return Err(invalid("name-invalid", text.to_owned()));
+        }
         if let Some(unknown) = ask.offers.keys().find(|capability| !capability.is_known()) {
             return Err(invalid("capability-unknown", format!("`{unknown}` is nothing that an engine can do")));
         }

@@ -16,6 +16,8 @@ const NAME_BYTES_MAX: usize = 64;
 /// When a caller should ask again while its owner needs the machine.
 const BUSY_MS: u64 = 30_000;
 const MINUTE_MS: u64 = 60_000;
+/// Where Linux tells which programs run.
+const PROCESSES: &str = "/proc";
 
 /// Why an engine takes no calls now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,9 @@ pub(crate) fn checked(policy: Policy) -> Result<Policy, Failure> {
     names.dedup();
     if names.len() > PROGRAMS_MAX {
         return Err(invalid(format!("an engine waits for at most {PROGRAMS_MAX} programs")));
+    }
+    if !names.is_empty() && !Path::new(PROCESSES).join("self").exists() {
+        return Err(invalid("this system does not tell which programs run".to_owned()).hint("use hours instead"));
     }
     if let Some(odd) = names.iter().find(|name| name.is_empty() || name.len() > NAME_BYTES_MAX || name.contains('/')) {
         return Err(invalid(format!("`{odd}` is no program's name"))
@@ -102,13 +107,16 @@ fn duration(ms: u64) -> String {
 
 /// Which of the programs `names` run on this machine now: by the name of their file, or the one that they gave themselves.
 pub(crate) fn running(names: &BTreeSet<String>) -> BTreeSet<String> {
-    let Ok(processes) = std::fs::read_dir("/proc") else { return BTreeSet::new() };
+    let Ok(processes) = std::fs::read_dir(PROCESSES) else { return BTreeSet::new() };
     let mut found = BTreeSet::new();
     for process in processes.flatten() {
         if !process.file_name().to_string_lossy().bytes().all(|byte| byte.is_ascii_digit()) {
             continue;
         }
-        found.extend(names_of(&process.path()).into_iter().filter(|name| names.contains(name)));
+        // People write `Blender` where the file is called `blender`.
+        let called = names_of(&process.path());
+        let is_meant = |name: &&String| called.iter().any(|other| other.eq_ignore_ascii_case(name));
+        found.extend(names.iter().filter(is_meant).cloned());
     }
     found
 }
@@ -200,7 +208,8 @@ mod tests {
     #[test]
     fn this_very_program_is_seen_to_run() {
         let own = std::env::current_exe().unwrap().file_name().unwrap().to_string_lossy().into_owned();
-        let names = BTreeSet::from([own.clone(), "nothing-is-called-so".to_owned()]);
-        assert_eq!(running(&names), BTreeSet::from([own]));
+        let (own, loud) = (own.clone(), own.to_uppercase());
+        let names = BTreeSet::from([own.clone(), loud.clone(), "nothing-is-called-so".to_owned()]);
+        assert_eq!(running(&names), BTreeSet::from([own, loud]));
     }
 }

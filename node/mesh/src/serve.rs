@@ -13,6 +13,7 @@ use flowork_ports::mesh_table::{Change, Decision, StoredReceipt};
 use flowork_ports::store::{self, Inbox, Reader};
 use flowork_ports::{Followers, MeshTable, Models};
 use flowork_protocol::certificate;
+use flowork_protocol::chat::REQUEST_BYTES_MAX;
 use flowork_protocol::command::Submission;
 use flowork_protocol::grant::{Admitted, Asked, Link};
 use flowork_protocol::peer::Refusal;
@@ -222,8 +223,9 @@ impl Provider {
         if let Some(refusal) = self.lending.refusal(&engine, (self.clock)()) {
             return Ok(Err(refusal));
         }
-        if open.request_bytes > BODY_BYTES_MAX as u64 {
-            return Ok(Err(Refusal::new("request-too-large", format!("a request has at most {BODY_BYTES_MAX} bytes"))));
+        let request_max = if open.capability.takes_items() { BODY_BYTES_MAX } else { REQUEST_BYTES_MAX };
+        if open.request_bytes > request_max as u64 {
+            return Ok(Err(Refusal::new("request-too-large", format!("a request has at most {request_max} bytes"))));
         }
         if lock(&self.calls).len() >= CALLS_MAX {
             return Ok(Err(Refusal::new("busy", "it has as many calls as it takes").retry_after_ms(1_000)));
@@ -338,7 +340,10 @@ impl Provider {
         let running = Arc::new(Running::new(served, verified.links().to_vec(), 0));
         if !running.served.capability.takes_items() {
             let output = running.served.output.clone();
-            let failure = output.is_none().then(|| Refusal::new("output-gone", "what came of it is kept no more"));
+            let failure = output.is_none().then(|| {
+                let code = stored.failure.clone().unwrap_or_else(|| "output-gone".to_owned());
+                Refusal::new(code, "it ended before, and more than that is kept no more")
+            });
             let output = chat::again(&running, output.unwrap_or_default());
             self.finish(&running, output, failure, receipt);
             return Ok(Some(running));

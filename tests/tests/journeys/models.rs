@@ -141,3 +141,27 @@ async fn openais_format_reaches_a_friends_model_and_its_limit() -> Result<()> {
     ensure!(model.asked() == 2);
     pair.stop().await
 }
+
+#[tokio::test]
+async fn a_step_of_many_questions_goes_on_after_a_crash_although_the_first_answers_are_gone() -> Result<()> {
+    let (pair, model, _) = lent(&json!({})).await?;
+    let items = [json!({ "n": 2, "us": 0 }), json!({ "n": 900, "us": 8_000 })];
+    let preset = asks("say {{ $json.n }} words pausing {{ $json.us }} us", "friend");
+    let job = pair.borrower.run(&preset, &items).await?;
+    pair.lender
+        .until("the first answer is signed for by both", async || {
+            let exported = pair.lender.read("/api/v1/receipts/export").await?;
+            Ok(exported[0]["receipt"]["countersignature"].is_string())
+        })
+        .await?;
+    ensure!(model.answering() == 1, "the second is in the middle");
+    let before = pair.borrower.kill("kernel").await?;
+    pair.borrower.back("kernel", before).await?;
+    let row = pair.borrower.ended(&job).await?;
+    ensure!(row["state"] == "succeeded", "{}", why(&row));
+    let out = pair.borrower.given(&job, "ask", "out").await?;
+    let words = out[1]["text"].as_str().context("an answer is text")?.split_whitespace().count();
+    ensure!(out[0]["text"] == "w0 w1 " && words == 900, "{words}: {}", out[0]);
+    ensure!(model.asked() == 3, "the first was asked again, the second was taken up: {}", model.asked());
+    pair.stop().await
+}

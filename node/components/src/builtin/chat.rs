@@ -22,6 +22,8 @@ use crate::pairs::Paired;
 
 /// How many questions of one step may be asked at once.
 const AT_ONCE_MAX: usize = 64;
+/// As much of an answer that broke off is kept, in bytes.
+const SAID_BYTES_MAX: usize = 16 << 10;
 /// The longest line of an answer that is shown while it comes, in bytes.
 const LINE_BYTES_MAX: usize = 2_000;
 
@@ -202,13 +204,16 @@ async fn ask_at(
     config: &Config, call: &Call, options: &Arc<Options>, index: usize, chat: &Chat, at: Where,
 ) -> Result<flowork_ports::engines::Given, Failure> {
     let request = serde_json::to_vec(chat).map_err(|error| Failure::new("chat-invalid", error.to_string()))?;
+    // What is shown already is the beginning of what was said.
     let (mut said, mut shown) = (String::new(), 0);
     let mut piece = |line: &[u8]| {
         if let Ok(Piece::Text(text)) = Piece::of_line(line) {
-            said.push_str(&text);
-            while let Some(end) = said[shown..].find('\n') {
-                show(call, &said[shown..shown + end]);
-                shown += end + 1;
+            for part in text.split_inclusive('\n') {
+                said.push_str(part);
+                if part.ends_with('\n') {
+                    show(call, &said[shown..said.len() - 1]);
+                    shown = said.len();
+                }
             }
         }
     };
@@ -219,7 +224,9 @@ async fn ask_at(
     // What was said until then is not lost.
     given.map_err(|failure| match said.is_empty() || failure.detail.is_some() {
         true => failure,
-        false => failure.detail(format!("it had said until then: {said}")),
+        false => {
+            failure.detail(format!("it had said until then: {}", &said[..said.floor_char_boundary(SAID_BYTES_MAX)]))
+        }
     })
 }
 

@@ -5,9 +5,9 @@ use std::io::Write as _;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Context;
 use super::fail::{Fail, NOT_FOUND, UNAVAILABLE};
 use super::show::text_of;
+use super::{Context, print_text};
 
 /// Ask a model of this node, or of a friend who lends one
 #[derive(Debug, Args)]
@@ -63,8 +63,11 @@ impl Chat {
             if let Some(text) = chunk["choices"][0]["delta"]["content"].as_str() {
                 said.push_str(text);
                 if !context.json {
-                    print!("{text}");
-                    // A terminal that is gone is noticed by the next line.
+                    // A model may not move the cursor of this terminal.
+                    let shown: String =
+                        text.chars().filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t')).collect();
+                    print_text(&shown);
+                    // A terminal that is gone is noticed by the next word.
                     let _ = std::io::stdout().flush();
                 }
             }

@@ -15,7 +15,7 @@ pub(crate) mod jobs;
 pub(crate) mod login;
 pub(crate) mod login_requests;
 pub(crate) mod node;
-mod openai;
+pub(crate) mod openai;
 pub(crate) mod peers;
 pub(crate) mod presets;
 pub(crate) mod receipts;

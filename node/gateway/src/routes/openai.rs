@@ -1,6 +1,6 @@
 //! Engines that do `chat`, for clients that speak OpenAI's format: of this node, and of friends who granted it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -39,6 +39,14 @@ const FIRST_WITHIN: Duration = Duration::from_secs(30);
 const NOT_FOR_ENGINES: &[&str] =
     &["user", "store", "metadata", "service_tier", "safety_identifier", "prompt_cache_key", "parallel_tool_calls"];
 
+/// What clients send back of an answer and no engine reads.
+const ONLY_IN_ANSWERS: &[&str] =
+    &["reasoning_content", "reasoning", "refusal", "annotations", "audio", "function_call"];
+/// Where an answer that comes whole may take as long as the engine takes.
+pub(crate) const CHAT_PATH: &str = "/v1/chat/completions";
+/// How long that is at most.
+pub(crate) const CHAT_TIMEOUT: Duration = Duration::from_millis(DEADLINE_MS + WAIT_MS);
+
 /// The routes of this noun.
 pub(crate) fn routes() -> Vec<Route> {
     vec![
@@ -46,7 +54,7 @@ pub(crate) fn routes() -> Vec<Route> {
             .reply::<Value>(200, "The engines of this node by name, those of friends as `engine@friend`."),
         Route::new(
             Method::POST,
-            "/v1/chat/completions",
+            CHAT_PATH,
             Role::Runner,
             "Chats with an engine of this node or of a friend, in OpenAI's format.",
             complete,
@@ -89,7 +97,10 @@ impl From<Failure> for Refused {
     fn from(failure: Failure) -> Self {
         let code = failure.code.strip_prefix("engine-").unwrap_or(&failure.code);
         let status = match code {
-            "chat-invalid" | "request-invalid" | "model-refused" => StatusCode::BAD_REQUEST,
+            "chat-invalid" | "request-invalid" => StatusCode::BAD_REQUEST,
+            "model-refused" if !failure.retryable => StatusCode::BAD_REQUEST,
+            "request-too-large" => StatusCode::PAYLOAD_TOO_LARGE,
+            "grant-revoked" | "grant-expired" => StatusCode::FORBIDDEN,
             "no-engine-here" | "no-grant" | "no-peer" | "gone" => StatusCode::NOT_FOUND,
             "limit-reached" => StatusCode::TOO_MANY_REQUESTS,
             _ if failure.retryable => StatusCode::SERVICE_UNAVAILABLE,
@@ -150,6 +161,12 @@ impl Asked {
     fn read(body: Value) -> Result<Self, Failure> {
         let invalid = |text: String| Failure::new("request-invalid", text);
         let Value::Object(mut body) = body else { return Err(invalid("the body is a JSON object".to_owned())) };
+        body.retain(|_, value| !value.is_null());
+        for message in body.get_mut("messages").and_then(Value::as_array_mut).into_iter().flatten() {
+            if let Value::Object(message) = message {
+                message.retain(|name, value| !value.is_null() && !ONLY_IN_ANSWERS.contains(&name.as_str()));
+            }
+        }
         let model = match body.remove("model") {
             Some(Value::String(model)) if !model.is_empty() => model,
             _ => return Err(invalid("`model` names an engine; GET /v1/models lists them".to_owned())),
@@ -169,7 +186,6 @@ impl Asked {
         if let Some(stop @ Value::String(_)) = body.get_mut("stop") {
             *stop = json!([stop.take()]);
         }
-        body.retain(|_, value| !value.is_null());
         let chat = read_chat(body).map_err(invalid)?;
         chat.check()?;
         Ok(Self { at: place(&model), model, chat, streams, wants_usage })
@@ -193,8 +209,11 @@ fn place(model: &str) -> Where {
 /// An answer on its way. Dropped, the engine is asked no more.
 struct Coming {
     news: mpsc::Receiver<News>,
-    next: u64,
-    result: oneshot::Receiver<Result<Given, Failure>>,
+    next: usize,
+    /// None once it is read.
+    result: Option<oneshot::Receiver<Result<Given, Failure>>>,
+    /// Lines that did not come as news.
+    rest: VecDeque<Vec<u8>>,
     _stop: DropGuard,
 }
 
@@ -219,7 +238,7 @@ impl Coming {
             // Who asked may have gone.
             let _ = done.send(engines.call(call, sender, cancel).await);
         });
-        Ok(Self { news, next: 0, result, _stop: stop })
+        Ok(Self { news, next: 0, result: Some(result), rest: VecDeque::new(), _stop: stop })
     }
 
     /// The next piece; none after the last.
@@ -227,16 +246,20 @@ impl Coming {
         // The sender goes with the call: what it said last is read before its result.
         while let Some(news) = self.news.recv().await {
             if let News::Piece { seq, bytes } = news
-                && seq == self.next
+                && seq == self.next as u64
             {
                 self.next += 1;
                 return Piece::of_line(&bytes).map(Some);
             }
         }
-        match (&mut self.result).await {
-            Ok(result) => result.map(|_| None),
-            Err(_) => Err(Failure::new("mesh-away", "the engine could not be asked").retryable()),
+        if let Some(result) = self.result.take() {
+            let away = || Failure::new("mesh-away", "the engine could not be asked").retryable();
+            let given = result.await.map_err(|_| away())??;
+            // Who read too slowly has it all here.
+            let lines = given.output.split_inclusive(|byte| *byte == b'\n');
+            self.rest = lines.skip(self.next).map(<[u8]>::to_vec).collect();
         }
+        self.rest.pop_front().map(|line| Piece::of_line(&line)).transpose()
     }
 }
 
@@ -264,7 +287,7 @@ async fn answer(ctx: &Ctx, asked: Asked, room: OwnedSemaphorePermit) -> Result<R
         }
         return Ok(axum::Json(shape.whole(answer)).into_response());
     }
-    let mut waiting = std::collections::VecDeque::from([shape.chunk(&json!({ "role": "assistant", "content": "" }))]);
+    let mut waiting = VecDeque::from([shape.chunk(&json!({ "role": "assistant", "content": "" }))]);
     if let Ok(first) = tokio::time::timeout(FIRST_WITHIN, coming.next()).await {
         waiting.extend(first?.map(|piece| shape.piece(piece)).unwrap_or_default());
     }
@@ -380,7 +403,10 @@ mod tests {
         let asked = read(json!({
             "model": "gpu@Ben", "stream": true, "stream_options": { "include_usage": true }, "n": 1, "user": "u",
             "max_completion_tokens": 7, "stop": "END", "temperature": null,
-            "messages": [{ "role": "user", "content": "Hi" }]
+            "messages": [
+                { "role": "user", "content": "Hi" },
+                { "role": "assistant", "content": "Hello", "refusal": null, "tool_calls": null, "reasoning_content": "hm" }
+            ]
         }))
         .unwrap();
         assert_eq!(asked.at, Where::Peer { peer: "Ben".to_owned(), engine: Some("gpu".to_owned()) });

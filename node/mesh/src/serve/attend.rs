@@ -83,7 +83,7 @@ impl Provider {
                     None => return Ok(()),
                 }
             }
-            Outgoing::end(seq)
+            Outgoing::end(seq.min(*pieces.borrow() as u64))
         };
         while !outgoing.is_done() {
             while let Some(data) = outgoing.next() {

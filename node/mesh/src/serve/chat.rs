@@ -19,6 +19,8 @@ use crate::{lock, work};
 pub(super) struct Question {
     at: ModelAt,
     chat: Chat,
+    /// What the model may write, where the grant limits that.
+    writes_max: Option<u64>,
     /// Tokens that are kept for it.
     pub(super) tokens_reserved: u64,
 }
@@ -35,10 +37,9 @@ impl Provider {
             let text = format!("reading this may take {read_max} tokens, and the grant has {left} left for today");
             Refusal::new("limit-reached", text).retry_after_ms(60_000)
         })?;
-        if kept != UNLIMITED {
-            chat.max_tokens = Some(kept - read_max);
-        }
-        Ok(Question { at: at.clone(), chat, tokens_reserved: kept })
+        let writes_max = (kept != UNLIMITED).then(|| kept - read_max);
+        chat.max_tokens = writes_max.or(chat.max_tokens);
+        Ok(Question { at: at.clone(), chat, writes_max, tokens_reserved: kept })
     }
 
     /// Asks the model; what it says goes to the caller as it comes.
@@ -52,23 +53,35 @@ impl Provider {
         let left = lock(&self.meter).output_bytes_left(&running.links, (self.clock)());
         let bytes_max = usize::try_from(left).unwrap_or(usize::MAX).min(OUTPUT_BYTES_MAX);
         let (read_max, mut written) = (question.chat.tokens_in_max(), 0);
+        // It may be reading from now on; whoever ends it then has used that.
+        running.used_tokens(read_max, 0);
+        // A piece is a token, or a thought and a word at once.
+        let pieces_max = question.writes_max.map_or(u64::MAX, |tokens| tokens.saturating_mul(2));
         let asking = async {
             let mut answering = Answering::new(&*self.models, &question.at, &question.chat, bytes_max);
             while let Some((piece, line)) = answering.next().await? {
                 match piece {
                     Piece::End(end) => running.used_tokens(end.tokens_in, end.tokens_out),
-                    // Counted at most, should it end in the middle.
                     _ => {
                         written += 1;
                         running.used_tokens(read_max, written);
                     }
                 }
                 running.add_piece(line);
+                if written > pieces_max {
+                    let text = "the model wrote more than it was told to, and more than the grant has left";
+                    return Err(Failure::new("limit-reached", text));
+                }
             }
             Ok(work::Output { body: answering.into_output().into(), files: Vec::new() })
         };
         tokio::select! {
-            output = asking => output.map_err(|failure| refused(&failure, &served.engine)),
+            output = asking => output.map_err(|failure: Failure| {
+                if matches!(failure.code.as_str(), "model-away" | "model-refused") {
+                    running.used_tokens(0, 0);
+                }
+                refused(&failure, &served.engine)
+            }),
             () = tokio::time::sleep(deadline) => Err(late()),
             () = running.end.cancelled() => Err(running.ended()),
         }

@@ -63,18 +63,24 @@ impl Provider {
     }
 
     async fn go_on(&self, running: &Running) {
+        if !self.signal(running, Signal::Resume).await {
+            // Tried again with the next look.
+            return;
+        }
         running.set_held(false);
         running.say("resumed", "it goes on".to_owned());
-        self.signal(running, Signal::Resume).await;
         if let Err(error) = self.held.forget(&[running.served.key()], None).await {
             tracing::error!(%error, "that a call is held no more could not be written down");
         }
     }
 
-    async fn signal(&self, running: &Running, signal: Signal) {
+    /// Gives whether it is on its way.
+    pub(super) async fn signal(&self, running: &Running, signal: Signal) -> bool {
         let job = running.served.job;
-        if let Err(error) = self.inbox.submit(Command::Signal(job, signal)).await {
+        let submitted = self.inbox.submit(Command::Signal(job, signal)).await;
+        if let Err(error) = &submitted {
             tracing::error!(%job, %error, "the job of a call could not be held or let go on");
         }
+        submitted.is_ok()
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowork_protocol::command::{Command, Submission};
+use flowork_protocol::command::{Command, Signal, Submission};
 use flowork_protocol::peer::Refusal;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -63,6 +63,10 @@ impl Provider {
         let is_fresh = fresh.is_some();
         if let Some((submission, _room)) = fresh {
             self.inbox.submit(Command::Submit(submission)).await.map_err(|_| try_again())?;
+            // Its owner came to need the machine while it waited: there was no job to pause then.
+            if running.is_held() {
+                self.signal(running, Signal::Pause).await;
+            }
         }
         // Beside the run: a caller whose provider dies before it is written opens the call again, and the job is known by
         // its key.

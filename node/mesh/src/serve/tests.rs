@@ -498,6 +498,33 @@ mod models {
     }
 
     #[tokio::test]
+    async fn a_model_that_writes_on_is_cut_off() {
+        let lender = Lender::new(GrantLimits { tokens_per_day: Some(100), ..GrantLimits::default() }).await;
+        let (open, request) = open(&lender, 1, "500", 0);
+        let came = lender.call(ANA, &open, &request).await;
+        let (failure, usage) = ended(&came);
+        assert_eq!(failure, Some("limit-reached"));
+        let may_write = 100 - usage.tokens_in;
+        assert!((may_write..=2 * may_write + 1).contains(&usage.tokens_out), "{usage:?}");
+    }
+
+    #[tokio::test]
+    async fn what_a_model_may_have_read_is_charged_although_it_said_nothing() {
+        let lender = Lender::new(GrantLimits::default()).await;
+        let (first, _) = open(&lender, 1, "0 and hangs", 0);
+        let (mut reader, mut writer) = lender.stream_of(ANA);
+        writer.write(&Frame::Open(Box::new(first))).await.unwrap();
+        while !matches!(reader.next::<Frame>().await.unwrap(), Frame::Progress(line) if line.kind == "begun") {}
+        // It is asked right after these words.
+        while lock(&lender.model.asked).is_empty() {
+            tokio::task::yield_now().await;
+        }
+        writer.write(&Frame::Cancel("enough".to_owned())).await.unwrap();
+        while !matches!(reader.next::<Frame>().await.unwrap(), Frame::End(_)) {}
+        assert_eq!(lock(&lender.provider.meter).used(lender.grant, NOW).tokens_today, 11 + 16);
+    }
+
+    #[tokio::test]
     async fn what_is_no_chat_is_refused_and_costs_nothing() {
         let lender = Lender::new(GrantLimits { calls_per_hour: Some(9), ..GrantLimits::default() }).await;
         let request = items();
