@@ -74,18 +74,19 @@ impl Provider {
         };
         let Some(outcome) = outcome else { return Ok(()) };
         let mut outgoing = if running.served.capability.takes_items() {
-            Outgoing::new(outcome.output.clone(), resume_from, credit)
+            Some(Outgoing::new(outcome.output.clone(), resume_from, credit))
         } else {
-            // What came in pieces is there but for its end.
+            // What came in pieces is there but for its end. One that failed has none, and after a restart fewer pieces than its
+            // caller has.
             while !give(running, &mut seq, &mut credit, writer).await? {
                 match heard(reader, writer).await? {
                     Some(bytes) => credit = credit.saturating_add(bytes),
                     None => return Ok(()),
                 }
             }
-            Outgoing::end(seq.min(*pieces.borrow() as u64))
+            outcome.failure.is_none().then(|| Outgoing::end(seq.min(*pieces.borrow() as u64)))
         };
-        while !outgoing.is_done() {
+        while let Some(outgoing) = outgoing.as_mut().filter(|outgoing| !outgoing.is_done()) {
             while let Some(data) = outgoing.next() {
                 writer.write(&Frame::Data(data)).await?;
             }
