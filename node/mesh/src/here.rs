@@ -67,7 +67,7 @@ impl Here {
             _ => None,
         };
         let found = match name {
-            Some(name) => self.lending.kept(name).and_then(does),
+            Some(name) => self.lending.get(name).ok().and_then(does),
             None => self.lending.all().into_iter().find_map(does),
         };
         found.ok_or_else(|| {

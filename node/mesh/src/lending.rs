@@ -104,10 +104,6 @@ impl Lending {
         })
     }
 
-    pub(crate) fn kept(&self, name: &str) -> Option<Engine> {
-        self.engines.get(name)
-    }
-
     pub(crate) fn all(&self) -> Vec<Engine> {
         self.engines.all()
     }
@@ -180,11 +176,7 @@ impl Lending {
         let engine = Engine { policy, ..self.get(name)? };
         // Known from the first moment, not only from the next look.
         self.see(policy::running(&engine.policy.not_while.iter().cloned().chain(self.programs()).collect()));
-        let hours = engine.policy.hours.as_ref().map(|hours| format!("from {} to {}", hours.from, hours.to));
-        let programs = engine.policy.not_while.iter().map(|program| format!("not while {program} runs"));
-        let parts: Vec<String> = hours.into_iter().chain(programs).collect();
-        let when = if parts.is_empty() { "at any time".to_owned() } else { parts.join(", ") };
-        let decided = Decision::new(now, "policy-set", None, format!("the engine {name} is lent {when}"));
+        let decided = Decision::new(now, "policy-set", None, format!("the engine {name} is lent {}", engine.policy));
         self.engines.put(name.to_owned(), engine.clone(), Some(decided)).await?;
         Ok(self.listed(engine, now))
     }

@@ -238,6 +238,15 @@ pub struct Policy {
     pub not_while: Vec<String>,
 }
 
+impl std::fmt::Display for Policy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let hours = self.hours.as_ref().map(|hours| format!("from {} to {}", hours.from, hours.to));
+        let programs = self.not_while.iter().map(|program| format!("not while {program} runs"));
+        let parts: Vec<String> = hours.into_iter().chain(programs).collect();
+        f.write_str(&if parts.is_empty() { "at any time".to_owned() } else { parts.join(", ") })
+    }
+}
+
 /// Hours of each day, in the time zone of the machine. They may go over midnight.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,6 +1,7 @@
 //! `flowork engine …`: what this node lends.
 
 use clap::{ArgGroup, Subcommand};
+use flowork_ports::mesh::Policy;
 use serde_json::{Value, json};
 
 use super::Context;
@@ -145,13 +146,7 @@ impl Engine {
 
 /// When it is lent.
 fn terms(engine: &Value) -> String {
-    let policy = &engine["policy"];
-    let hours =
-        policy["hours"]["from"].as_str().map(|from| format!("from {from} to {}", text_of(&policy["hours"]["to"])));
-    let programs =
-        policy["not_while"].as_array().into_iter().flatten().map(|name| format!("not while {} runs", text_of(name)));
-    let parts: Vec<String> = hours.into_iter().chain(programs).collect();
-    if parts.is_empty() { "at any time".to_owned() } else { parts.join(", ") }
+    serde_json::from_value::<Policy>(engine["policy"].clone()).unwrap_or_default().to_string()
 }
 
 /// Whether it takes calls of others now, and if not, why.

@@ -161,14 +161,11 @@ fn verify(context: &Context, file: &Path) -> Result<(), Fail> {
         let rows: Vec<Vec<String>> = proven
             .iter()
             .map(|one| {
-                let end = |node: &Value| {
-                    text_of(node).chars().rev().take(8).collect::<Vec<_>>().iter().rev().collect::<String>()
-                };
                 vec![
                     one["line"].to_string(),
                     time_of(&one["ended_at"]),
-                    format!("…{}", end(&one["provider"])),
-                    format!("…{}", end(&one["caller"])),
+                    end_of(&text_of(&one["provider"])),
+                    end_of(&text_of(&one["caller"])),
                     format!("{} of {}", text_of(&one["capability"]), text_of(&one["engine"])),
                     used(&one["usage"]),
                     one["failure"].as_str().unwrap_or("well").to_owned(),
@@ -207,9 +204,11 @@ fn names(peers: &Value) -> impl Fn(&Value) -> String + use<> {
         peers.as_array().into_iter().flatten().map(|peer| (text_of(&peer["node"]), text_of(&peer["name"]))).collect();
     move |node| {
         let node = text_of(node);
-        known.iter().find(|(id, _)| *id == node).map_or_else(
-            || format!("…{}", node.get(node.len().saturating_sub(8)..).unwrap_or_default()),
-            |(_, name)| name.clone(),
-        )
+        known.iter().find(|(id, _)| *id == node).map_or_else(|| end_of(&node), |(_, name)| name.clone())
     }
+}
+
+/// The end of a node's id.
+fn end_of(node: &str) -> String {
+    format!("…{}", node.get(node.len().saturating_sub(8)..).unwrap_or_default())
 }
