@@ -91,6 +91,17 @@ impl Pair {
         self.grant("chat", limits).await
     }
 
+    /// Lends a single component as engine `box` and lets the borrower call it; gives the grant once the borrower has it.
+    ///
+    /// # Errors
+    /// When a node does not do its part.
+    pub async fn lend_tool(&self, component: &str, config: &Value) -> Result<Value> {
+        let body = json!({ "tool": [{ "component": component, "config": config }] }).to_string();
+        let lent = self.lender.request("PUT", &format!("/api/v1/engines/{ENGINE}"), body.as_bytes());
+        self.lender.insist(&lent).await?;
+        self.grant(&format!("tool:{component}"), &json!({})).await
+    }
+
     async fn grant(&self, capability: &str, limits: &Value) -> Result<Value> {
         let until = in_an_hour();
         let ask = json!({ "to": BORROWER, "engine": ENGINE, "can": [capability], "until": until, "limits": limits });

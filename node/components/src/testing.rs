@@ -147,7 +147,7 @@ struct NoEngines;
 impl engines::Engines for NoEngines {
     async fn call(
         &self, _: engines::EngineCall, _: mpsc::Sender<engines::News>, _: CancellationToken,
-    ) -> Result<engines::Given, Failure> {
-        Err(Failure::new("no-mesh", "there are no other nodes in this test"))
+    ) -> Result<engines::Given, engines::NotGiven> {
+        Err(Failure::new("no-mesh", "there are no other nodes in this test").into())
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use flowork_ports::engines::{self, EngineCall, Given, NEWS_WAITING_MAX, News, Where};
+use flowork_ports::engines::{self, EngineCall, Given, NEWS_WAITING_MAX, News, NotGiven, Where};
 use flowork_ports::mesh::{Ask, Error, Gave, Mesh};
 use flowork_protocol::Failure;
 use flowork_protocol::wire::{self, Party, Refusal, Verb};
@@ -87,7 +87,7 @@ enum Said {
     /// Mesh: this happened.
     News(u64, News),
     /// Mesh: it ended.
-    Done(u64, Box<Result<Given, Failure>>),
+    Done(u64, Box<Result<Given, NotGiven>>),
 }
 
 async fn say(link: &Link, to: Party, said: &Said) -> Result<(), link::Error> {
@@ -105,7 +105,7 @@ struct Waiting {
     news: mpsc::Sender<News>,
     /// Whether who reads the news was too slow for pieces once: it is not waited for again.
     is_slow: Arc<AtomicBool>,
-    done: oneshot::Sender<Result<Given, Failure>>,
+    done: oneshot::Sender<Result<Given, NotGiven>>,
 }
 
 impl Calls {
@@ -148,6 +148,11 @@ impl Calls {
     }
 }
 
+/// Whether nothing is written down of a call: a model of this node, whose answer begins anew when it is asked again.
+fn is_lost_with_mesh(call: &EngineCall) -> bool {
+    !call.capability.takes_items() && matches!(call.at.first(), Some(Where::Here { .. }))
+}
+
 /// Engines as steps and clients see them.
 pub(crate) struct Engines {
     link: Link,
@@ -180,7 +185,7 @@ impl Drop for Forget<'_> {
 impl engines::Engines for Engines {
     async fn call(
         &self, mut call: EngineCall, news: mpsc::Sender<News>, cancel: CancellationToken,
-    ) -> Result<Given, Failure> {
+    ) -> Result<Given, NotGiven> {
         let ends_at = Instant::now() + Duration::from_millis(call.deadline_ms);
         loop {
             let number = self.calls.next.fetch_add(1, Ordering::Relaxed);
@@ -194,15 +199,15 @@ impl engines::Engines for Engines {
                     result = &mut ended => match result {
                         Ok(result) => return result,
                         // Nothing is written down of it: a second answer would begin anew in the middle of the first.
-                        Err(_) if matches!(call.at, Where::Here { .. }) => {
+                        Err(_) if is_lost_with_mesh(&call) => {
                             let text = "the mesh role was started anew in the middle of it";
-                            return Err(Failure::new("engine-restarted", text).hint("try again").retryable());
+                            return Err(Failure::new("engine-restarted", text).hint("try again").retryable().into());
                         }
                         Err(_) => {}
                     },
                     // Mesh keeps the deadline itself; this is for when it cannot say so.
                     () = tokio::time::sleep_until(ends_at + OVERTIME) => {
-                        return Err(Failure::new("engine-late", "no result came in time").retryable());
+                        return Err(Failure::new("engine-late", "no result came in time").retryable().into());
                     }
                     () = cancel.cancelled() => {
                         // A mesh that is away ends nothing; the provider's own limits hold.
@@ -210,13 +215,13 @@ impl engines::Engines for Engines {
                         if let Ok(result) = (&mut ended).await {
                             return result;
                         }
-                        return Err(Failure::new("cancelled", "the call was ended"));
+                        return Err(Failure::new("cancelled", "the call was ended").into());
                     }
                 }
             }
             if Instant::now() + AGAIN_AFTER > ends_at {
                 let text = "the mesh role is away; the node restarts it";
-                return Err(Failure::new("mesh-away", text).hint("try again").retryable());
+                return Err(Failure::new("mesh-away", text).hint("try again").retryable().into());
             }
             tokio::time::sleep(AGAIN_AFTER).await;
         }
@@ -296,7 +301,7 @@ impl Desk {
                 Ok(()) => break,
                 Err(link::Error::Refused(Refusal::TooLong)) => {
                     let text = "the output is too long to be handed on within this node";
-                    done = Said::Done(number, Box::new(Err(Failure::new("output-too-large", text))));
+                    done = Said::Done(number, Box::new(Err(Failure::new("output-too-large", text).into())));
                 }
                 // It is flooded.
                 Err(link::Error::Refused(Refusal::Busy(_)) | link::Error::Late(_)) => {
@@ -318,9 +323,10 @@ pub(crate) struct NoMesh;
 
 #[async_trait]
 impl engines::Engines for NoMesh {
-    async fn call(&self, _: EngineCall, _: mpsc::Sender<News>, _: CancellationToken) -> Result<Given, Failure> {
+    async fn call(&self, _: EngineCall, _: mpsc::Sender<News>, _: CancellationToken) -> Result<Given, NotGiven> {
         Err(Failure::new("no-mesh", "other nodes can be asked only by a node that is up")
-            .hint("start it with `flowork up`, then run the preset again"))
+            .hint("start it with `flowork up`, then run the preset again")
+            .into())
     }
 }
 

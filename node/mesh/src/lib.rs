@@ -14,12 +14,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use flowork_ports::engines::{EngineCall, Given, News};
+use flowork_ports::engines::{EngineCall, Given, News, NotGiven};
 use flowork_ports::mesh::{Ask, Error as AskError, Gave};
 use flowork_ports::store::{self, Inbox, Reader};
 use flowork_ports::{Bell, Blobs, Engines, Followers, Mesh, MeshTable, Models};
 use flowork_protocol::presence::Presence;
-use flowork_protocol::{Failure, NodeId, Timestamp, signed};
+use flowork_protocol::{NodeId, Timestamp, signed};
 use libp2p::Multiaddr;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -189,6 +189,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
     let files = Arc::new(files);
     let mut meter = meter::Meter::default();
     desk::remember_use(&table, &mut meter, clock()).await?;
+    let followers = Followers::new(reader.clone(), bell);
     let provider = Arc::new(serve::Provider {
         me,
         keeper: keeper.clone(),
@@ -199,9 +200,9 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         served: records::Records::load("served", table.clone()).await?,
         held: records::Records::load("held", table.clone()).await?,
         table: table.clone(),
-        inbox,
+        inbox: inbox.clone(),
         reader: reader.clone(),
-        followers: Followers::new(reader, bell),
+        followers: followers.clone(),
         clock: clock.clone(),
         files: files.clone(),
         models: models.clone(),
@@ -229,7 +230,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         calling: Arc::new(records::Records::load("calling", table.clone()).await?),
         signer,
         files,
-        here: here::Here { lending: lending.clone(), models: models.clone() },
+        here: here::Here { lending: lending.clone(), models: models.clone(), inbox, reader, followers },
         net: net.clone(),
         clock: clock.clone(),
         broken: Mutex::default(),
@@ -287,7 +288,7 @@ impl Mesh for Handle {
 impl Engines for Handle {
     async fn call(
         &self, call: EngineCall, news: mpsc::Sender<News>, cancel: CancellationToken,
-    ) -> Result<Given, Failure> {
+    ) -> Result<Given, NotGiven> {
         self.caller.call(call, news, cancel).await
     }
 }

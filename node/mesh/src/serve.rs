@@ -299,8 +299,8 @@ impl Provider {
     /// What a request asks for. What it takes of limits beyond its own bytes is charged.
     fn work(&self, offer: &Offer, job: JobId, request: &[u8], links: &[Link], now: Timestamp) -> Result<Work, Refusal> {
         match offer {
-            Offer::Run { preset, name, version, concurrency } => {
-                let lent = work::Lent { preset, name, version: *version, concurrency: *concurrency };
+            Offer::Run { .. } => {
+                let lent = work::Lent::of(offer).ok_or_else(|| Refusal::new("engine-gone", "it runs no workflow"))?;
                 let submission = work::submission(job, &lent, request)?;
                 let files = files::named_by(&submission.input).map_err(|why| Refusal::new("request-invalid", why))?;
                 lock(&self.meter).add_bytes(links, files::bytes_of(&files), now).map_err(limit_refusal)?;
@@ -349,7 +349,9 @@ impl Provider {
             return Ok(Some(running));
         }
         let mut follower = self.followers.follow(running.served.job, 0);
-        let (output, failure) = match work::follow(&*self.reader, &mut follower, &running, u64::MAX).await {
+        let say = |kind: &str, text| running.say(kind, text);
+        let followed = work::Followed { job: running.served.job, links: &running.links, say: &say };
+        let (output, failure) = match work::follow(&*self.reader, &mut follower, &followed, u64::MAX).await {
             Ok(output) => (output, None),
             Err(refusal) => (work::Output::default(), Some(refusal)),
         };

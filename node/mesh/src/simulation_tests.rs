@@ -235,18 +235,19 @@ impl Node {
         let items = json!([{ "json": { "from": self.name } }]).to_string().into_bytes();
         let call = EngineCall {
             key: format!("{}/{owner}/{key}", self.name),
-            at: Where::Peer { peer: owner.to_owned(), engine: Some(format!("engine-of-{owner}")) },
+            at: vec![Where::Peer { peer: owner.to_owned(), engine: Some(format!("engine-of-{owner}")) }],
             capability: Capability::run("echo"),
             request: items.clone(),
             deadline_ms: 60_000,
             wait_ms: 30_000,
+            leaves: false,
             streams: false,
         };
         let (news, _heard) = mpsc::channel(64);
         match self.handle.call(call, news, CancellationToken::new()).await {
             Ok(given) if given.output == items => Ok(()),
             Ok(given) => Err(format!("another output: {}", String::from_utf8_lossy(&given.output))),
-            Err(failure) => Err(failure.code),
+            Err(not) => Err(not.failure.code),
         }
     }
 }

@@ -1,16 +1,17 @@
 //! What a call of a `run` engine does here: a job of one version, with the caller's items.
 
 use bytes::Bytes;
+use flowork_ports::mesh::Offer;
 use flowork_ports::store::{Inbox, Reader};
 use flowork_ports::{Follower, list};
 use flowork_protocol::command::{Command, Signal, Submission};
 use flowork_protocol::event::{Outcome, What};
+use flowork_protocol::grant::Link;
 use flowork_protocol::peer::Refusal;
 use flowork_protocol::peer::call::BODY_BYTES_MAX;
 use flowork_protocol::{Failure, Item, JobId, PresetId, VersionId};
 
 use crate::files::{self, Wanted};
-use crate::running::Running;
 use crate::serve::cut;
 
 /// The owner's own jobs start first.
@@ -23,6 +24,18 @@ pub(crate) struct Lent<'a> {
     pub(crate) name: &'a str,
     pub(crate) version: VersionId,
     pub(crate) concurrency: Option<u32>,
+}
+
+impl<'a> Lent<'a> {
+    /// What an offer runs; none when it runs nothing.
+    pub(crate) fn of(offer: &'a Offer) -> Option<Self> {
+        match offer {
+            Offer::Run { preset, name, version, concurrency } => {
+                Some(Self { preset, name, version: *version, concurrency: *concurrency })
+            }
+            Offer::Chat(_) => None,
+        }
+    }
 }
 
 /// The job for a request.
@@ -65,12 +78,21 @@ impl Output {
     }
 }
 
+/// A job that is followed for somebody.
+pub(crate) struct Followed<'a> {
+    pub(crate) job: JobId,
+    /// The links of the grant under which it runs; none for this node itself.
+    pub(crate) links: &'a [Link],
+    /// Hears what happens with it.
+    pub(crate) say: &'a (dyn Fn(&str, String) + Sync),
+}
+
 /// Follows the job to its end and gives what it gave, at most `bytes_left` bytes in all.
 pub(crate) async fn follow(
-    reader: &dyn Reader, follower: &mut Follower, running: &Running, bytes_left: u64,
+    reader: &dyn Reader, follower: &mut Follower, followed: &Followed<'_>, bytes_left: u64,
 ) -> Result<Output, Refusal> {
     let bytes_max = usize::try_from(bytes_left).unwrap_or(usize::MAX).min(BODY_BYTES_MAX);
-    let job = running.served.job;
+    let Followed { job, links, say } = *followed;
     let unreadable = |error: &dyn std::fmt::Display| {
         tracing::error!(%job, %error, "the job of a call cannot be read");
         Refusal::new("try-again", "the provider cannot read its store now").retry_after_ms(1_000)
@@ -78,15 +100,12 @@ pub(crate) async fn follow(
     let mut done = 0_u32;
     while let Some(event) = follower.next().await.map_err(|error| unreadable(&error))? {
         match event.what {
-            What::Started { .. } => running.say("begun", "it runs".to_owned()),
+            What::Started { .. } => say("begun", "it runs".to_owned()),
             What::StepSucceeded(_) => {
                 done += 1;
-                running.say(
-                    "steps",
-                    if done == 1 { "1 step is done".to_owned() } else { format!("{done} steps are done") },
-                );
+                say("steps", if done == 1 { "1 step is done".to_owned() } else { format!("{done} steps are done") });
             }
-            What::StepSuspended { .. } => running.say("waiting", "it waits for something".to_owned()),
+            What::StepSuspended { .. } => say("waiting", "it waits for something".to_owned()),
             What::Ended { outcome: Outcome::Succeeded, output } => {
                 let mut items = Vec::new();
                 for list in output.values() {
@@ -96,7 +115,7 @@ pub(crate) async fn follow(
                         error => unreadable(&error),
                     })?);
                 }
-                may_be_given(&items, running)?;
+                may_be_given(&items, links)?;
                 let text = serde_json::to_vec(&items).map_err(|error| unreadable(&error))?;
                 if text.len() > bytes_max {
                     return Err(too_large(bytes_max as u64));
@@ -116,11 +135,11 @@ pub(crate) async fn follow(
 }
 
 /// Whether every link of the grant allows files of these types to be given back.
-fn may_be_given(items: &[std::sync::Arc<Item>], running: &Running) -> Result<(), Refusal> {
+fn may_be_given(items: &[std::sync::Arc<Item>], links: &[Link]) -> Result<(), Refusal> {
     for (name, file) in items.iter().flat_map(|item| &item.files) {
         let kind = file.media_type.as_deref().unwrap_or("application/octet-stream");
         let allows = |kinds: &Vec<String>| kinds.iter().any(|allowed| allowed == kind || allowed == "*/*");
-        if !running.links.iter().all(|link| allows(&link.grant.limits.artifact_types)) {
+        if !links.iter().all(|link| allows(&link.grant.limits.artifact_types)) {
             let why =
                 format!("the output has the file `{}` of the type {kind}, which the grant does not give", cut(name));
             return Err(Refusal::new("file-type-not-given", why));

@@ -36,8 +36,8 @@ pub enum Where {
 pub struct EngineCall {
     /// The same for every try of the same step and after a crash.
     pub key: String,
-    /// Which engine.
-    pub at: Where,
+    /// Which engine: these places in this order. A further one is asked when nobody at those before it takes the call.
+    pub at: Vec<Where>,
     /// What to do with it.
     pub capability: Capability,
     /// What it is given, in the form that the capability has.
@@ -47,6 +47,9 @@ pub struct EngineCall {
     pub deadline_ms: u64,
     /// How long to wait for a provider that is away, in milliseconds; within the deadline.
     pub wait_ms: u64,
+    /// Whether to leave who took it when they have been away for [`Self::wait_ms`]. They may still do it: without this a call
+    /// stays with who took it until its deadline, so that nothing runs twice.
+    pub leaves: bool,
     /// Whether to tell of the output as it comes, where it comes in pieces.
     pub streams: bool,
 }
@@ -64,6 +67,8 @@ pub enum News {
         /// A sentence.
         text: String,
     },
+    /// The output begins anew, elsewhere: the pieces before are no part of it.
+    Anew,
     /// A piece of the output.
     Piece {
         /// Its number, from 0. One that came before may come again after a restart.
@@ -86,6 +91,31 @@ pub struct Given {
     pub call: Option<String>,
 }
 
+/// Why a call gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{failure}")]
+pub struct NotGiven {
+    /// In the provider's words where it is the provider's doing.
+    pub failure: Failure,
+    /// Whether it may be asked of somebody else: nobody took it, or who took it is gone and may be left.
+    pub may_go_elsewhere: bool,
+}
+
+impl From<Failure> for NotGiven {
+    /// It ran, or may have.
+    fn from(failure: Failure) -> Self {
+        Self { failure, may_go_elsewhere: false }
+    }
+}
+
+impl NotGiven {
+    /// Nobody took it.
+    #[must_use]
+    pub const fn not_taken(failure: Failure) -> Self {
+        Self { failure, may_go_elsewhere: true }
+    }
+}
+
 /// Calls engines.
 #[async_trait]
 pub trait Engines: Send + Sync {
@@ -93,8 +123,8 @@ pub trait Engines: Send + Sync {
     /// be taken up again; `cancel` ends it there.
     ///
     /// # Errors
-    /// Why it did not give an output, in the provider's words where it is the provider's doing.
+    /// Why it did not give an output.
     async fn call(
         &self, call: EngineCall, news: mpsc::Sender<News>, cancel: CancellationToken,
-    ) -> Result<Given, Failure>;
+    ) -> Result<Given, NotGiven>;
 }

@@ -10,6 +10,7 @@ mod bad_scripts;
 mod command_line;
 mod crashes;
 mod drafts;
+mod elsewhere;
 mod examples;
 mod history;
 mod kills;

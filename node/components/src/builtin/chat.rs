@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use flowork_ports::component::{Call, Yield};
-use flowork_ports::engines::Where;
 use flowork_protocol::Failure;
 use flowork_protocol::chat::{Answer, Chat, Message, Piece, Speaker};
 use flowork_protocol::event::Level;
@@ -11,9 +10,10 @@ use flowork_protocol::grant::Capability;
 use flowork_protocol::manifest::Effect;
 use futures::StreamExt as _;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::engine::{At, Listener, NotYet, Places, WhenAway};
 use super::{Options, engine};
 use crate::config::Field;
 use crate::expression::{Scope, Session};
@@ -36,7 +36,7 @@ struct Config {
     #[serde(default)]
     system: Option<Field<String>>,
     /// Whose model it is.
-    #[serde(default)]
+    #[serde(default = "at_default")]
     at: At,
     /// Which friend, by the name that this node knows them by. Anybody who lends one, when nothing is said.
     #[serde(default)]
@@ -58,30 +58,31 @@ struct Config {
     /// How long to wait while nobody can take it: `30s`, `10m`, `2h`.
     #[serde(default = "wait_default")]
     wait: Value,
+    /// What happens when nobody took it by then, or who took it is away for as long.
+    #[serde(default)]
+    when_away: WhenAway,
     /// How many items are asked about at once.
     #[serde(default = "at_once_default")]
     #[schemars(range(min = 1, max = 64))]
     at_once: usize,
 }
 
-#[derive(Clone, Copy, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-enum At {
-    /// One of this node: nothing leaves it.
-    #[default]
-    Here,
-    /// A friend's.
-    Friend,
-    /// One of this node where there is one, else a friend's.
-    Anywhere,
-}
-
 fn wait_default() -> Value {
     json!("30s")
 }
 
+const fn at_default() -> At {
+    At::Here
+}
+
 const fn at_once_default() -> usize {
     1
+}
+
+impl Config {
+    fn places(&self) -> Places<'_> {
+        Places { at: self.at, peer: self.peer.as_deref(), engine: self.engine.as_deref(), when_away: self.when_away }
+    }
 }
 
 pub(super) fn component(options: &Arc<Options>) -> Made {
@@ -94,6 +95,7 @@ pub(super) fn component(options: &Arc<Options>) -> Made {
         DOCS,
     )
     .effect(Effect::Idempotent)
+    .check_by(|config| config.places().check())
     .example(
         "The mood of a letter, in one word",
         json!({ "prompt": "In one word, how does the writer feel? {{ $json.text }}", "temperature": 0 }),
@@ -114,17 +116,28 @@ async fn run(config: &Config, call: &Call, options: &Arc<Options>) -> Result<Yie
         let scope = session.at(index);
         questions.push(question(config, &scope).map_err(|failure| failure.item(index))?);
     }
+    if call.dry_run && config.at != At::Here {
+        let mut done = Paired::default();
+        for (index, chat) in questions.iter().enumerate() {
+            done.push_json(json!({ "dry_run": true, "text": "", "messages": chat.messages }), index);
+        }
+        let note = format!("dry run: would have asked {} questions", questions.len());
+        return Ok(Yield::Output(done.out().note(note)));
+    }
     let asking: Vec<_> = questions
         .into_iter()
         .enumerate()
         .map(|(index, chat)| async move {
-            ask(config, call, options, index, &chat).await.map_err(|failure| failure.item(index))
+            ask(config, call, options, index, &chat).await.map_err(|not_yet| not_yet.map(|failure| failure.item(index)))
         })
         .collect();
     let mut answers = futures::stream::iter(asking).buffered(config.at_once.clamp(1, AT_ONCE_MAX));
     let (mut done, mut notes, mut index) = (Paired::default(), Vec::new(), 0);
     while let Some(answered) = answers.next().await {
-        let (json, note) = answered?;
+        let (json, note) = match answered {
+            Ok(answered) => answered,
+            Err(not_yet) => return not_yet.or_yield(),
+        };
         done.push_json(json, index);
         notes.push(note);
         index += 1;
@@ -160,22 +173,24 @@ fn question(config: &Config, scope: &Scope<'_>) -> Result<Chat, Failure> {
 
 async fn ask(
     config: &Config, call: &Call, options: &Arc<Options>, index: usize, chat: &Chat,
-) -> Result<(Value, String), Failure> {
-    let friend = || match &config.peer {
-        Some(peer) => Where::Peer { peer: peer.clone(), engine: config.engine.clone() },
-        None => Where::Any,
-    };
-    let here = || Where::Here { engine: config.engine.clone() };
-    let given = match config.at {
-        At::Here => ask_at(config, call, options, index, chat, here()).await,
-        At::Friend => ask_at(config, call, options, index, chat, friend()).await,
-        At::Anywhere => match ask_at(config, call, options, index, chat, here()).await {
-            Err(failure) if failure.code == "no-engine-here" => {
-                ask_at(config, call, options, index, chat, friend()).await
+) -> Result<(Value, String), NotYet> {
+    let request = serde_json::to_vec(chat).map_err(|error| Failure::new("chat-invalid", error.to_string()))?;
+    let mut said = Said { call, text: String::new(), shown: 0 };
+    let places = config.places();
+    let capability = Capability("chat".to_owned());
+    let asked = engine::Asked { part: Some(index), places: &places, capability, request, wait: &config.wait };
+    let given = engine::call(options, call, asked, Some(&mut said)).await;
+    said.show_rest();
+    // What was said until then is not lost.
+    let given = given.map_err(|not_yet| {
+        not_yet.map(|failure| match said.text.is_empty() || failure.detail.is_some() {
+            true => failure,
+            false => {
+                let end = said.text.floor_char_boundary(SAID_BYTES_MAX);
+                failure.detail(format!("it had said until then: {}", &said.text[..end]))
             }
-            asked => asked,
-        },
-    }?;
+        })
+    })?;
     let answer = Answer::of_output(&given.output)?;
     let end = answer.end.unwrap_or_default();
     let mut json = json!({
@@ -199,35 +214,40 @@ async fn ask(
     Ok((json, given.note))
 }
 
-/// Asks, and shows the answer line by line as it comes.
-async fn ask_at(
-    config: &Config, call: &Call, options: &Arc<Options>, index: usize, chat: &Chat, at: Where,
-) -> Result<flowork_ports::engines::Given, Failure> {
-    let request = serde_json::to_vec(chat).map_err(|error| Failure::new("chat-invalid", error.to_string()))?;
-    // What is shown already is the beginning of what was said.
-    let (mut said, mut shown) = (String::new(), 0);
-    let mut piece = |line: &[u8]| {
+/// Shows an answer line by line as it comes.
+struct Said<'a> {
+    call: &'a Call,
+    text: String,
+    /// What is shown already, in bytes.
+    shown: usize,
+}
+
+impl Said<'_> {
+    fn show_rest(&mut self) {
+        show(self.call, &self.text[self.shown..]);
+        self.shown = self.text.len();
+    }
+}
+
+impl Listener for Said<'_> {
+    fn piece(&mut self, line: &[u8]) {
         if let Ok(Piece::Text(text)) = Piece::of_line(line) {
             for part in text.split_inclusive('\n') {
-                said.push_str(part);
+                self.text.push_str(part);
                 if part.ends_with('\n') {
-                    show(call, &said[shown..said.len() - 1]);
-                    shown = said.len();
+                    show(self.call, &self.text[self.shown..self.text.len() - 1]);
+                    self.shown = self.text.len();
                 }
             }
         }
-    };
-    let asked =
-        engine::Asked { part: Some(index), at, capability: Capability("chat".to_owned()), request, wait: &config.wait };
-    let given = engine::call(options, call, asked, Some(&mut piece)).await;
-    show(call, &said[shown..]);
-    // What was said until then is not lost.
-    given.map_err(|failure| match said.is_empty() || failure.detail.is_some() {
-        true => failure,
-        false => {
-            failure.detail(format!("it had said until then: {}", &said[..said.floor_char_boundary(SAID_BYTES_MAX)]))
-        }
-    })
+    }
+
+    fn anew(&mut self) {
+        self.show_rest();
+        self.call.log.line(Level::Warn, "the answer broke off here; what follows is said anew by somebody else");
+        self.text.clear();
+        self.shown = 0;
+    }
 }
 
 fn show(call: &Call, line: &str) {
@@ -249,5 +269,7 @@ With `at: \"friend\"` a friend's engine is asked under the grant that they gave 
 answer of a friend's comes with a signed receipt (`flowork receipts`). `at: \"anywhere\"` asks a friend only where this node has no \
 such engine.
 
-**When nobody can take it** the step waits for `wait` and then fails with the reason. What was said before a failure is in the failure's \
-details.";
+**When nobody can take it** the step waits for `wait`. What happens then `when_away` says: the step fails with the reason (`fail`), \
+you are asked (`ask`), another friend's model answers (`other`), or one of this node (`here`). Only `other` and your yes let somebody \
+else see the data. A friend who goes away in the middle of an answer is left after `wait` too, unless it is `fail`; the answer is then \
+said anew, and the log marks where it broke off. What was said before a failure is in the failure's details. A dry run asks no friend.";

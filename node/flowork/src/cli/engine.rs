@@ -13,14 +13,20 @@ use super::show::{table, text_of, time_of};
 /// Engines that this node lends; who may use them, grants say
 #[derive(Debug, Subcommand)]
 pub(crate) enum Engine {
-    /// Lend presets or a model as an engine; what presets do is frozen now
-    #[command(group(ArgGroup::new("what").args(["run", "chat"]).required(true).multiple(true)))]
+    /// Lend presets, a single component or a model as an engine; what they do is frozen now
+    #[command(group(ArgGroup::new("what").args(["run", "tool", "chat"]).required(true).multiple(true)))]
     Lend {
         /// The engine's name; one that is lent already can do these too
         engine: String,
         /// A preset that may be run, by name; may be said again
         #[arg(long, value_name = "PRESET")]
         run: Vec<String>,
+        /// A single component that may be called, by name
+        #[arg(long, value_name = "COMPONENT")]
+        tool: Option<String>,
+        /// How that component is set, as JSON; expressions in it see the caller's items
+        #[arg(long, value_name = "JSON", requires = "tool")]
+        config: Option<String>,
         /// A model that may be chatted with, of a server that runs on this machine; the only one unless named
         #[arg(long, value_name = "MODEL", num_args = 0..=1, default_missing_value = "")]
         chat: Option<String>,
@@ -79,11 +85,20 @@ impl Engine {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Fail> {
         let client = context.client()?;
         match self {
-            Self::Lend { engine, run, chat, at, concurrent } => {
+            Self::Lend { engine, run, tool, config, chat, at, concurrent } => {
                 let path = format!("/api/v1/engines/{}", escape(&engine));
                 let model = |name: String| (!name.is_empty()).then_some(name);
                 let chat = chat.map(|name| json!({ "server": at, "model": model(name) }));
-                let lent = client.put(&path, &json!({ "run": run, "chat": chat, "concurrent": concurrent })).await?;
+                let config: Value = match &config {
+                    None => json!({}),
+                    Some(text) => serde_json::from_str(text).map_err(|error| {
+                        Fail::new(USAGE, format!("--config is no JSON: {error}"))
+                            .hint("write an object as in '{ \"field\": \"{{ $json.text }}\" }'")
+                    })?,
+                };
+                let tool: Vec<Value> = tool.iter().map(|name| json!({ "component": name, "config": config })).collect();
+                let ask = json!({ "run": run, "tool": tool, "chat": chat, "concurrent": concurrent });
+                let lent = client.put(&path, &ask).await?;
                 context.print(&lent, |lent| {
                     let can = abilities(lent);
                     format!(

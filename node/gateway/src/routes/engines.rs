@@ -8,8 +8,10 @@ use flowork_ports::mesh::{Ask, Engine, Gave, Lend, Offer, Policy};
 use flowork_ports::models::{ModelAt, ModelServer};
 use flowork_protocol::command::Role;
 use flowork_protocol::grant::Capability;
+use flowork_protocol::preset::{Preset, Step};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::peers::ask;
 use crate::access::{Admin, Permit, Viewer};
@@ -32,7 +34,7 @@ pub(crate) fn routes() -> Vec<Route> {
             Method::PUT,
             "/api/v1/engines/{engine}",
             Role::Admin,
-            "Lends presets and models as an engine. What a preset does is frozen now; who may use it, grants say.",
+            "Lends presets, single components and a model as an engine. What they do is frozen now; who may use it, grants say.",
             lend,
         )
         .body::<LendWhat>()
@@ -86,12 +88,36 @@ struct LendWhat {
     /// Presets, by name or id. Each may then be run by whoever holds a grant for `run:` and its name.
     #[serde(default)]
     run: Vec<String>,
+    /// Single components. Each may then be called by whoever holds a grant for `tool:` and its name, with items and nothing else.
+    #[serde(default)]
+    tool: Vec<LendTool>,
     /// A model of a server that runs on this machine. Whoever holds a grant for `chat` may then ask it.
     #[serde(default)]
     chat: Option<LendModel>,
     /// How many calls the engine runs at once.
     #[serde(default)]
     concurrent: Option<u32>,
+}
+
+/// Which component, and how it is set.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct LendTool {
+    /// The component's name.
+    component: String,
+    /// Its config. Expressions in it see the caller's items; a caller sets nothing else.
+    #[serde(default)]
+    config: Map<String, Value>,
+}
+
+impl LendTool {
+    /// The preset whose only step it is. Its name is the engine's own: what another engine lends has another.
+    fn preset(&self, engine: &str) -> Preset {
+        let engine = blake3::hash(engine.as_bytes()).to_hex();
+        let mut preset = Preset::named(&format!("tool-{}-{}", self.component, &engine[..8]));
+        preset.steps.insert("tool".into(), Step::of(&self.component, self.config.clone()));
+        preset
+    }
 }
 
 /// Which model.
@@ -146,6 +172,11 @@ async fn lend(
             concurrency: preset.settings.concurrency,
         };
         offers.insert(Capability::run(&preset.name), offer);
+    }
+    for tool in &lend.tool {
+        let (version, preset) = ctx.options.documents.freeze_file(tool.preset(&engine)).await?;
+        let offer = Offer::Run { preset: version.preset, name: preset.name, version: version.id, concurrency: None };
+        offers.insert(Capability::tool(&tool.component), offer);
     }
     if let Some(which) = lend.chat {
         offers.insert(Capability("chat".to_owned()), Offer::Chat(model(&ctx, which).await?));

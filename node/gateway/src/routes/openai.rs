@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::sse::Event as Sent;
 use axum::response::{IntoResponse, Response};
-use flowork_ports::engines::{EngineCall, Given, NEWS_WAITING_MAX, News, Where};
+use flowork_ports::engines::{EngineCall, Given, NEWS_WAITING_MAX, News, NotGiven, Where};
 use flowork_ports::mesh::{Ask, Gave};
 use flowork_protocol::chat::{Answer, Chat, End, Piece, ToolCallPart};
 use flowork_protocol::command::Role;
@@ -211,7 +211,7 @@ struct Coming {
     news: mpsc::Receiver<News>,
     next: usize,
     /// None once it is read.
-    result: Option<oneshot::Receiver<Result<Given, Failure>>>,
+    result: Option<oneshot::Receiver<Result<Given, NotGiven>>>,
     /// Lines that did not come as news.
     rest: VecDeque<Vec<u8>>,
     _stop: DropGuard,
@@ -223,11 +223,12 @@ impl Coming {
             serde_json::to_vec(&asked.chat).map_err(|error| Failure::new("request-invalid", error.to_string()))?;
         let call = EngineCall {
             key: format!("chat/{:032x}", rand::random::<u128>()),
-            at: asked.at.clone(),
+            at: vec![asked.at.clone()],
             capability: Capability(CHAT.to_owned()),
             request,
             deadline_ms: DEADLINE_MS,
             wait_ms: WAIT_MS,
+            leaves: false,
             streams: true,
         };
         let (sender, news) = mpsc::channel(NEWS_WAITING_MAX);
@@ -254,7 +255,7 @@ impl Coming {
         }
         if let Some(result) = self.result.take() {
             let away = || Failure::new("mesh-away", "the engine could not be asked").retryable();
-            let given = result.await.map_err(|_| away())??;
+            let given = result.await.map_err(|_| away())?.map_err(|not| not.failure)?;
             // Who read too slowly has it all here.
             let lines = given.output.split_inclusive(|byte| *byte == b'\n');
             self.rest = lines.skip(self.next).map(<[u8]>::to_vec).collect();

@@ -12,7 +12,7 @@ use flowork_ports::blobs::{self, Blobs, ByteStream};
 use flowork_ports::documents::{
     self, Change, Connection, Documents, Draft, DraftSummary, FrozenPreset, Present, Version, Visitor,
 };
-use flowork_ports::engines::{EngineCall, Given, News, Where};
+use flowork_ports::engines::{EngineCall, Given, News, NotGiven, Where};
 use flowork_ports::roles::{Role as NodeRole, RoleStatus};
 use flowork_ports::store::{self, Inbox, Logins, Page, Query, Reader, Stats};
 use flowork_ports::vault::Seal;
@@ -652,9 +652,9 @@ struct Parrot;
 impl flowork_ports::Engines for Parrot {
     async fn call(
         &self, call: EngineCall, news: tokio::sync::mpsc::Sender<News>, _: CancellationToken,
-    ) -> Result<Given, Failure> {
-        if call.at != (Where::Here { engine: Some("gpu".to_owned()) }) {
-            return Err(Failure::new("no-engine-here", "there is no such engine"));
+    ) -> Result<Given, NotGiven> {
+        if call.at != [Where::Here { engine: Some("gpu".to_owned()) }] {
+            return Err(NotGiven::not_taken(Failure::new("no-engine-here", "there is no such engine")));
         }
         let end = End { finish: "stop".into(), tokens_in: 3, tokens_out: 2, is_counted: true, ..End::default() };
         let pieces = [Piece::Text("Hello".into()), Piece::Text(" you".into()), Piece::End(end)];

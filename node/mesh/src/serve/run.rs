@@ -11,7 +11,7 @@ use super::{Begin, Provider, Work, try_again};
 use crate::lending::{Engine, Place};
 use crate::lock;
 use crate::running::Running;
-use crate::work;
+use crate::work::{self, Followed};
 
 impl Provider {
     /// Runs a call to what it gives. Without `begin` it ran before this process did.
@@ -76,7 +76,9 @@ impl Provider {
             }
         };
         let left = lock(&self.meter).output_bytes_left(&running.links, (self.clock)());
-        let following = work::follow(&*self.reader, &mut follower, running, left);
+        let say = |kind: &str, text| running.say(kind, text);
+        let followed = Followed { job: served.job, links: &running.links, say: &say };
+        let following = work::follow(&*self.reader, &mut follower, &followed, left);
         // One that was taken up after a restart has the deadline that its caller keeps.
         let is_late = async {
             match deadline {
