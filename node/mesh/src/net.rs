@@ -36,8 +36,6 @@ mod task;
 #[cfg(test)]
 pub(crate) use behaviour::DIRECTORY;
 pub(crate) use directory::PRESENCE_SECONDS;
-#[cfg(test)]
-pub(crate) use streams::STREAMS_OF_STRANGER_MAX;
 pub(crate) use streams::{Incoming, serve};
 
 /// How long a connection may take to come about.

@@ -6,8 +6,9 @@ use futures::stream::FuturesUnordered;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
-use crate::net::STREAMS_OF_STRANGER_MAX;
 
+/// The streams of a protocol that a stranger has: `net/streams.rs` says so.
+const STREAMS_OF_STRANGER: usize = 16;
 /// What a peer that is paired may say at once, and one that is not.
 const FRAME_BYTES: usize = peer::FRAME_BYTES_MAX;
 const STRANGERS_FRAME_BYTES: usize = 64 << 10;
@@ -112,7 +113,7 @@ async fn streams_that_a_peer_opens_without_end_are_so_many_and_others_are_served
             said.is_ok() && matches!(reader.next_within::<Frame>(PATIENCE).await, Ok(Frame::Reject(_)))
         })
         .collect();
-    for _ in STREAMS_OF_STRANGER_MAX..count {
+    for _ in STREAMS_OF_STRANGER..count {
         assert_eq!(patiently("a stream is dropped", streams.next()).await, Some(false));
     }
     speak.cancel();

@@ -15,7 +15,7 @@ use crate::lock;
 /// The most streams of one protocol that a paired peer has open, over all its connections.
 const STREAMS_OF_PEER_MAX: usize = 512;
 /// The same for one that nobody here knows: it pairs, and hears that it may nothing else.
-pub(crate) const STREAMS_OF_STRANGER_MAX: usize = 16;
+const STREAMS_OF_STRANGER_MAX: usize = 16;
 
 /// The streams of one protocol that peers open.
 pub(crate) struct Incoming {
