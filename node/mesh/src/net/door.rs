@@ -10,6 +10,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use flowork_protocol::NodeId;
 use libp2p::core::Endpoint;
@@ -23,6 +24,9 @@ use libp2p::{Multiaddr, PeerId};
 use tokio::sync::watch;
 
 use super::node_id;
+
+/// How often it is said that somebody was not let in.
+const SAID_EVERY: Duration = Duration::from_secs(60);
 
 /// How many are let in.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +56,14 @@ pub(crate) struct Door {
     known: watch::Receiver<BTreeSet<NodeId>>,
     coming: Tally<()>,
     strangers: Tally<PeerId>,
+    turned_away: TurnedAway,
+}
+
+/// Says now and then how many were not let in: whoever comes without end must not fill the log.
+#[derive(Default)]
+struct TurnedAway {
+    count: u64,
+    said_at: Option<Instant>,
 }
 
 /// Connections by where they come from.
@@ -92,7 +104,7 @@ impl<W> Tally<W> {
 
 impl Door {
     pub(super) fn new(most: Most, known: watch::Receiver<BTreeSet<NodeId>>) -> Self {
-        Self { most, known, coming: Tally::default(), strangers: Tally::default() }
+        Self { most, known, coming: Tally::default(), strangers: Tally::default(), turned_away: TurnedAway::default() }
     }
 
     fn knows(&self, peer: &PeerId) -> bool {
@@ -136,6 +148,16 @@ impl Door {
         (self.strangers.all.len() >= self.most.strangers).then_some(Full::Strangers(self.most.strangers))
     }
 
+    fn turn_away(&mut self, from: &Multiaddr, full: Full) -> ConnectionDenied {
+        let TurnedAway { count, said_at } = &mut self.turned_away;
+        *count += 1;
+        if said_at.is_none_or(|at| at.elapsed() >= SAID_EVERY) {
+            tracing::warn!(%from, %full, count, "connections are not taken");
+            (*count, *said_at) = (0, Some(Instant::now()));
+        }
+        ConnectionDenied::new(full)
+    }
+
     fn leave(&mut self, id: ConnectionId) {
         self.coming.remove(id);
         self.strangers.remove(id);
@@ -156,11 +178,6 @@ fn counted(address: &Multiaddr) -> Option<IpAddr> {
     })
 }
 
-fn denied(from: &Multiaddr, full: Full) -> ConnectionDenied {
-    tracing::debug!(%from, %full, "a connection is not taken");
-    ConnectionDenied::new(full)
-}
-
 impl NetworkBehaviour for Door {
     type ConnectionHandler = dummy::ConnectionHandler;
     type ToSwarm = std::convert::Infallible;
@@ -168,13 +185,13 @@ impl NetworkBehaviour for Door {
     fn handle_pending_inbound_connection(
         &mut self, id: ConnectionId, _: &Multiaddr, from: &Multiaddr,
     ) -> Result<(), ConnectionDenied> {
-        self.come(id, counted(from)).map_err(|full| denied(from, full))
+        self.come(id, counted(from)).map_err(|full| self.turn_away(from, full))
     }
 
     fn handle_established_inbound_connection(
         &mut self, id: ConnectionId, peer: PeerId, _: &Multiaddr, from: &Multiaddr,
     ) -> Result<THandler<Self>, ConnectionDenied> {
-        self.enter(id, counted(from), peer).map_err(|full| denied(from, full))?;
+        self.enter(id, counted(from), peer).map_err(|full| self.turn_away(from, full))?;
         Ok(dummy::ConnectionHandler)
     }
 
