@@ -312,6 +312,30 @@ mod tests {
     }
 
     #[test]
+    fn a_stolen_copy_of_encrypted_keys_holds_none_of_them() {
+        let data = tempfile::tempdir().unwrap();
+        drop(open(data.path(), None).unwrap());
+        let words: Vec<String> = [NODE_FILE, VAULT_FILE]
+            .iter()
+            .map(|name| fs::read_to_string(data.path().join(name)).unwrap())
+            .map(|text| text.split_whitespace().last().unwrap().to_owned())
+            .collect();
+        drop(open(data.path(), Some(&secret("correct horse"))).unwrap());
+        let mut looked_at = 0;
+        for entry in fs::read_dir(data.path()).unwrap() {
+            let bytes = fs::read(entry.unwrap().path()).unwrap();
+            looked_at += 1;
+            for word in &words {
+                assert!(
+                    !bytes.windows(word.len()).any(|part| part == word.as_bytes()),
+                    "a key lies there in the clear"
+                );
+            }
+        }
+        assert_eq!(looked_at, 2);
+    }
+
+    #[test]
     fn a_file_that_holds_no_key_is_named() {
         let data = tempfile::tempdir().unwrap();
         fs::write(data.path().join(NODE_FILE), "flowork node key v1 abc").unwrap();

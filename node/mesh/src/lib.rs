@@ -24,6 +24,8 @@ use libp2p::Multiaddr;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+#[cfg(test)]
+mod attack_tests;
 mod body;
 mod call;
 mod chat;
@@ -214,6 +216,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         calls: Mutex::default(),
         requests: serve::Room::default(),
         refusals: serve::Noted::default(),
+        patience: serve::Patience::default(),
         stop: stop.clone(),
     });
     provider.resume();

@@ -96,6 +96,7 @@ impl Lender {
             calls: Mutex::default(),
             requests: Room::default(),
             refusals: Noted::default(),
+            patience: Patience::default(),
             stop: CancellationToken::new(),
         });
         Self { provider, table, jobs, model, grant: kept.id, _dir: dir }
