@@ -12,7 +12,7 @@ use tokio::io::DuplexStream;
 
 use super::*;
 use crate::Seed;
-use crate::testing::{CountingModel, Folder, Jobs, MemoryTable, address, memory_net};
+use crate::testing::{CountingModel, Folder, Jobs, MemoryTable, ToldMachine, address, memory_net};
 
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const ANA: u8 = 2;
@@ -29,6 +29,7 @@ struct Lender {
     table: Arc<MemoryTable>,
     jobs: Jobs,
     model: Arc<CountingModel>,
+    machine: Arc<ToldMachine>,
     grant: GrantId,
     _dir: tempfile::TempDir,
 }
@@ -36,6 +37,7 @@ struct Lender {
 impl Lender {
     async fn new(limits: GrantLimits) -> Self {
         let table = Arc::new(MemoryTable::default());
+        let machine = Arc::new(ToldMachine::default());
         let shared: Arc<dyn MeshTable> = table.clone();
         let me = keeper(1);
         let jobs = Jobs::default();
@@ -44,7 +46,7 @@ impl Lender {
             let said = Introduction { name: name.to_owned(), certificates: Vec::new(), addresses: Vec::new() };
             contacts.pair(keeper(seed).node_id(), &said, None, Vec::new(), NOW, Vec::new()).await.unwrap();
         }
-        let lending = Arc::new(Lending::load(&shared).await.unwrap());
+        let lending = Arc::new(Lending::load(&shared, machine.clone()).await.unwrap());
         let offer = |name: &str| Offer::Run {
             preset: PresetId::from(name),
             name: name.to_owned(),
@@ -79,6 +81,7 @@ impl Lender {
             meter: Mutex::default(),
             served: Records::load("served", shared.clone()).await.unwrap(),
             held: Records::load("held", shared.clone()).await.unwrap(),
+            energy: Energy::load(&shared).await.unwrap(),
             table: shared,
             inbox: Arc::new(jobs.clone()),
             reader: Arc::new(jobs.clone()),
@@ -92,7 +95,7 @@ impl Lender {
             refusals: Noted::default(),
             stop: CancellationToken::new(),
         });
-        Self { provider, table, jobs, model, grant: kept.id, _dir: dir }
+        Self { provider, table, jobs, model, machine, grant: kept.id, _dir: dir }
     }
 
     /// A stream that `peer` opened.
@@ -397,6 +400,9 @@ async fn garbage_and_frames_out_of_turn_end_the_stream_and_nothing_else() {
     writer.write(&Frame::Pong(0)).await.unwrap();
     assert!(matches!(reader.next::<Frame>().await, Ok(Frame::Reject(_))));
 }
+
+#[path = "hold_tests.rs"]
+mod policies;
 
 mod models {
     use flowork_protocol::chat::Answer;
