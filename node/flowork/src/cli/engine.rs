@@ -10,6 +10,10 @@ use super::fail::{Fail, USAGE};
 use super::peer::rows;
 use super::show::{table, text_of, time_of};
 
+/// What says when an engine is lent.
+const TERMS: [&str; 8] =
+    ["hours", "not_while", "away", "not_full_screen", "memory_below", "gpu_below", "gpu_memory_below", "watts_below"];
+
 /// Engines that this node lends; who may use them, grants say
 #[derive(Debug, Subcommand)]
 pub(crate) enum Engine {
@@ -50,10 +54,7 @@ pub(crate) enum Engine {
     },
     /// Say when an engine takes calls of friends; runs of theirs are paused meanwhile. What is said takes the place of all
     /// that was said before
-    #[command(group(ArgGroup::new("terms").multiple(true).args([
-        "hours", "not_while", "away", "not_full_screen", "memory_below", "gpu_below", "gpu_memory_below", "watts_below",
-    ])))]
-    #[command(group(ArgGroup::new("said").required(true).multiple(true).args(["terms", "always", "watts_in_use"])))]
+    #[command(group(ArgGroup::new("said").required(true).multiple(true).args(TERMS).args(["always", "watts_in_use"])))]
     Policy {
         /// Which
         engine: String,
@@ -85,7 +86,7 @@ pub(crate) enum Engine {
         #[arg(long, value_name = "WATTS")]
         watts_in_use: Option<u32>,
         /// At any time
-        #[arg(long, conflicts_with = "terms")]
+        #[arg(long, conflicts_with_all = TERMS)]
         always: bool,
     },
     /// Take no calls for a while
