@@ -80,16 +80,16 @@ impl Display {
 
     fn full_screen(&self) -> Result<Told<bool>, ReplyError> {
         let atoms = &self.atoms;
-        if !self.list(self.root, atoms._NET_SUPPORTED, AtomEnum::ATOM)?.contains(&atoms._NET_WM_STATE_FULLSCREEN) {
+        if !self.list(self.root, atoms._NET_SUPPORTED)?.contains(&atoms._NET_WM_STATE_FULLSCREEN) {
             return Ok(Err("its window manager does not tell which program fills the screen".to_owned()));
         }
-        let mut windows = self.list(self.root, atoms._NET_CLIENT_LIST, AtomEnum::WINDOW)?;
-        windows.extend(self.list(self.root, atoms._NET_ACTIVE_WINDOW, AtomEnum::WINDOW)?);
+        let mut windows = self.list(self.root, atoms._NET_CLIENT_LIST)?;
+        windows.extend(self.list(self.root, atoms._NET_ACTIVE_WINDOW)?);
         // All questions first, then all answers: one way to the server and back.
         let asked: Vec<_> = windows
             .iter()
             .filter(|window| **window != 0)
-            .map(|window| self.property(*window, atoms._NET_WM_STATE, AtomEnum::ATOM))
+            .map(|window| self.property(*window, atoms._NET_WM_STATE))
             .collect::<Result<_, _>>()?;
         let mut fills = false;
         for cookie in asked {
@@ -102,13 +102,13 @@ impl Display {
     }
 
     fn property(
-        &self, window: Window, property: Atom, kind: AtomEnum,
+        &self, window: Window, property: Atom,
     ) -> Result<x11rb::cookie::Cookie<'_, RustConnection, GetPropertyReply>, ReplyError> {
-        Ok(self.connection.get_property(false, window, property, kind, 0, LIST_MAX)?)
+        Ok(self.connection.get_property(false, window, property, AtomEnum::ANY, 0, LIST_MAX)?)
     }
 
-    fn list(&self, window: Window, property: Atom, kind: AtomEnum) -> Result<Vec<u32>, ReplyError> {
-        Ok(values(&self.property(window, property, kind)?.reply()?))
+    fn list(&self, window: Window, property: Atom) -> Result<Vec<u32>, ReplyError> {
+        Ok(values(&self.property(window, property)?.reply()?))
     }
 }
 
