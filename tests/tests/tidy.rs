@@ -24,6 +24,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("iroh-blobs", &["flowork-mesh"]),
     ("libp2p", &["flowork-mesh"]),
     ("libp2p-stream", &["flowork-mesh"]),
+    ("x11rb", &["flowork-mesh"]),
     ("utoipa", &["flowork-gateway"]),
     ("hyper", &["flowork-gateway"]),
     ("landlock", &["flowork-workers"]),

@@ -184,6 +184,7 @@ pub(crate) async fn mesh(
         reader,
         bell,
         clock: Arc::new(crate::now),
+        desktop: crate::config::desktop(),
     };
     Ok((flowork_mesh::run(options, cancel).await?, changed))
 }

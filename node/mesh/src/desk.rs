@@ -207,7 +207,7 @@ impl Desk {
                     });
                 Gave::Exported(exported.collect())
             }
-            Ask::Totals => Gave::Totals(self.table.totals().await?),
+            Ask::Totals => Gave::Totals(self.provider.energy.tell(self.table.totals().await?)),
             Ask::Decisions { before, limit } => {
                 Gave::Decisions(self.table.decisions(before, limit.clamp(1, LIST_MAX)).await?)
             }

@@ -32,6 +32,7 @@ mod chat;
 mod contacts;
 mod countersign;
 mod desk;
+mod energy;
 mod files;
 mod frames;
 mod grants;
@@ -40,6 +41,7 @@ pub mod host;
 mod keys;
 mod lending;
 mod looking;
+mod machine;
 mod meter;
 mod net;
 mod pairing;
@@ -59,6 +61,7 @@ mod testing;
 mod work;
 
 pub use keys::Seed;
+pub use machine::Desktop;
 pub use net::Budgets;
 
 /// What the network saw and nobody has looked at yet.
@@ -99,6 +102,8 @@ pub struct Options {
     pub bell: Bell,
     /// The time.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    /// The desktop that it was started in: asked when the machine was used last, and whether a program fills the screen.
+    pub desktop: Desktop,
 }
 
 /// Why the mesh does not come up.
@@ -150,13 +155,14 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         reader,
         bell,
         clock,
+        desktop,
     } = options;
     let keeper = keys::Keeper::new(&seed);
     let me = keeper.node_id();
     let contacts = Arc::new(contacts::Contacts::load(&table).await?);
     let persons = Arc::new(persons::Persons::load(me, &table).await?);
     let grants = Arc::new(grants::Grants::load(me, &table).await?);
-    let lending = Arc::new(lending::Lending::load(&table).await?);
+    let lending = Arc::new(lending::Lending::load(&table, Arc::new(machine::ThisMachine::new(desktop))).await?);
     let known = watch::Sender::new(contacts.all().into_iter().map(|contact| contact.node).collect::<BTreeSet<_>>());
     let (happened, happenings) = mpsc::channel(HAPPENINGS_WAITING_MAX);
     let mut problem = None;
@@ -212,6 +218,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         clock: clock.clone(),
         files: files.clone(),
         models: models.clone(),
+        energy: energy::Energy::load(&table).await?,
         given: Mutex::default(),
         calls: Mutex::default(),
         requests: serve::Room::default(),

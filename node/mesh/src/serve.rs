@@ -27,6 +27,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::contacts::Contacts;
+use crate::energy::Energy;
 use crate::files::{self, Files, Share, Wanted};
 use crate::frames::{self, Reader as FrameReader, Writer};
 use crate::grants::Grants;
@@ -91,6 +92,8 @@ pub(crate) struct Provider {
     pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(crate) files: Arc<Files>,
     pub(crate) models: Arc<dyn Models>,
+    /// What calls took, in watt hours.
+    pub(crate) energy: Energy,
     /// The files that calls gave, for their callers until they have them.
     pub(crate) given: Mutex<HashMap<String, Share>>,
     pub(crate) calls: Mutex<HashMap<String, Arc<Running>>>,

@@ -173,6 +173,7 @@ impl World {
                 reader: Arc::new(jobs.clone()),
                 bell: jobs.bell.clone(),
                 clock: Arc::new(now),
+                desktop: crate::Desktop::None,
             };
             let handle = run(options, stop.clone()).await.unwrap();
             nodes.push(Node { id: ids[one], name: format!("n{one}"), friends: friends[one].clone(), handle, jobs });
