@@ -16,7 +16,8 @@ use flowork_ports::{Mesh as _, MeshTable};
 use flowork_protocol::grant::Capability;
 use flowork_protocol::invitation::Secret;
 use flowork_protocol::peer::call::{self, CallId, Frame, GrantRef, Open};
-use flowork_protocol::peer::pair::{self, Introduction};
+use flowork_protocol::peer::pair::{self, Introduction, Join, Known};
+use flowork_protocol::signed::Signed;
 use flowork_protocol::{GrantId, NodeId, PresetId, Timestamp, VersionId};
 use futures::StreamExt as _;
 use libp2p::kad::store::MemoryStore;
@@ -29,9 +30,10 @@ use tokio_util::compat::FuturesAsyncReadCompatExt as _;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::contacts::Contacts;
+use crate::grants::Grants;
 use crate::keys::Keeper;
 use crate::net::{self, Budgets, DIRECTORY, Stream};
-use crate::pairing::{self, Joined};
+use crate::pairing::{self, Comes, Joined};
 use crate::testing::{CountingModel, Folder, Jobs, MemoryTable};
 use crate::{Handle, Options, Seed, frames, lock, run};
 
@@ -118,6 +120,7 @@ impl Target {
             incoming: dir.path().join("node/incoming"),
             reader: Arc::new(jobs.clone()),
             bell: jobs.bell.clone(),
+            desktop: crate::Desktop::None,
             clock: Arc::new(move || Timestamp(clock.load(Ordering::Relaxed))),
         };
         let stop = CancellationToken::new();
@@ -153,7 +156,9 @@ impl Target {
             can: vec![Capability::run("echo"), Capability::run("hangs"), Capability("chat".to_owned())],
             limits: GrantLimits::default(),
             until: Timestamp(self.now.load(Ordering::Relaxed)).plus_ms(3_600_000),
-            depth: 0,
+            depth: 1,
+            renews: false,
+            request: None,
         };
         self.handle.ask(Ask::Grant(grant)).await.unwrap();
         let kept = self.handle.desk.grants.given_to(id_of(number)).pop().unwrap();
@@ -317,9 +322,19 @@ impl Hostile {
 
     /// Tries to join; gives the code of the refusal.
     async fn join(&self, to: &Target, secret: [u8; 16]) -> Result<(), String> {
+        let introduction = Introduction { name: "Eve".to_owned(), certificates: Vec::new(), addresses: Vec::new() };
+        self.come(to, Comes::Invited(Join { secret: Secret(secret), introduction })).await
+    }
+
+    /// Comes without an invitation, with what it has to show.
+    async fn come_known(&self, to: &Target, certificates: Vec<Signed>, chain: Option<Vec<u8>>) -> Result<(), String> {
+        let introduction = Introduction { name: "Eve".to_owned(), certificates, addresses: Vec::new() };
+        self.come(to, Comes::Known(Known { introduction, chain })).await
+    }
+
+    async fn come(&self, to: &Target, comes: Comes) -> Result<(), String> {
         let stream = self.open(to, pair::PROTOCOL).await?;
-        let said = Introduction { name: "Eve".to_owned(), certificates: Vec::new(), addresses: Vec::new() };
-        match patiently("pairing", pairing::join(stream, Secret(secret), said)).await {
+        match patiently("pairing", pairing::come(stream, comes)).await {
             Ok(Joined::Welcome(_)) => Ok(()),
             Ok(Joined::Refused(refusal)) => Err(refusal.code),
             Err(error) => Err(error.to_string()),

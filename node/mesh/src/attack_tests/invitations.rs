@@ -1,7 +1,10 @@
 //! Invitations in wrong hands, and a key that was stolen.
 
 use flowork_ports::mesh::{Gave, Invite};
+use flowork_ports::people::PassOn;
+use flowork_protocol::certificate::Certificate;
 use flowork_protocol::invitation::Invitation;
+use flowork_protocol::{PersonId, certificate};
 
 use super::*;
 
@@ -64,4 +67,51 @@ async fn a_stolen_key_of_a_friend_is_shut_out_when_the_friend_is_removed() {
         assert_eq!(thief.refused(&target, &open(call)).await, "not-paired");
     }
     assert_eq!(target.ran(), 1);
+}
+
+/// Cleo's word that a node is hers.
+fn certified(node: NodeId) -> Signed {
+    const CLEO: [u8; 32] = [77; 32];
+    let person = PersonId(ed25519_dalek::SigningKey::from_bytes(&CLEO).verifying_key().to_bytes());
+    let (person_name, node_name) = ("Cleo".to_owned(), "desk".to_owned());
+    let said = Certificate { v: 1, person, person_name, node, node_name, at: 1, exp: 1 << 40, is_revocation: false };
+    Signed::with_seed(&said, &CLEO).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_anothers_lets_nobody_in_and_who_was_removed_stays_out() {
+    let target = Target::new().await;
+    let (_, chain) = target.lend().await;
+    let stranger = Hostile::at(STRANGER, &target).await;
+    let not_known = Err("not-known".to_owned());
+    assert_eq!(stranger.come_known(&target, Vec::new(), None).await, not_known);
+    // Ana's own grant, in other hands.
+    assert_eq!(stranger.come_known(&target, Vec::new(), Some(chain.clone())).await, not_known);
+    // A person whom nobody here knows; and then one who is known, with another node's certificate.
+    assert_eq!(stranger.come_known(&target, vec![certified(id_of(STRANGER))], None).await, not_known);
+    let now = Timestamp(target.now.load(Ordering::Relaxed));
+    let ben = target.handle.desk.contacts.learn_person(id_of(BEN), &[certified(id_of(BEN))], now).await.unwrap();
+    assert_eq!(ben.and_then(|ben| ben.person_name).as_deref(), Some("Cleo"));
+    assert_eq!(stranger.come_known(&target, vec![certified(id_of(BEN))], None).await, not_known);
+    assert_eq!(names(&target).await.len(), 2);
+    // What Ana passed on lets its holder in, and nobody back in who was removed.
+    let table: Arc<dyn MeshTable> = Arc::new(MemoryTable::default());
+    let anas = Grants::load(id_of(ANA), &table).await.unwrap();
+    let held = anas.hold(chain, (target.id, target.id), None, now).await.unwrap();
+    let contacts = Contacts::load(&table).await.unwrap();
+    let said = Introduction { name: "Eve".to_owned(), certificates: Vec::new(), addresses: Vec::new() };
+    let eve = contacts.pair(id_of(STRANGER), &said, None, Vec::new(), now, Vec::new()).await.unwrap();
+    let ask = PassOn { to: String::new(), can: Vec::new(), limits: GrantLimits::default(), until: None, depth: 0 };
+    let passed_on = anas.pass_on(&keeper(ANA), (&eve, None), &held, &ask, [1; 16], now).await.unwrap();
+    assert_eq!(stranger.come_known(&target, Vec::new(), Some(passed_on.chain.clone())).await, Ok(()));
+    assert_eq!(names(&target).await.len(), 3);
+    target.handle.ask(Ask::Remove("Eve".to_owned())).await.unwrap();
+    let again = Hostile::at(STRANGER, &target).await;
+    assert_eq!(again.come_known(&target, Vec::new(), Some(passed_on.chain)).await, not_known);
+    // A further node of a person who is known comes in by their word.
+    let desk = Hostile::at(STRANGER + 1, &target).await;
+    let word = certified(id_of(STRANGER + 1));
+    assert!(certificate::check(&word, id_of(STRANGER + 1), now).is_ok());
+    assert_eq!(desk.come_known(&target, vec![word], None).await, Ok(()));
+    assert!(names(&target).await.contains(&"Cleo (desk)".to_owned()));
 }
