@@ -407,7 +407,10 @@ impl Provider {
             return Err(Refusal::new("not-paired", "the two nodes are not paired"));
         };
         let now = (self.clock)();
-        let shown = self.persons.of(peer, &open.certificates[..open.certificates.len().min(pair::CERTIFICATES_MAX)], now).into_iter();
+        let shown = self
+            .persons
+            .of(peer, &open.certificates[..open.certificates.len().min(pair::CERTIFICATES_MAX)], now)
+            .into_iter();
         let persons: Vec<PersonId> =
             shown.chain(self.persons.of_contact(&contact, now)).map(|said| said.person).collect();
         let asked = Asked { peer, persons: &persons, engine: &open.engine, capability: &open.capability, now };
