@@ -117,6 +117,7 @@ impl World {
         for (seed, address) in &host_keys {
             let options = host::Options {
                 seed: Seed::new(*seed),
+                succession: None,
                 name: "host".to_owned(),
                 version: "0",
                 listen: vec![address.clone()],
