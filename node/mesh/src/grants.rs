@@ -328,8 +328,8 @@ impl Grants {
     /// Gives what `old` was granted to its new key, for the rest of its time; what was for its person stays as it is. Gives
     /// the new grant where there is one.
     pub(crate) async fn give_to_successor(
-        &self, keeper: &Keeper, kept: &Kept, (old, new): (NodeId, NodeId), random: impl Fn() -> Result<[u8; 16], Error>,
-        now: Timestamp,
+        &self, keeper: &Keeper, kept: &Kept, (old, new): (NodeId, NodeId),
+        random: impl Fn() -> Result<[u8; 16], Error>, now: Timestamp,
     ) -> Result<Option<Kept>, Error> {
         let Ok(verified) = self.verify(&kept.chain, kept.owner) else { return Ok(None) };
         let leaf = &verified.leaf().grant;

@@ -117,7 +117,6 @@ impl World {
         for (seed, address) in &host_keys {
             let options = host::Options {
                 seed: Seed::new(*seed),
-                succession: None,
                 name: "host".to_owned(),
                 version: "0",
                 listen: vec![address.clone()],
@@ -158,6 +157,7 @@ impl World {
             let here = address();
             let options = Options {
                 seed: Seed::new(*seed),
+                succession: None,
                 name: format!("n{one}"),
                 version: "0",
                 listen: vec![here.clone()],

@@ -134,7 +134,9 @@ async fn run(config: &Config, call: &Call, options: &Arc<Options>) -> Result<Yie
             if stop.is_cancelled() {
                 return Err(NotYet::Failed(Failure::new("cancelled", "another question of the step failed")));
             }
-            ask(config, (call, stop), options, index, &chat).await.map_err(|not_yet| not_yet.map(|failure| failure.item(index)))
+            ask(config, (call, stop), options, index, &chat)
+                .await
+                .map_err(|not_yet| not_yet.map(|failure| failure.item(index)))
         })
         .collect();
     let mut answers = futures::stream::iter(asking).buffered(config.at_once.clamp(1, AT_ONCE_MAX));
@@ -189,14 +191,8 @@ async fn ask(
     let mut said = Said { call, text: String::new(), shown: 0 };
     let places = config.places();
     let capability = Capability("chat".to_owned());
-    let asked = engine::Asked {
-        part: Some(index),
-        places: &places,
-        capability,
-        request,
-        wait: &config.wait,
-        cancel: stop,
-    };
+    let asked =
+        engine::Asked { part: Some(index), places: &places, capability, request, wait: &config.wait, cancel: stop };
     let given = engine::call(options, call, asked, Some(&mut said)).await;
     said.show_rest();
     // What was said until then is not lost.

@@ -57,9 +57,8 @@ fn rotate(yes: bool, context: &Context) -> Result<(), Fail> {
     if !keystore::exists(&dir) {
         return Err(no_keys(&dir));
     }
-    let _lock = Lock::take(&data).map_err(|error| {
-        Fail::new(REFUSED, error.to_string()).hint("a node is given a new key while it is stopped")
-    })?;
+    let _lock = Lock::take(&data)
+        .map_err(|error| Fail::new(REFUSED, error.to_string()).hint("a node is given a new key while it is stopped"))?;
     if !yes {
         let text = "a new key makes this another node for everybody: nothing was done";
         return Err(Fail::new(REFUSED, text).hint(

@@ -138,7 +138,10 @@ async fn a_stolen_key_cannot_name_its_heir_where_a_person_certified_the_node() {
     let thief = Hostile::at(STRANGER + 1, &target).await;
     let by_thief = || heir(BEN, STRANGER + 1);
     assert_eq!(thief.come_after(&target, Vec::new(), by_thief()).await, Err("not-certified".to_owned()));
-    assert_eq!(thief.come_after(&target, vec![certified(id_of(BEN))], by_thief()).await, Err("not-certified".to_owned()));
+    assert_eq!(
+        thief.come_after(&target, vec![certified(id_of(BEN))], by_thief()).await,
+        Err("not-certified".to_owned())
+    );
     assert!(target.handle.desk.contacts.get(id_of(BEN)).is_some());
     // She certified her new key.
     assert_eq!(thief.come_after(&target, vec![certified(id_of(STRANGER + 1))], by_thief()).await, Ok(()));

@@ -54,7 +54,9 @@ impl Desk {
     }
 
     /// Lets in who is known by a certificate or by a grant. The room's writing lock is held.
-    pub(super) async fn let_in_known(self: &Arc<Self>, peer: NodeId, known: Known, now: Timestamp) -> Result<Contact, Refusal> {
+    pub(super) async fn let_in_known(
+        self: &Arc<Self>, peer: NodeId, known: Known, now: Timestamp,
+    ) -> Result<Contact, Refusal> {
         let Known { introduction, chain, succession } = known;
         if self.contacts.is_shut_out(peer) {
             return Err(Refusal::new("not-known", "this node removed yours; ask for an invitation"));
@@ -86,17 +88,20 @@ impl Desk {
 
     /// A peer has a new key: it takes the place of the old one, with the same name, and what it was granted is given to it.
     async fn succeed(
-        self: &Arc<Self>, before: Contact, peer: NodeId, introduction: Introduction, shown: &[Certificate], now: Timestamp,
+        self: &Arc<Self>, before: Contact, peer: NodeId, introduction: Introduction, shown: &[Certificate],
+        now: Timestamp,
     ) -> Result<Contact, Refusal> {
         let person = self.persons.of_contact(&before, now).map(|said| said.person);
         if person.is_some_and(|person| !shown.iter().any(|said| said.person == person)) {
-            let why = "it was a person's node: that person has to say that the new one is theirs (`flowork person certify`)";
+            let why =
+                "it was a person's node: that person has to say that the new one is theirs (`flowork person certify`)";
             return Err(Refusal::new("not-certified", why));
         }
         let said = self.believed(introduction, peer, now);
         let text = format!("{} has a new key: {peer}", before.name);
         let also = vec![Change::Decision(Decision::new(now, "key-changed", Some(peer), text))];
-        let contact = self.contacts.pair(peer, &said, None, before.addresses.clone(), now, also).await.map_err(refused)?;
+        let contact =
+            self.contacts.pair(peer, &said, None, before.addresses.clone(), now, also).await.map_err(refused)?;
         for kept in self.grants.given_to(before.node) {
             let moved = self.grants.give_to_successor(&self.keeper, &kept, (before.node, peer), random, now).await;
             if let Some(moved) = moved.map_err(refused)? {
