@@ -178,7 +178,8 @@ impl Desk {
             for node in self.unaware() {
                 tokio::spawn(self.clone().tell_of_person(node));
             }
-            self.go_to_unmet().await;
+            // Beside this: who is away holds nobody up.
+            tokio::spawn(self.clone().go_to_unmet());
             self.renew_due().await;
             self.provider.sweep((self.clock)()).await;
             self.caller.sweep((self.clock)()).await;
