@@ -1,17 +1,17 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { BotMessageSquare, HandHeart, Workflow } from 'lucide-react';
+import { Blocks, BotMessageSquare, HandHeart, Workflow } from 'lucide-react';
 import { grantsQuery } from '@/shared/api/requests/grants';
 import { peersQuery } from '@/shared/api/requests/peers';
 import type { Grant } from '@/shared/api/types';
 import { duration } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { MeshReady } from '@/shared/mesh/mesh-ready';
-import { ASK, workflowOf } from '@/shared/mesh/sentence';
+import { ASK, componentOf, workflowOf } from '@/shared/mesh/sentence';
 import { useNewDraft, useOpenDraft } from '@/shared/presets/new-draft';
 import { Button } from '@/shared/ui/button';
 import { Panel } from '@/shared/ui/page';
 import { Empty, Problem } from '@/shared/ui/states';
-import { askingPreset, borrowingPreset } from './borrowing-preset';
+import { askingPreset, borrowingPreset, type Runs } from './borrowing-preset';
 import { GrantList } from './grant-list';
 
 /** What this node may use at friends', and how it is used. */
@@ -54,6 +54,8 @@ function Lately({ grant }: { readonly grant: Grant }) {
   return <p className="text-meta text-muted">{text}</p>;
 }
 
+type Named = { readonly name: string; readonly what: Runs; readonly Icon: typeof Workflow };
+
 /** A button for each thing that may be used: it makes a workflow of one's own with the step in it. */
 function Uses({ grant }: { readonly grant: Grant }) {
   const t = useMessages();
@@ -64,25 +66,27 @@ function Uses({ grant }: { readonly grant: Grant }) {
   const { engine } = grant;
   const who = grant.owner_name ?? '';
   const borrowed = { engine, peer: peers?.find((it) => it.node === grant.owner)?.name };
-  const run = (workflow: string) => {
-    const title = t('borrow.made', { workflow, who });
-    make.mutate(borrowingPreset(borrowed, workflow, { title, start: t('workflows.start'), step: title }));
+  const run = (name: string, what: Runs) => {
+    const title = t('borrow.made', { workflow: name, who });
+    make.mutate(borrowingPreset(borrowed, what, { title, start: t('workflows.start'), step: title }));
   };
+  const named = grant.can.flatMap((capability): readonly Named[] => {
+    const [workflow, component] = [workflowOf(capability), componentOf(capability)];
+    if (workflow !== undefined) return [{ name: workflow, what: { preset: workflow }, Icon: Workflow }];
+    return component === undefined ? [] : [{ name: component, what: { tool: component }, Icon: Blocks }];
+  });
   const ask = () => {
     const title = t('borrow.asked', { engine, who });
     make.mutate(askingPreset(borrowed, t('borrow.question'), { title, start: t('workflows.start'), step: title }));
   };
   return (
     <div className="flex flex-col items-start gap-1.5">
-      {grant.can
-        .map(workflowOf)
-        .filter((it) => it !== undefined)
-        .map((workflow) => (
-          <Button key={workflow} needs="editor" disabled={make.isPending} onClick={() => run(workflow)}>
-            <Workflow aria-hidden className="size-4" />
-            {t('borrow.use_one', { workflow })}
-          </Button>
-        ))}
+      {named.map(({ name, what, Icon }) => (
+        <Button key={name} needs="editor" disabled={make.isPending} onClick={() => run(name, what)}>
+          <Icon aria-hidden className="size-4" />
+          {t('borrow.use_one', { workflow: name })}
+        </Button>
+      ))}
       {grant.can.includes(ASK) && (
         <Button needs="editor" disabled={make.isPending} onClick={ask}>
           <BotMessageSquare aria-hidden className="size-4" />

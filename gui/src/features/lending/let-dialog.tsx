@@ -110,7 +110,7 @@ export function LetDialog({ engines, peers, onClose }: LetDialogProps) {
                   setLeft(next);
                 }}
               />
-              {offerUse(t, offer)}
+              {offerUse(t, capability, offer)}
             </label>
           ))}
           {can.length === 0 && <p className="text-fail">{t('let.nothing')}</p>}

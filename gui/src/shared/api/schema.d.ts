@@ -150,7 +150,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Lends presets and models as an engine. What a preset does is frozen now; who may use it, grants say.
+         * Lends presets, single components and a model as an engine. What they do is frozen now; who may use it, grants say.
          * @description Needs a token with the role admin or higher.
          */
         put: operations["putEnginesEngine"];
@@ -2444,6 +2444,18 @@ export interface components {
              */
             server?: string | null;
         };
+        /** @description Which component, and how it is set. */
+        LendTool: {
+            /** @description The component's name. */
+            component: string;
+            /**
+             * @description Its config. Expressions in it see the caller's items; a caller sets nothing else.
+             * @default {}
+             */
+            config?: {
+                [key: string]: unknown;
+            };
+        };
         /** @description What to lend. */
         LendWhat: {
             /** @description A model of a server that runs on this machine. Whoever holds a grant for `chat` may then ask it. */
@@ -2459,6 +2471,8 @@ export interface components {
              * @default []
              */
             run?: string[];
+            /** @description Single components. Each may then be called by whoever holds a grant for `tool:` and its name, with items and nothing else. */
+            tool?: components["schemas"]["LendTool"][];
         };
         /** @description How loud a log line is. */
         Level: "debug" | "info" | "warn" | "error";

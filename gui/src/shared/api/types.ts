@@ -43,6 +43,7 @@ export type Engine = Schemas['Engine'];
 export type Offer = Schemas['Offer'];
 export type Policy = Schemas['Policy'];
 export type Hours = Schemas['Hours'];
+export type LentTool = Schemas['LendTool'];
 export type ModelServer = Schemas['ModelServer'];
 export type ModelAt = Schemas['ModelAt'];
 export type Grant = Schemas['Grant'];

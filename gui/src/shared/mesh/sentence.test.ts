@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Grant } from '../api/types';
 import { messages } from '../i18n/messages';
-import { allowedWords, grantState, limitWords, usedAs, usesOf, workflowOf } from './sentence';
+import { allowedWords, componentOf, grantState, limitWords, usedAs, usesOf, workflowOf } from './sentence';
 
 describe('a grant in words', () => {
   const t = messages();
@@ -27,10 +27,12 @@ describe('a grant in words', () => {
   });
 
   it('calls a capability by its workflow, or says that a model is asked', () => {
-    const all = ['run:report', 'run:chat', 'chat', 'embed'];
-    expect(all.map((it) => usedAs(t, it))).toEqual(['report', 'chat', 'chat with its model', 'embed']);
+    const all = ['run:report', 'run:chat', 'chat', 'embed', 'tool:csv-parse'];
+    const used = ['report', 'chat', 'chat with its model', 'embed', 'the component csv-parse'];
+    expect(all.map((it) => usedAs(t, it))).toEqual(used);
     expect(usesOf(t, ['chat', 'run:report'])).toEqual(['report', 'chat with its model']);
-    expect(all.map(workflowOf)).toEqual(['report', 'chat', undefined, undefined]);
+    expect(all.map(workflowOf)).toEqual(['report', 'chat', undefined, undefined, undefined]);
+    expect(all.map(componentOf)).toEqual([undefined, undefined, undefined, undefined, 'csv-parse']);
   });
 
   it('says how many tokens a model may read and write', () => {

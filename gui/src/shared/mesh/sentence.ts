@@ -20,9 +20,19 @@ export const ASK = 'chat';
 export const workflowOf = (capability: string): string | undefined =>
   capability.startsWith('run:') ? capability.slice('run:'.length) : undefined;
 
-/** What a capability is called: its workflow, or that a model is asked. */
-export const usedAs = (t: Translate, capability: string): string =>
-  capability === ASK ? t('use.ask') : (workflowOf(capability) ?? capability);
+/** The single component that a capability calls: `csv-parse` of `tool:csv-parse`; undefined for one that does something else. */
+export const componentOf = (capability: string): string | undefined =>
+  capability.startsWith('tool:') ? capability.slice('tool:'.length) : undefined;
+
+/** The capability of whoever may call a single component. */
+export const toolCapability = (component: string): string => `tool:${component}`;
+
+/** What a capability is called: its workflow, its component, or that a model is asked. */
+export function usedAs(t: Translate, capability: string): string {
+  if (capability === ASK) return t('use.ask');
+  const component = componentOf(capability);
+  return component === undefined ? (workflowOf(capability) ?? capability) : t('use.component', { component });
+}
 
 /** What several capabilities are called: workflows first, so that *its model* is read as the engine's. */
 export const usesOf = (t: Translate, can: readonly string[]): string[] =>

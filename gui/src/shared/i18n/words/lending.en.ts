@@ -13,6 +13,7 @@ export const lending = {
   'lending.lend_one': 'Lend something',
   'lending.what': 'What',
   'lending.what.workflow': 'A workflow',
+  'lending.what.component': 'A single component',
   'lending.what.model': 'A model on this machine',
   'lending.workflow.hint': 'It runs on this machine for friends who may use it, with the items that they send.',
   'lending.workflow.then':
@@ -20,6 +21,17 @@ export const lending = {
   'lending.lend_it': 'Lend it',
   'lending.workflow': 'Workflow',
   'lending.no_workflow': 'There is no workflow yet. Make one first.',
+  'lending.component': 'Component',
+  'lending.component.hint':
+    'It works on this machine on the items that friends send, as you set it here; they set nothing else.',
+  'lending.component.set': 'How it is set',
+  'lending.component.expressions': 'Expressions in it see the items that they send.',
+  'lending.component.secret':
+    'A component that is lent alone is given no secrets. Lend a workflow with the step in it instead.',
+  'lending.component.then':
+    'It stays as it is set now. To change it, lend it again under the same name. Nobody may use it before you let them.',
+  'lending.component_named': 'Component {component}',
+  'lending.as_set': 'As you set it when you lent it',
   'lending.model': 'Model',
   'lending.model.hint':
     'It answers friends who may ask it. It runs in Ollama, llama.cpp or another model server on this machine.',
@@ -42,10 +54,11 @@ export const lending = {
   'lending.engine_name.hint': 'The name under which it is lent. All that one engine lends shares its places.',
   'lending.engine_there': '“{name}” is lent already: this is added to it.',
   'lending.engine_model': '“{name}” lends the model {model} already: this one takes its place.',
+  'lending.engine_component': '“{name}” lends {component} already: this one takes its place.',
   'lending.at_once': 'Runs at once',
   'lending.at_once.model': 'Questions at once',
   'lending.none': 'You lend nothing',
-  'lending.none.hint': 'Lend a workflow or a model, then let a friend use it.',
+  'lending.none.hint': 'Lend a workflow, a component or a model, then let a friend use it.',
   'lending.running': '{count} of {most} running now',
   'lending.engine': 'Lend {name}',
   'lending.engine.hint': 'Paused, it takes no runs; what runs goes on.',
@@ -120,6 +133,7 @@ export const lending = {
     'What they ask is seen by the model server on this machine. A token is about four letters, read or written.',
   'let.give': 'Let them use it',
   'use.ask': 'chat with its model',
+  'use.component': 'the component {component}',
   'grant.may': '{who} may use {engine} for {what}',
   'grant.engine_of': '{engine} of {who}',
   'grant.nothing': 'nothing',

@@ -14,6 +14,7 @@ export const lending = {
   'lending.lend_one': 'Pinjamkan sesuatu',
   'lending.what': 'Apa',
   'lending.what.workflow': 'Alur kerja',
+  'lending.what.component': 'Satu komponen',
   'lending.what.model': 'Model di mesin ini',
   'lending.workflow.hint': 'Ia berjalan di mesin ini untuk teman yang boleh memakainya, dengan item yang mereka kirim.',
   'lending.workflow.then':
@@ -21,6 +22,17 @@ export const lending = {
   'lending.lend_it': 'Pinjamkan',
   'lending.workflow': 'Alur kerja',
   'lending.no_workflow': 'Belum ada alur kerja. Buatlah dahulu.',
+  'lending.component': 'Komponen',
+  'lending.component.hint':
+    'Ia bekerja di mesin ini atas item yang dikirim teman, seperti Anda aturkan di sini; mereka tidak mengatur apa pun.',
+  'lending.component.set': 'Pengaturannya',
+  'lending.component.expressions': 'Ekspresi di dalamnya melihat item yang mereka kirim.',
+  'lending.component.secret':
+    'Komponen yang dipinjamkan sendirian tidak diberi rahasia. Pinjamkan alur kerja yang memuat langkahnya.',
+  'lending.component.then':
+    'Ia tetap seperti aturannya sekarang. Untuk mengubahnya, pinjamkan lagi dengan nama yang sama. Tidak ada yang boleh memakainya sebelum Anda izinkan.',
+  'lending.component_named': 'Komponen {component}',
+  'lending.as_set': 'Seperti Anda aturkan saat meminjamkannya',
   'lending.model': 'Model',
   'lending.model.hint':
     'Ia menjawab teman yang boleh bertanya. Ia berjalan di Ollama, llama.cpp, atau server model lain di mesin ini.',
@@ -44,10 +56,11 @@ export const lending = {
   'lending.engine_name.hint': 'Nama peminjamannya. Semua yang dipinjamkan satu mesin kerja berbagi tempat.',
   'lending.engine_there': '“{name}” sudah dipinjamkan: yang ini ditambahkan ke situ.',
   'lending.engine_model': '“{name}” sudah meminjamkan model {model}: yang ini menggantikannya.',
+  'lending.engine_component': '“{name}” sudah meminjamkan {component}: yang ini menggantikannya.',
   'lending.at_once': 'Eksekusi bersamaan',
   'lending.at_once.model': 'Pertanyaan bersamaan',
   'lending.none': 'Anda tidak meminjamkan apa pun',
-  'lending.none.hint': 'Pinjamkan alur kerja atau model, lalu izinkan teman memakainya.',
+  'lending.none.hint': 'Pinjamkan alur kerja, komponen, atau model, lalu izinkan teman memakainya.',
   'lending.running': '{count} dari {most} sedang berjalan',
   'lending.engine': 'Pinjamkan {name}',
   'lending.engine.hint': 'Bila dijeda, ia tidak menerima eksekusi; yang berjalan tetap berjalan.',
@@ -125,6 +138,7 @@ export const lending = {
     'Yang mereka tanyakan terlihat oleh server model di mesin ini. Satu token kira-kira empat huruf, dibaca atau ditulis.',
   'let.give': 'Izinkan',
   'use.ask': 'bertanya pada modelnya',
+  'use.component': 'komponen {component}',
   'grant.may': '{who} boleh memakai {engine} untuk {what}',
   'grant.engine_of': '{engine} milik {who}',
   'grant.nothing': 'tidak ada',
