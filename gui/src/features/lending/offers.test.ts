@@ -24,6 +24,7 @@ describe('what an engine offers', () => {
   it('is told apart by the engine, unless that has the same name', () => {
     expect(offerLabel(t, 'report', 'run:report', report)).toBe('report');
     expect(offerLabel(t, 'workshop', 'run:report', report)).toBe('report · workshop');
+    expect(offerLabel(t, 'csv-parse', 'tool:csv-parse', component)).toBe('Component csv-parse');
     expect(offerLabel(t, 'gpu', 'chat', model)).toBe('Model smollm2 · gpu');
   });
 });

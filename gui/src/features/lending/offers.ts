@@ -17,7 +17,7 @@ export const offerUse = (t: Translate, capability: string, offer: Offer): string
 /** Among the offers of all engines: with the engine, where its name does not say the same. */
 export const offerLabel = (t: Translate, engine: string, capability: string, offer: Offer): string => {
   const name = offerName(t, capability, offer);
-  return engine === name ? name : `${name} · ${engine}`;
+  return engine === name || engine === componentOf(capability) ? name : `${name} · ${engine}`;
 };
 
 /** An address as people read it: `http://127.0.0.1:11434` is `127.0.0.1:11434`. */

@@ -128,7 +128,7 @@ export const lending = {
   'let.minutes': 'Minutes of work a day',
   'let.mib': 'MiB a day',
   'let.tokens': 'Tokens a day',
-  'let.sees': 'What they send is seen by your workflow and kept with its runs here, as with every run.',
+  'let.sees': 'What they send is seen by what you lend and kept with its runs here, as with every run.',
   'let.sees.model':
     'What they ask is seen by the model server on this machine. A token is about four letters, read or written.',
   'let.give': 'Let them use it',

@@ -133,7 +133,7 @@ export const lending = {
   'let.mib': 'MiB per hari',
   'let.tokens': 'Token per hari',
   'let.sees':
-    'Yang mereka kirim terlihat oleh alur kerja Anda dan disimpan bersama eksekusinya di sini, seperti setiap eksekusi.',
+    'Yang mereka kirim terlihat oleh yang Anda pinjamkan dan disimpan bersama eksekusinya di sini, seperti setiap eksekusi.',
   'let.sees.model':
     'Yang mereka tanyakan terlihat oleh server model di mesin ini. Satu token kira-kira empat huruf, dibaca atau ditulis.',
   'let.give': 'Izinkan',
