@@ -1,5 +1,6 @@
 import { useMutation, useQuery } from '@tanstack/react-query';
-import { Blocks, BotMessageSquare, HandHeart, Workflow } from 'lucide-react';
+import { Blocks, BotMessageSquare, Hand, HandHeart, Share2, Workflow } from 'lucide-react';
+import { useState } from 'react';
 import { grantsQuery } from '@/shared/api/requests/grants';
 import { peersQuery } from '@/shared/api/requests/peers';
 import type { Grant } from '@/shared/api/types';
@@ -11,15 +12,28 @@ import { useNewDraft, useOpenDraft } from '@/shared/presets/new-draft';
 import { Button } from '@/shared/ui/button';
 import { Panel } from '@/shared/ui/page';
 import { Empty, Problem } from '@/shared/ui/states';
+import { AskDialog } from './ask-dialog';
 import { askingPreset, borrowingPreset, type Runs } from './borrowing-preset';
 import { GrantList } from './grant-list';
+import { PassOnDialog } from './pass-on-dialog';
 
 /** What this node may use at friends', and how it is used. */
 export function Borrowing() {
   const t = useMessages();
   const grants = useQuery(grantsQuery);
+  const peers = useQuery(peersQuery);
+  const [isAsking, setAsking] = useState(false);
+  const lacks = peers.data?.length === 0 ? t('given.needs_friend') : undefined;
   return (
-    <Panel title={t('borrow.title')}>
+    <Panel
+      title={t('borrow.title')}
+      action={
+        <Button needs="admin" disabled={lacks !== undefined} title={lacks} onClick={() => setAsking(true)}>
+          <Hand aria-hidden className="size-4" />
+          {t('ask.title')}
+        </Button>
+      }
+    >
       <MeshReady of={grants}>
         {(all) => (
           <GrantList
@@ -38,6 +52,7 @@ export function Borrowing() {
           />
         )}
       </MeshReady>
+      {isAsking && <AskDialog peers={peers.data ?? []} onClose={() => setAsking(false)} />}
     </Panel>
   );
 }
@@ -63,6 +78,7 @@ function Uses({ grant }: { readonly grant: Grant }) {
   const makeDraft = useNewDraft();
   const open = useOpenDraft();
   const make = useMutation({ mutationFn: makeDraft, onSuccess: ({ id }) => open(id) });
+  const [isPassing, setPassing] = useState(false);
   const { engine } = grant;
   const who = grant.owner_name ?? '';
   const borrowed = { engine, peer: peers?.find((it) => it.node === grant.owner)?.name };
@@ -93,6 +109,13 @@ function Uses({ grant }: { readonly grant: Grant }) {
           {t('borrow.ask_one', { engine })}
         </Button>
       )}
+      {grant.depth > 0 && (
+        <Button needs="admin" onClick={() => setPassing(true)} aria-label={t('pass.open_one', { engine, who })}>
+          <Share2 aria-hidden className="size-4" />
+          {t('pass.open')}
+        </Button>
+      )}
+      {isPassing && <PassOnDialog grant={grant} onClose={() => setPassing(false)} />}
       <Problem error={make.error} />
     </div>
   );

@@ -11,6 +11,8 @@ export type Allowed = {
   readonly limits: GrantLimits;
   /** When it ends; undefined while that is not known. */
   readonly until: number | undefined;
+  /** How many times it may be passed on. */
+  readonly depth: number;
 };
 
 /** The capability of whoever may ask a model. */
@@ -54,28 +56,34 @@ export function limitWords(t: Translate, limits: GrantLimits): string[] {
 }
 
 /** All of it: *Ana may use report on workshop · at most 20 runs an hour · until 28 Nov, 18:00*. */
-export function allowedWords(t: Translate, { who, uses, engine, limits, until }: Allowed): string {
+export function allowedWords(t: Translate, { who, uses, engine, limits, until, depth }: Allowed): string {
   const what = uses.length === 0 ? t('grant.nothing') : listed(uses);
   const parts = [t('grant.may', { who, what, engine })];
   const words = limitWords(t, limits);
   parts.push(...(words.length === 0 ? [t('grant.unlimited')] : words));
   if (until !== undefined) parts.push(t('grant.until', { time: minute(until) }));
+  if (depth > 0) parts.push(t(depth === 1 ? 'grant.passes.once' : 'grant.passes', { count: depth }));
   return parts.join(' · ');
 }
 
 /** A grant as a sentence. */
 export function grantSentence(t: Translate, grant: Grant): string {
   if (currentLanguage() === 'en') return grant.sentence;
-  const engine = grant.is_given
-    ? grant.engine
-    : t('grant.engine_of', { engine: grant.engine, who: grant.owner_name ?? '' });
+  const engine =
+    grant.owner_name == null ? grant.engine : t('grant.engine_of', { engine: grant.engine, who: grant.owner_name });
   const who = grant.is_given ? grant.to : t('mesh.this_node');
   const uses = usesOf(t, grant.can);
-  return allowedWords(t, { who, uses, engine, limits: grant.limits, until: grant.ends_at });
+  return allowedWords(t, { who, uses, engine, limits: grant.limits, until: grant.ends_at, depth: grant.depth });
 }
 
-export type GrantState = 'good' | 'ended' | 'taken_back';
+export type GrantState = 'good' | 'ended' | 'renewed' | 'taken_back';
 
-/** Whether it still holds. */
-export const grantState = (grant: Grant, now: number): GrantState =>
-  grant.revoked_at != null ? 'taken_back' : grant.ends_at <= now ? 'ended' : 'good';
+/** Whether it still holds, and why not. One that was renewed holds on only for what began under it. */
+export function grantState(grant: Grant, now: number): GrantState {
+  if (grant.revoked_at != null) return 'taken_back';
+  if (grant.renewed_as != null) return 'renewed';
+  return grant.ends_at <= now ? 'ended' : 'good';
+}
+
+/** Whether this node held it and passed it on to somebody else: the engine is a third one's. */
+export const isPassedOn = (grant: Grant): boolean => grant.is_given && grant.owner_name != null;
