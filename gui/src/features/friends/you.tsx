@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { CircleCheck, CircleSlash, Hourglass, UserRound } from 'lucide-react';
 import { personQuery } from '@/shared/api/requests/person';
 import type { OwnNode, Person } from '@/shared/api/types';
-import { fullTime, minute } from '@/shared/format/format';
+import { day, fullTime, minute } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { MeshReady } from '@/shared/mesh/mesh-ready';
 import { CopyLine } from '@/shared/ui/copy-line';
@@ -92,9 +92,9 @@ function NodeRow({ node, life }: { readonly node: OwnNode; readonly life: Life }
   const { tone, icon: Icon } = LOOKS[life];
   const word =
     life === 'good'
-      ? t('you.until', { time: minute(node.ends_at) })
+      ? t('you.until', { time: day(node.ends_at) })
       : life === 'ended'
-        ? t('you.ended', { time: minute(node.ends_at) })
+        ? t('you.ended', { time: day(node.ends_at) })
         : t('you.taken_back', { time: minute(node.revoked_at ?? 0) });
   return (
     <li className="border-b border-line px-4 py-2 last:border-b-0">

@@ -3,7 +3,6 @@ import { type FormEvent, useState } from 'react';
 import { passOn } from '@/shared/api/requests/grants';
 import { peersQuery } from '@/shared/api/requests/peers';
 import type { Grant, PassOn } from '@/shared/api/types';
-import { minute } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { ASK, allowedWords, usedAs, usesOf } from '@/shared/mesh/sentence';
 import { Button } from '@/shared/ui/button';
@@ -77,7 +76,7 @@ export function PassOnDialog({ grant, onClose }: PassOnDialogProps) {
         <UntilFields
           span={span}
           date={date}
-          also={[{ id: 'held', label: t('pass.held', { time: minute(grant.ends_at) }) }]}
+          also={[{ id: 'held', label: t('pass.held') }]}
           latest={grant.ends_at}
           onSpan={setSpan}
           onDate={setDate}
@@ -99,7 +98,7 @@ export function PassOnDialog({ grant, onClose }: PassOnDialogProps) {
           depth,
         })}
       </p>
-      <p className="text-muted">{t('pass.then', { who: owner })}</p>
+      <p className="text-muted">{t('pass.then')}</p>
       <Problem error={pass.error} />
     </Dialog>
   );

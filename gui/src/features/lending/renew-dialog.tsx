@@ -39,7 +39,7 @@ export function RenewDialog({ grant, sentence, onClose }: RenewDialogProps) {
         <>
           <Button onClick={onClose}>{t('common.cancel')}</Button>
           <Button type="submit" form="renew" look="primary" disabled={until === undefined || renew.isPending}>
-            {t('renew.open')}
+            {t('renew.do')}
           </Button>
         </>
       }

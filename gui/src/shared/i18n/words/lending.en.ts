@@ -178,6 +178,7 @@ export const lending = {
   'grant.take_back.deep': 'What they passed on of it ends with it.',
   'grant.take_back.running': '{count} {count|run of theirs ends|runs of theirs end} now.',
   'renew.open': 'Renew…',
+  'renew.do': 'Renew',
   'renew.open_one': 'Renew: {sentence}',
   'renew.title': 'Let {who} use it for longer?',
   'renew.again': 'for as long again',
@@ -240,10 +241,9 @@ export const lending = {
   'pass.title': 'Pass on {engine} of {who}',
   'pass.hint': 'Somebody else may then use it too, within what {who} allows you.',
   'pass.to': 'To whom',
-  'pass.held': 'as long as you may, until {time}',
+  'pass.held': 'as long as I may myself',
   'pass.at_most': 'At most {most}.',
   'pass.give': 'Pass it on',
-  'pass.then':
-    '{who} sees in each receipt that it came through you. It ends when your own leave ends, and when you take it back.',
+  'pass.then': 'What they use counts as yours. It ends with what you may use yourself, and when you take it back.',
   'pass.nobody': 'Only {who} is your friend: there is nobody to pass it on to.',
 } as const;

@@ -184,6 +184,7 @@ export const lending = {
   'grant.take_back.deep': 'Yang mereka teruskan darinya ikut berakhir.',
   'grant.take_back.running': '{count} eksekusi mereka diakhiri sekarang.',
   'renew.open': 'Perpanjang…',
+  'renew.do': 'Perpanjang',
   'renew.open_one': 'Perpanjang: {sentence}',
   'renew.title': 'Izinkan {who} lebih lama?',
   'renew.again': 'selama itu lagi',
@@ -247,10 +248,10 @@ export const lending = {
   'pass.title': 'Teruskan {engine} milik {who}',
   'pass.hint': 'Orang lain lalu juga boleh memakainya, dalam batas yang {who} izinkan bagi Anda.',
   'pass.to': 'Kepada siapa',
-  'pass.held': 'selama Anda boleh, sampai {time}',
+  'pass.held': 'selama saya sendiri boleh',
   'pass.at_most': 'Paling banyak {most}.',
   'pass.give': 'Teruskan',
   'pass.then':
-    '{who} melihat di tiap tanda terima bahwa itu lewat Anda. Ia berakhir bila izin Anda berakhir, dan bila Anda menariknya kembali.',
+    'Yang mereka pakai terhitung sebagai pemakaian Anda. Ia berakhir bersama izin Anda sendiri, dan bila Anda menariknya kembali.',
   'pass.nobody': 'Hanya {who} teman Anda: tidak ada yang bisa menerimanya.',
 };
