@@ -49,7 +49,7 @@ export function Requests() {
                 disabled={lacks !== undefined}
                 title={lacks}
                 onClick={() => setAnswered(it)}
-                aria-label={t('asks.let_one', { who: it.from })}
+                aria-label={t('asks.let_one', { sentence: requestWords(t, it) })}
               >
                 {t('asks.let')}
               </Button>
@@ -57,7 +57,7 @@ export function Requests() {
                 needs="admin"
                 disabled={drop.isPending}
                 onClick={() => drop.mutate(it.id)}
-                aria-label={t('asks.no_one', { who: it.from })}
+                aria-label={t('asks.no_one', { sentence: requestWords(t, it) })}
               >
                 {t('asks.no')}
               </Button>
