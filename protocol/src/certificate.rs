@@ -3,6 +3,8 @@
 //! A person key may stay offline; it is needed to certify a node, not to run one. What is granted to a person may be used by
 //! each node that holds such a certificate.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use minicbor::{Decode, Encode};
 
 use crate::id::{NodeId, PersonId};
@@ -11,6 +13,11 @@ use crate::time::Timestamp;
 
 /// The longest name of a node or person, in bytes.
 pub const NAME_BYTES_MAX: usize = 64;
+/// What a certificate's text starts with.
+pub const SCHEME: &str = "flowork-certificate:";
+/// The longest text of a certificate, in characters.
+pub const TEXT_BYTES_MAX: usize = 2_048;
+const CHECK_BYTES: usize = 4;
 
 /// `person` says: this node is mine.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -67,9 +74,51 @@ pub enum Error {
     /// It takes the node back.
     #[error("its person took this node back")]
     TakenBack,
+    /// It is no certificate's text, or not all of it.
+    #[error("this is no whole certificate; copy all of it, from {SCHEME} to its last letter")]
+    Text,
     /// A name that is empty, too long or holds what people cannot see.
     #[error("the certificate names somebody in a way that cannot be shown")]
     Name,
+}
+
+/// What a certificate says, when the person whom it names signed it, whatever it is about and however old it is.
+///
+/// # Errors
+/// When it is none, or somebody else signed it.
+pub fn said(signed: &Signed) -> Result<Certificate, Error> {
+    let certificate = signed.open::<Certificate>(signed.peek::<Certificate>()?.person)?;
+    if !is_name(&certificate.person_name) || !is_name(&certificate.node_name) {
+        return Err(Error::Name);
+    }
+    Ok(certificate)
+}
+
+/// A certificate as a text that can be copied from one machine to another. It is no secret.
+#[must_use]
+pub fn to_text(signed: &Signed) -> String {
+    let mut bytes = signed::encode(signed);
+    let check = blake3::hash(&bytes);
+    bytes.extend_from_slice(&check.as_bytes()[..CHECK_BYTES]);
+    format!("{SCHEME}{}", URL_SAFE_NO_PAD.encode(bytes))
+}
+
+/// The certificate of a text from [`to_text`]. Nothing is believed yet.
+///
+/// # Errors
+/// [`Error::Text`] when it is none, or letters are missing.
+pub fn from_text(text: &str) -> Result<Signed, Error> {
+    let text = text.trim();
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(Error::Text);
+    }
+    let coded = text.strip_prefix(SCHEME).ok_or(Error::Text)?;
+    let bytes = URL_SAFE_NO_PAD.decode(coded).map_err(|_| Error::Text)?;
+    let (body, check) = bytes.split_last_chunk::<CHECK_BYTES>().ok_or(Error::Text)?;
+    if blake3::hash(body).as_bytes()[..CHECK_BYTES] != *check {
+        return Err(Error::Text);
+    }
+    minicbor::decode(body).map_err(|_| Error::Text)
 }
 
 /// What a certificate says, when it holds for `node` at `now`.
@@ -77,13 +126,9 @@ pub enum Error {
 /// # Errors
 /// Why it does not.
 pub fn check(signed: &Signed, node: NodeId, now: Timestamp) -> Result<Certificate, Error> {
-    let said = signed.peek::<Certificate>()?;
-    let certificate = signed.open::<Certificate>(said.person)?;
+    let certificate = said(signed)?;
     if certificate.node != node {
         return Err(Error::OtherNode(certificate.node));
-    }
-    if !is_name(&certificate.person_name) || !is_name(&certificate.node_name) {
-        return Err(Error::Name);
     }
     if certificate.is_revocation {
         return Err(Error::TakenBack);
@@ -150,6 +195,27 @@ mod tests {
     fn a_node_cannot_certify_itself_in_somebodys_name() {
         let good = certificate();
         assert!(matches!(check_it(&good, 1, good.node), Err(Error::Signed(signed::Error::Forged(_)))));
+    }
+
+    #[test]
+    fn a_certificate_travels_as_text_and_one_that_lost_a_letter_is_told() {
+        let signed = Signed::with_seed(&certificate(), &[9; 32]).unwrap();
+        let text = to_text(&signed);
+        assert_eq!(from_text(&format!(" {text}\n")), Ok(signed));
+        assert!(text.len() < 500, "{}", text.len());
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.remove(40);
+        let torn: String = letters.into_iter().collect();
+        for wrong in [torn.as_str(), "", "flowork-certificate:", &text[1..], &"a".repeat(5_000)] {
+            assert_eq!(from_text(wrong), Err(Error::Text), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_a_revocation_says_is_believed_of_its_person_alone() {
+        let back = Certificate { is_revocation: true, ..certificate() };
+        assert_eq!(said(&Signed::with_seed(&back, &[9; 32]).unwrap()), Ok(back.clone()));
+        assert!(said(&Signed::with_seed(&back, &[1; 32]).unwrap()).is_err());
     }
 
     #[test]

@@ -258,6 +258,12 @@ impl Chain {
         &self.0
     }
 
+    /// Whose engine the first link says it is for; none when that link is no grant. Nothing is believed yet.
+    #[must_use]
+    pub fn owner(&self) -> Option<NodeId> {
+        self.0.first()?.peek::<Grant>().ok().map(|grant| grant.sub)
+    }
+
     /// The last link's name: what this grant is called.
     #[must_use]
     pub fn id(&self) -> Option<GrantId> {

@@ -1,5 +1,6 @@
 //! The keys of a node on disk: `<data>/keys/node.key` (ed25519 seed) and `<data>/keys/vault.key` (age identity), each
-//! optionally encrypted with a passphrase (`*.key.age`, age with scrypt). Directory 0700, files 0600.
+//! optionally encrypted with a passphrase (`*.key.age`, age with scrypt). Directory 0700, files 0600. A person who wants it so
+//! keeps their own key there too (`person.key`); no role is ever given that one.
 //!
 //! Invariant: a key is never without a whole file. An encrypted form is on disk before the plain one is removed.
 
@@ -15,6 +16,8 @@ use zeroize::Zeroizing;
 
 const NODE_FILE: &str = "node.key";
 const VAULT_FILE: &str = "vault.key";
+const PERSON_FILE: &str = "person.key";
+const PERSON_HEAD: &str = "flowork person key v1 ";
 const NODE_HEAD: &str = "flowork node key v1 ";
 /// scrypt N = 2^16: 64 MiB and a fraction of a second for each guess.
 const SCRYPT_LOG_N: u8 = 16;
@@ -101,7 +104,11 @@ pub(crate) fn open(dir: &Path, passphrase: Option<&Zeroizing<String>>) -> Result
     let mut notes = Vec::new();
     let node_text = one_key(&dir.join(NODE_FILE), passphrase, &mut notes, fresh_node_key)?;
     let vault_text = one_key(&dir.join(VAULT_FILE), passphrase, &mut notes, || Ok(fresh_vault_key()))?;
-    let node_seed = parse_node_key(&node_text).ok_or_else(|| Error::Damaged(dir.join(NODE_FILE)))?;
+    // A passphrase that is set later closes this one too.
+    if passphrase.is_some() && dir.join(PERSON_FILE).exists() {
+        person(dir, passphrase)?;
+    }
+    let node_seed = parse_key(NODE_HEAD, &node_text).ok_or_else(|| Error::Damaged(dir.join(NODE_FILE)))?;
     let identity =
         age::x25519::Identity::from_str(vault_text.trim()).map_err(|_| Error::Damaged(dir.join(VAULT_FILE)))?;
     notes.dedup();
@@ -151,11 +158,51 @@ fn one_key(
     Ok(text)
 }
 
-fn fresh_node_key() -> Result<Zeroizing<String>, Error> {
+/// 32 random bytes.
+pub(crate) fn random() -> Result<Zeroizing<[u8; 32]>, Error> {
     let mut seed = Zeroizing::new([0_u8; 32]);
     getrandom::fill(seed.as_mut()).map_err(|error| Error::Random(error.to_string()))?;
+    Ok(seed)
+}
+
+fn fresh_node_key() -> Result<Zeroizing<String>, Error> {
+    let seed = random()?;
+    Ok(key_text(NODE_HEAD, &seed))
+}
+
+fn key_text(head: &str, seed: &[u8; 32]) -> Zeroizing<String> {
     let hex: Zeroizing<String> = Zeroizing::new(seed.iter().map(|byte| format!("{byte:02x}")).collect());
-    Ok(Zeroizing::new(format!("{NODE_HEAD}{}\n", *hex)))
+    Zeroizing::new(format!("{head}{}\n", *hex))
+}
+
+/// The entropy of the person key that is kept in `dir`; none when none is.
+pub(crate) fn person(dir: &Path, passphrase: Option<&Zeroizing<String>>) -> Result<Option<Zeroizing<[u8; 32]>>, Error> {
+    let plain = dir.join(PERSON_FILE);
+    if !plain.exists() && !plain.with_extension("key.age").exists() {
+        return Ok(None);
+    }
+    let gone = || Err(Error::Damaged(plain.clone()));
+    let text = one_key(&plain, passphrase, &mut Vec::new(), gone)?;
+    parse_key(PERSON_HEAD, &text).ok_or_else(|| Error::Damaged(plain.clone())).map(Some)
+}
+
+/// Keeps the entropy of a person key in `dir`, in place of one that was there.
+pub(crate) fn keep_person(dir: &Path, entropy: &[u8; 32], passphrase: Option<&Zeroizing<String>>) -> Result<(), Error> {
+    forget_person(dir);
+    let text = key_text(PERSON_HEAD, entropy);
+    let plain = dir.join(PERSON_FILE);
+    match passphrase {
+        None => write(&plain, text.as_bytes()),
+        Some(passphrase) => write(&plain.with_extension("key.age"), &encrypt(&text, passphrase)?),
+    }
+}
+
+/// Keeps no person key in `dir` any more.
+pub(crate) fn forget_person(dir: &Path) {
+    for file in [dir.join(PERSON_FILE), dir.join(PERSON_FILE).with_extension("key.age")] {
+        // What is not there need not go.
+        let _ = fs::remove_file(file);
+    }
 }
 
 fn fresh_vault_key() -> Zeroizing<String> {
@@ -163,8 +210,8 @@ fn fresh_vault_key() -> Zeroizing<String> {
     Zeroizing::new(format!("{}\n", identity.to_string().expose_secret()))
 }
 
-fn parse_node_key(text: &str) -> Option<Zeroizing<[u8; 32]>> {
-    let hex = text.strip_prefix(NODE_HEAD)?.trim();
+fn parse_key(head: &str, text: &str) -> Option<Zeroizing<[u8; 32]>> {
+    let hex = text.strip_prefix(head)?.trim();
     let mut seed = Zeroizing::new([0_u8; 32]);
     if hex.len() != 64 || !hex.is_ascii() {
         return None;
@@ -246,6 +293,22 @@ mod tests {
         assert!(matches!(open(data.path(), None), Err(Error::Locked(_))));
         assert!(matches!(open(data.path(), Some(&secret("wrong"))), Err(Error::WrongPassphrase(_))));
         assert_eq!(open(data.path(), Some(&right)).unwrap().vault_recipient, plain.vault_recipient);
+    }
+
+    #[test]
+    fn a_person_key_is_kept_only_when_asked_and_closed_with_the_others() {
+        let data = tempfile::tempdir().unwrap();
+        open(data.path(), None).unwrap();
+        assert!(person(data.path(), None).unwrap().is_none());
+        keep_person(data.path(), &[7; 32], None).unwrap();
+        assert_eq!(fs::metadata(data.path().join(PERSON_FILE)).unwrap().permissions().mode() & 0o777, 0o600);
+        let right = secret("correct horse");
+        open(data.path(), Some(&right)).unwrap();
+        assert!(!data.path().join(PERSON_FILE).exists());
+        assert!(matches!(person(data.path(), None), Err(Error::Locked(_))));
+        assert_eq!(*person(data.path(), Some(&right)).unwrap().unwrap(), [7; 32]);
+        forget_person(data.path());
+        assert!(person(data.path(), None).unwrap().is_none());
     }
 
     #[test]

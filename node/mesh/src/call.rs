@@ -27,6 +27,7 @@ use crate::here::Here;
 use crate::keys::Keeper;
 use crate::lending::OWN;
 use crate::net::Net;
+use crate::persons::Persons;
 use crate::records::Records;
 use crate::serve::cut;
 
@@ -65,6 +66,7 @@ pub(crate) struct Caller {
     pub(crate) me: NodeId,
     pub(crate) keeper: Keeper,
     pub(crate) contacts: Arc<Contacts>,
+    pub(crate) persons: Arc<Persons>,
     pub(crate) grants: Arc<Grants>,
     pub(crate) calling: Arc<Records<Calling>>,
     pub(crate) signer: Arc<Signer>,

@@ -7,8 +7,10 @@ use flowork_ports::mesh::{Error, Invitation as Listed};
 use flowork_ports::mesh_table::{Change, Decision};
 use flowork_ports::store;
 use flowork_protocol::certificate::{self, is_name};
+use flowork_protocol::id::Key;
 use flowork_protocol::invitation::Secret;
 use flowork_protocol::peer::pair::Introduction;
+use flowork_protocol::signed::{self, Signed};
 use flowork_protocol::{Failure, NodeId, PersonId, Timestamp};
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
@@ -32,9 +34,15 @@ pub(crate) struct Contact {
     pub(crate) name: String,
     /// What it calls itself.
     pub(crate) own_name: String,
-    /// The person who certified it, as checked when it was paired.
+    /// The person who certified it, as checked when that was last heard.
     #[serde(default)]
     pub(crate) person: Option<PersonId>,
+    /// What that person calls themselves.
+    #[serde(default)]
+    pub(crate) person_name: Option<String>,
+    /// The bytes of that certificate.
+    #[serde(default)]
+    pub(crate) certificate: Option<Vec<u8>>,
     pub(crate) paired_at: Timestamp,
     /// Where it was reached or said to be, the newest first.
     #[serde(default)]
@@ -100,10 +108,31 @@ impl NotLetIn {
     }
 }
 
+/// Whose node somebody is, by the first good certificate that it shows.
+#[derive(Default)]
+struct Whose {
+    person: Option<PersonId>,
+    name: Option<String>,
+    certificate: Option<Vec<u8>>,
+}
+
+impl Whose {
+    fn of(shown: &[Signed], node: NodeId, now: Timestamp) -> Self {
+        let good = shown.iter().find_map(|signed| Some((signed, certificate::check(signed, node, now).ok()?)));
+        good.map_or_else(Self::default, |(signed, said)| Self {
+            person: Some(said.person),
+            name: Some(said.person_name),
+            certificate: Some(signed::encode(signed)),
+        })
+    }
+}
+
 /// Everybody this node is paired with, and open invitations.
 pub(crate) struct Contacts {
     contacts: Records<Contact>,
     invitations: Records<Open>,
+    /// Who was removed, and when: they come back by invitation alone.
+    shut_out: Records<Timestamp>,
 }
 
 impl Contacts {
@@ -111,6 +140,7 @@ impl Contacts {
         Ok(Self {
             contacts: Records::load("contact", table.clone()).await?,
             invitations: Records::load("invitation", table.clone()).await?,
+            shut_out: Records::load("shut-out", table.clone()).await?,
         })
     }
 
@@ -139,6 +169,17 @@ impl Contacts {
     /// What `node` is called here; its id where it is nobody.
     pub(crate) fn name_of(&self, node: NodeId) -> String {
         self.get(node).map_or_else(|| short(node), |contact| contact.name)
+    }
+
+    /// Who a key is, by the names that this node knows.
+    pub(crate) fn whom(&self, key: Key, me: NodeId) -> String {
+        if key == Key::from(me) {
+            return "this node".to_owned();
+        }
+        let by_person = |contact: &Contact| {
+            contact.person.filter(|person| Key::from(*person) == key).and(contact.person_name.clone())
+        };
+        self.contacts.find(by_person).unwrap_or_else(|| self.name_of(NodeId(key.0)))
     }
 
     /// A name that nobody else has, as near to `wanted` as can be.
@@ -175,7 +216,7 @@ impl Contacts {
         if !is_name(&wanted) || !is_name(&said.name) {
             return Err(Error::Invalid(Failure::new("name-invalid", "a name has 1 to 64 bytes and nothing invisible")));
         }
-        let person = said.certificates.iter().find_map(|signed| certificate::check(signed, node, now).ok());
+        let whose = Whose::of(&said.certificates, node, now);
         let mut all = addresses;
         all.extend(said.addresses.iter().filter(|text| text.parse::<Multiaddr>().is_ok()).cloned());
         all.extend(before.iter().flat_map(|contact| contact.addresses.clone()));
@@ -183,7 +224,9 @@ impl Contacts {
             node,
             name: self.free_name(&wanted, node),
             own_name: said.name.clone(),
-            person: person.map(|certificate| certificate.person),
+            person: whose.person,
+            person_name: whose.name,
+            certificate: whose.certificate,
             paired_at: before.map_or(now, |contact| contact.paired_at),
             addresses: bounded(all),
             has_left: false,
@@ -191,7 +234,9 @@ impl Contacts {
         let mut changes = also;
         let text = format!("{} ({node}) is paired", contact.name);
         changes.push(Change::Decision(Decision::new(now, "paired", Some(node), text)));
+        changes.push(self.shut_out.forgetting(&node.to_string()));
         self.contacts.put_with(node.to_string(), contact.clone(), changes).await?;
+        self.shut_out.let_go(&node.to_string());
         Ok(contact)
     }
 
@@ -229,8 +274,38 @@ impl Contacts {
 
     pub(crate) async fn remove(&self, contact: &Contact, now: Timestamp) -> Result<(), store::Error> {
         let text = format!("{} ({}) was removed", contact.name, contact.node);
-        let decided = Decision::new(now, "removed", Some(contact.node), text);
-        self.contacts.forget(&[contact.node.to_string()], Some(decided)).await
+        let key = contact.node.to_string();
+        let changes = vec![
+            self.contacts.forgetting(&key),
+            Change::Decision(Decision::new(now, "removed", Some(contact.node), text)),
+        ];
+        self.shut_out.put_with(key.clone(), now, changes).await?;
+        self.contacts.let_go(&key);
+        Ok(())
+    }
+
+    /// Whether it was removed, and may come back by invitation alone.
+    pub(crate) fn is_shut_out(&self, node: NodeId) -> bool {
+        self.shut_out.get(&node.to_string()).is_some()
+    }
+
+    /// Keeps whose node a peer is, by what it showed.
+    pub(crate) async fn learn_person(
+        &self, node: NodeId, shown: &[Signed], now: Timestamp,
+    ) -> Result<Option<Contact>, store::Error> {
+        let Some(contact) = self.get(node) else { return Ok(None) };
+        let Whose { person, name, certificate } = Whose::of(shown, node, now);
+        if (person, &name, &certificate) == (contact.person, &contact.person_name, &contact.certificate) {
+            return Ok(None);
+        }
+        let text = match (&name, person) {
+            (Some(name), Some(_)) => format!("{} is a node of {name}", contact.name),
+            _ => format!("{} is no person's node any more", contact.name),
+        };
+        let decided = Decision::new(now, "person-learned", Some(node), text);
+        let contact = Contact { person, person_name: name, certificate, ..contact };
+        self.contacts.put(node.to_string(), contact.clone(), Some(decided)).await?;
+        Ok(Some(contact))
     }
 
     /// Keeps a new invitation.

@@ -1,6 +1,6 @@
 //! Answers what the node's owner asks, and looks after the peers: who joins, what they are told, where they are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use flowork_ports::mesh::{Ask, Error, Gave, Neighbour, Peer, Reach, Status};
@@ -23,12 +23,20 @@ use crate::lending::Lending;
 use crate::looking::Looking;
 use crate::meter::Meter;
 use crate::net::{Happened, Net, RelayState, View};
+use crate::persons::Persons;
+use crate::records::Records;
+use crate::requests::Requests;
 use crate::serve::Provider;
 use crate::{net, reach};
 
 mod grants;
+mod known;
 mod peers;
 mod people;
+mod persons;
+
+pub(crate) use known::Unmet;
+pub(crate) use persons::Said;
 
 /// How far back receipts are counted when a node comes up.
 const COUNTED_MS: u64 = 26 * 3_600_000;
@@ -43,6 +51,12 @@ pub(crate) struct Desk {
     pub(crate) name: String,
     pub(crate) keeper: Keeper,
     pub(crate) contacts: Arc<Contacts>,
+    pub(crate) persons: Arc<Persons>,
+    pub(crate) requests: Requests,
+    /// Whom this node may use something of and has not met.
+    pub(crate) unmet: Records<Unmet>,
+    /// What everybody heard of this node's person.
+    pub(crate) person_told: Mutex<HashMap<NodeId, Said>>,
     pub(crate) grants: Arc<Grants>,
     pub(crate) lending: Arc<Lending>,
     pub(crate) models: Arc<dyn Models>,
@@ -65,14 +79,16 @@ pub(crate) struct Desk {
 
 /// Counts what was used before this process began.
 pub(crate) async fn remember_use(
-    table: &Arc<dyn MeshTable>, meter: &mut Meter, now: Timestamp,
+    table: &Arc<dyn MeshTable>, grants: &Grants, meter: &mut Meter, now: Timestamp,
 ) -> Result<(), store::Error> {
     let since = Timestamp(now.0.saturating_sub(i64::try_from(COUNTED_MS).unwrap_or(i64::MAX)));
     let query = ReceiptQuery { limit: COUNTED_MAX, since: Some(since), ..ReceiptQuery::default() };
     let mut receipts = table.receipts(&query).await?;
     receipts.sort_by_key(|receipt| receipt.ended_at);
     for receipt in receipts.iter().filter(|receipt| receipt.is_given) {
-        meter.remember(receipt.grant, receipt.ended_at, receipt.usage);
+        for grant in grants.counted_for(receipt.grant) {
+            meter.remember(grant, receipt.ended_at, receipt.usage);
+        }
     }
     Ok(())
 }
@@ -160,6 +176,23 @@ impl Desk {
             }
             Ask::Grants => Gave::Grants(self.list_grants(now).await?),
             Ask::Grant(ask) => self.give(&ask, now).await?,
+            Ask::PassOn { grant, pass_on } => self.pass_on(&grant, &pass_on, now).await?,
+            Ask::Renew { grant, renew } => self.renew(&grant, &renew, now).await?,
+            Ask::Requests => Gave::Requests(self.requests.list(&self.contacts)),
+            Ask::DropRequest(id) => {
+                self.drop_request(&id).await?;
+                Gave::Done
+            }
+            Ask::RequestAccess { peer, request } => {
+                self.request_access(&peer, request).await?;
+                Gave::Done
+            }
+            Ask::Person => Gave::Person(self.persons.listed(&self.contacts, now)),
+            Ask::Certify(text) => Gave::Person(self.certify(&text, now).await?),
+            Ask::LeavePerson => {
+                self.leave_person(now).await?;
+                Gave::Done
+            }
             Ask::Revoke(id) => self.revoke(&id, now).await?,
             Ask::Test(test) => Gave::Tested(self.test(&test, now)?),
             Ask::Receipts(query) => {
@@ -221,16 +254,21 @@ impl Desk {
             None if contact.has_left => Reach::Away { why: Some("it removed this node".to_owned()) },
             None => Reach::Away { why: view.last_failure.get(&contact.node).cloned() },
         };
+        let now = (self.clock)();
+        let said = self.persons.of_contact(&contact, now);
+        let is_mine = self.persons.is_mine(&contact, now);
         let relay = view.relays.get(&contact.node).map(|relay| relay.state.shown());
         Peer {
             node: contact.node,
             seen_at: match reach {
                 Reach::Away { .. } => view.seen_at.get(&contact.node).copied(),
-                _ => Some((self.clock)()),
+                _ => Some(now),
             },
             name: contact.name,
             own_name: contact.own_name,
-            person: contact.person,
+            is_mine,
+            person: said.as_ref().map(|said| said.person),
+            person_name: said.map(|said| said.person_name),
             paired_at: contact.paired_at,
             reach,
             relay,

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use flowork_ports::MeshTable;
 use flowork_ports::mesh::{Error, Grant as Listed, GrantLimits, NewGrant, Used};
-use flowork_ports::mesh_table::Decision;
+use flowork_ports::mesh_table::{Change, Decision};
+use flowork_ports::people::PassOn;
 use flowork_ports::store;
-use flowork_protocol::grant::{Admitted, Asked, Capability, Chain, Denied, Grant, LINKS_MAX, Verified};
+use flowork_protocol::grant::{Admitted, Asked, Capability, Chain, Denied, Grant, LINKS_MAX, Link, Verified};
 use flowork_protocol::id::Key;
 use flowork_protocol::peer::call::GrantRef;
 use flowork_protocol::{Failure, GrantId, NodeId, PersonId, Timestamp};
@@ -25,6 +26,11 @@ const LIFE_MS_MAX: u64 = 366 * 24 * 3_600_000;
 const VERIFIED_MAX: usize = 4_096;
 /// The most grants that are kept from one peer.
 const HELD_PER_OWNER_MAX: usize = 256;
+/// The most links that one peer may take back.
+const TAKEN_BACK_PER_PEER_MAX: usize = 1_024;
+/// That a call was made is noted so often, and kept for longer than any limit looks back.
+const ANCESTRY_NOTED_MS: u64 = 3_600_000;
+const ANCESTRY_KEPT_MS: u64 = 48 * 3_600_000;
 
 /// A grant as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,6 +48,47 @@ pub(crate) struct Kept {
     /// Whether the other node has heard of it and of its end.
     #[serde(default)]
     pub(crate) is_told: bool,
+    /// Whether the engine's owner has yet to hear that it was taken back, where that is somebody else.
+    #[serde(default)]
+    pub(crate) is_owner_untold: bool,
+    /// Whether it is renewed by itself.
+    #[serde(default)]
+    pub(crate) renews: bool,
+    /// What took its place.
+    #[serde(default)]
+    pub(crate) renewed_as: Option<GrantId>,
+}
+
+impl Kept {
+    fn new(id: GrantId, chain: Vec<u8>, owner: NodeId, holder: NodeId, at: Timestamp) -> Self {
+        Self {
+            id,
+            chain,
+            owner,
+            holder,
+            at,
+            revoked_at: None,
+            is_told: false,
+            is_owner_untold: false,
+            renews: false,
+            renewed_as: None,
+        }
+    }
+}
+
+/// The links before the last one of a grant under which calls were made: what they used counts for all of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Ancestry {
+    pub(crate) before: Vec<GrantId>,
+    /// When a call was last made under it.
+    pub(crate) at: Timestamp,
+}
+
+/// A link that whoever passed it on took back.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct TakenBack {
+    by: NodeId,
+    at: Timestamp,
 }
 
 /// Why a call is not let in by its grant.
@@ -69,6 +116,9 @@ pub(crate) struct Grants {
     me: NodeId,
     given: Records<Kept>,
     held: Records<Kept>,
+    /// Links of grants of this node's engines that were taken back by who had passed them on.
+    taken_back: Records<TakenBack>,
+    ancestry: Records<Ancestry>,
     verified: Mutex<HashMap<[u8; 32], Arc<Verified>>>,
 }
 
@@ -78,6 +128,8 @@ impl Grants {
             me,
             given: Records::load("given", table.clone()).await?,
             held: Records::load("held", table.clone()).await?,
+            taken_back: Records::load("taken-back", table.clone()).await?,
+            ancestry: Records::load("ancestry", table.clone()).await?,
             verified: Mutex::default(),
         })
     }
@@ -114,7 +166,56 @@ impl Grants {
         if self.given.get(&root.to_string()).is_none() {
             return Err(NotAdmitted::Unknown);
         }
-        Ok(verified.admit(asked, |id, _| self.given_is_revoked(*id))?)
+        Ok(verified.admit(asked, |id, by| self.is_revoked(*id, by))?)
+    }
+
+    /// Whether that link was taken back by this node, or by who gave it.
+    fn is_revoked(&self, id: GrantId, by: &Key) -> bool {
+        self.given_is_revoked(id)
+            || self.taken_back.get(&id.to_string()).is_some_and(|taken_back| Key::from(taken_back.by) == *by)
+    }
+
+    /// Whether a grant of this node's engines may still be used by who holds it, whatever the time is.
+    pub(crate) fn stands(&self, verified: &Verified) -> bool {
+        let root = verified.links().first().map(|link| link.id.to_string());
+        root.is_some_and(|root| self.given.get(&root).is_some())
+            && !verified.links().iter().any(|link| self.is_revoked(link.id, &link.grant.iss))
+    }
+
+    /// What took the place of the grant that a chain begins with, when it was renewed.
+    pub(crate) fn renewed_as(&self, links: &[Link]) -> Option<GrantId> {
+        let root = links.first()?.id;
+        self.given.get(&root.to_string())?.renewed_as
+    }
+
+    /// Remembers what else a call under a grant that was passed on is charged to.
+    pub(crate) async fn note_ancestry(&self, links: &[Link], now: Timestamp) -> Result<(), store::Error> {
+        let [before @ .., leaf] = links else { return Ok(()) };
+        let is_known = |known: Ancestry| now.since_ms(known.at) < ANCESTRY_NOTED_MS;
+        if before.is_empty() || self.ancestry.get(&leaf.id.to_string()).is_some_and(is_known) {
+            return Ok(());
+        }
+        let before = before.iter().map(|link| link.id).collect();
+        self.ancestry.put(leaf.id.to_string(), Ancestry { before, at: now }, None).await
+    }
+
+    /// Every grant that a call under `leaf` counts for: the links before it, and what took the place of one.
+    pub(crate) fn counted_for(&self, leaf: GrantId) -> Vec<GrantId> {
+        let mut all = vec![leaf];
+        all.extend(self.ancestry.get(&leaf.to_string()).into_iter().flat_map(|known| known.before));
+        let mut at = 0;
+        while let Some(id) = all.get(at) {
+            let next = self.given.get(&id.to_string()).and_then(|kept| kept.renewed_as);
+            all.extend(next.filter(|next| !all.contains(next)).as_ref());
+            at += 1;
+        }
+        all
+    }
+
+    /// Forgets what no count needs any more.
+    pub(crate) async fn sweep(&self, now: Timestamp) -> Result<(), store::Error> {
+        self.ancestry.forget_where(|known| known.at.plus_ms(ANCESTRY_KEPT_MS) <= now).await?;
+        self.taken_back.forget_where(|taken_back| taken_back.at.plus_ms(LIFE_MS_MAX) <= now).await.map(drop)
     }
 
     /// Whether this node took that link back.
@@ -122,36 +223,20 @@ impl Grants {
         self.given.get(&id.to_string()).is_some_and(|kept| kept.revoked_at.is_some())
     }
 
-    /// Gives a grant.
+    /// Gives a grant. `person` is whose node `to` is: the grant is then for all of that person's nodes.
     pub(crate) async fn give(
-        &self, keeper: &Keeper, to: &Contact, ask: &NewGrant, nonce: [u8; 16], now: Timestamp,
+        &self, keeper: &Keeper, (to, person): (&Contact, Option<PersonId>), ask: &NewGrant, nonce: [u8; 16],
+        now: Timestamp,
     ) -> Result<Kept, Error> {
-        let invalid = |code: &str, text: String| Error::Invalid(Failure::new(code, text));
-        if ask.until <= now {
-            return Err(invalid(
-                "grant-late",
-                "a grant ends in the future; `--until` names a moment that has passed".to_owned(),
-            ));
-        }
-        if ask.until.since_ms(now) > LIFE_MS_MAX {
-            return Err(invalid("grant-long", "a grant holds for a year at most; renew it then".to_owned()));
-        }
-        if usize::from(ask.depth) >= LINKS_MAX {
-            return Err(invalid("grant-deep", format!("a grant may be passed on {} times at most", LINKS_MAX - 1)));
-        }
-        let mut caps = ask.can.clone();
-        caps.sort();
-        caps.dedup();
-        if caps.is_empty() {
-            return Err(invalid("grant-empty", "a grant allows something: name it with `--can`".to_owned()));
-        }
+        check_times(ask.until, now)?;
+        check_depth(ask.depth)?;
         let grant = Grant {
             v: 1,
             iss: Key::from(self.me),
-            aud: to.person.map_or_else(|| Key::from(to.node), Key::from),
+            aud: person.map_or_else(|| Key::from(to.node), Key::from),
             sub: self.me,
             engine: ask.engine.clone(),
-            caps,
+            caps: sorted(&ask.can)?,
             limits: ask.limits.to_limits(),
             nbf: now.seconds(),
             exp: ask.until.seconds(),
@@ -159,18 +244,110 @@ impl Grants {
             nonce,
             parent: None,
         };
+        let chain = Chain::of(keeper.state(&grant).map_err(|error| invalid("grant-invalid", error.to_string()))?);
+        let kept = Kept { renews: ask.renews, ..self.kept(&chain, self.me, to.node, now)? };
+        let text = format!("a grant was given: {}", sentence::of(&grant, &to.name, &ask.engine));
+        self.put_given(&kept, "grant-created", text, now).await?;
+        Ok(kept)
+    }
+
+    /// Passes on a grant that this node holds, within what it allows.
+    pub(crate) async fn pass_on(
+        &self, keeper: &Keeper, (to, person): (&Contact, Option<PersonId>), held: &Kept, ask: &PassOn, nonce: [u8; 16],
+        now: Timestamp,
+    ) -> Result<Kept, Error> {
+        let verified =
+            self.verify(&held.chain, held.owner).map_err(|denied| invalid(denied.code(), denied.to_string()))?;
+        let outer = verified.leaf();
+        if outer.grant.aud != Key::from(self.me) {
+            let text = "this grant was given to you as a person, for all of your nodes: one of them cannot pass it on";
+            return Err(invalid("grant-not-to-pass-on", text.to_owned()));
+        }
+        if outer.grant.depth == 0 {
+            let failure = Failure::new("grant-not-to-pass-on", "this grant may not be passed on");
+            return Err(Error::Invalid(failure.hint("ask its owner for one that may: `--pass-on 1`")));
+        }
+        let until = ask.until.unwrap_or_else(|| outer.grant.ends_at());
+        check_times(until, now)?;
+        let caps = if ask.can.is_empty() { outer.grant.caps.clone() } else { sorted(&ask.can)? };
+        let grant = Grant {
+            v: 1,
+            iss: Key::from(self.me),
+            aud: person.map_or_else(|| Key::from(to.node), Key::from),
+            sub: held.owner,
+            engine: outer.grant.engine.clone(),
+            caps,
+            limits: ask.limits.within(&outer.grant.limits),
+            nbf: now.seconds().max(outer.grant.nbf),
+            exp: until.seconds(),
+            depth: ask.depth,
+            nonce,
+            parent: Some(outer.id),
+        };
         let signed = keeper.state(&grant).map_err(|error| invalid("grant-invalid", error.to_string()))?;
-        let chain = Chain::of(signed);
+        let chain =
+            Chain::from_bytes(&held.chain).map_err(|denied| invalid(denied.code(), denied.to_string()))?.and(signed);
+        let kept = self.kept(&chain, held.owner, to.node, now)?;
+        let text = format!("a grant was passed on: {}", sentence::of(&grant, &to.name, &grant.engine));
+        self.put_given(&kept, "grant-passed-on", text, now).await?;
+        Ok(kept)
+    }
+
+    /// Gives a grant anew that ends then; the one before begins no further call.
+    pub(crate) async fn renew(
+        &self, keeper: &Keeper, old: &Kept, until: Option<Timestamp>, nonce: [u8; 16], now: Timestamp,
+    ) -> Result<Kept, Error> {
+        if old.owner != self.me || old.revoked_at.is_some() || old.renewed_as.is_some() {
+            let why = if old.owner != self.me {
+                "it was passed on, not given by this node"
+            } else if old.renewed_as.is_some() {
+                "it was renewed already"
+            } else {
+                "it was taken back"
+            };
+            return Err(invalid("grant-not-to-renew", format!("this grant cannot be renewed: {why}")));
+        }
+        let verified = self.verify(&old.chain, self.me).map_err(|denied| invalid(denied.code(), denied.to_string()))?;
+        let before = &verified.leaf().grant;
+        let until = until.unwrap_or_else(|| now.plus_ms(before.exp.saturating_sub(before.nbf).saturating_mul(1_000)));
+        check_times(until, now)?;
+        let grant = Grant { nbf: now.seconds(), exp: until.seconds(), nonce, ..before.clone() };
+        let chain = Chain::of(keeper.state(&grant).map_err(|error| invalid("grant-invalid", error.to_string()))?);
+        let kept = Kept { renews: old.renews, ..self.kept(&chain, self.me, old.holder, now)? };
+        let replaced = Kept { renewed_as: Some(kept.id), ..old.clone() };
+        let text = format!("the grant {} was renewed until {}", old.id.short(), sentence::moment(grant.ends_at()));
+        let changes = vec![
+            self.given.putting(&old.id.to_string(), &replaced)?,
+            Change::Decision(Decision::new(now, "grant-renewed", Some(old.holder), text)),
+        ];
+        self.given.put_with(kept.id.to_string(), kept.clone(), changes).await?;
+        self.given.hold(old.id.to_string(), replaced);
+        Ok(kept)
+    }
+
+    /// The grants to renew now: in the last third of their life.
+    pub(crate) fn to_renew(&self, now: Timestamp) -> Vec<Kept> {
+        let is_due = |kept: &Kept| {
+            let Ok(verified) = self.verify(&kept.chain, kept.owner) else { return false };
+            let grant = &verified.leaf().grant;
+            let third_ms = grant.exp.saturating_sub(grant.nbf).saturating_mul(1_000) / 3;
+            now < grant.ends_at() && grant.ends_at().since_ms(now) <= third_ms
+        };
+        let stands = |kept: &Kept| kept.renews && kept.revoked_at.is_none() && kept.renewed_as.is_none();
+        self.given.all().into_iter().filter(|kept| stands(kept) && is_due(kept)).collect()
+    }
+
+    /// What nobody could use is not given.
+    fn kept(&self, chain: &Chain, owner: NodeId, holder: NodeId, now: Timestamp) -> Result<Kept, Error> {
         let id = chain.id().ok_or_else(|| Error::Away("a chain without a link".to_owned()))?;
         let bytes = chain.to_bytes();
-        // What nobody could use is not given.
-        self.verify(&bytes, self.me).map_err(|denied| invalid(denied.code(), denied.to_string()))?;
-        let kept =
-            Kept { id, chain: bytes, owner: self.me, holder: to.node, at: now, revoked_at: None, is_told: false };
-        let text = format!("a grant was given: {}", sentence::of(&grant, &to.name, &ask.engine));
-        let decided = Decision::new(now, "grant-created", Some(to.node), text);
-        self.given.put(id.to_string(), kept.clone(), Some(decided)).await?;
-        Ok(kept)
+        self.verify(&bytes, owner).map_err(|denied| invalid(denied.code(), denied.to_string()))?;
+        Ok(Kept::new(id, bytes, owner, holder, now))
+    }
+
+    async fn put_given(&self, kept: &Kept, kind: &str, text: String, now: Timestamp) -> Result<(), store::Error> {
+        let decided = Decision::new(now, kind, Some(kept.holder), text);
+        self.given.put(kept.id.to_string(), kept.clone(), Some(decided)).await
     }
 
     /// Takes a grant back. From when this returns, no call under it begins.
@@ -178,7 +355,8 @@ impl Grants {
         if kept.revoked_at.is_some() {
             return Ok(kept.clone());
         }
-        let revoked = Kept { revoked_at: Some(now), is_told: false, ..kept.clone() };
+        let is_owner_untold = kept.owner != self.me;
+        let revoked = Kept { revoked_at: Some(now), is_told: false, is_owner_untold, ..kept.clone() };
         let text = format!("the grant {} was taken back{why}", kept.id.short());
         let decided = Decision::new(now, "grant-revoked", Some(kept.holder), text);
         self.given.put(kept.id.to_string(), revoked.clone(), Some(decided)).await?;
@@ -204,33 +382,87 @@ impl Grants {
         self.given.all().into_iter().filter(|kept| kept.holder == node).collect()
     }
 
-    /// What has not reached the other node yet.
+    /// What a node has yet to hear: of grants that it was given, and of those of its engines that were taken back here.
     pub(crate) fn untold_to(&self, node: NodeId) -> Vec<Kept> {
-        self.given_to(node).into_iter().filter(|kept| !kept.is_told).collect()
+        self.given.all().into_iter().filter(|kept| is_untold_to(kept, node)).collect()
     }
 
     /// To whom something has not come yet.
     pub(crate) fn untold(&self) -> BTreeSet<NodeId> {
-        self.given.all().into_iter().filter(|kept| !kept.is_told).map(|kept| kept.holder).collect()
+        let whom = |kept: Kept| [kept.holder, kept.owner].into_iter().filter(move |node| is_untold_to(&kept, *node));
+        self.given.all().into_iter().flat_map(whom).collect()
     }
 
-    /// The other node has heard of it.
-    pub(crate) async fn told(&self, kept: &Kept) -> Result<(), store::Error> {
+    /// A node has heard of it.
+    pub(crate) async fn told(&self, kept: &Kept, node: NodeId) -> Result<(), store::Error> {
         // Unless it changed meanwhile.
         match self.given.get(&kept.id.to_string()) {
-            Some(now) if now == *kept => self.given.put(kept.id.to_string(), Kept { is_told: true, ..now }, None).await,
+            Some(now) if now == *kept => {
+                let mut told = now;
+                if told.holder == node {
+                    told.is_told = true;
+                }
+                if told.owner == node {
+                    told.is_owner_untold = false;
+                }
+                self.given.put(kept.id.to_string(), told, None).await
+            }
             _ => Ok(()),
         }
     }
 
-    /// Keeps a grant that `owner`, or somebody in its name, gave this node.
+    /// A peer took back what it had passed on of this node's engines. Gives whether that is news.
+    pub(crate) async fn take_back(&self, id: GrantId, by: NodeId, now: Timestamp) -> Result<bool, store::Error> {
+        let key = id.to_string();
+        let of_peer = self.taken_back.all().iter().filter(|taken_back| taken_back.by == by).count();
+        if self.taken_back.get(&key).is_some() || of_peer >= TAKEN_BACK_PER_PEER_MAX {
+            return Ok(false);
+        }
+        let text = format!("the grant {} was taken back by who had passed it on", id.short());
+        let decided = Decision::new(now, "grant-taken-back", Some(by), text);
+        self.taken_back.put(key, TakenBack { by, at: now }, Some(decided)).await?;
+        Ok(true)
+    }
+
+    /// What this node passed on of a grant, and did not take back.
+    pub(crate) fn passed_on_of(&self, id: GrantId) -> Vec<Kept> {
+        let hangs_on = |kept: &Kept| {
+            kept.owner != self.me
+                && kept.revoked_at.is_none()
+                && self.verify(&kept.chain, kept.owner).is_ok_and(|it| it.links().iter().any(|link| link.id == id))
+        };
+        self.given.all().into_iter().filter(hangs_on).collect()
+    }
+
+    /// The grant that this node holds, by the beginning of its name.
+    pub(crate) fn held_by(&self, id: &str) -> Result<Kept, Error> {
+        let is_meant = |kept: &Kept| id.len() >= 4 && kept.id.to_string().starts_with(id) && kept.revoked_at.is_none();
+        let found = self.held.find(|kept| is_meant(kept).then(|| kept.clone()));
+        found.ok_or_else(|| {
+            let failure = Failure::new("no-grant", format!("this node holds no grant `{id}`"));
+            Error::Missing(failure.hint("`flowork grant list` shows them"))
+        })
+    }
+
+    /// The grants that this node holds for its person, for that person's other nodes.
+    pub(crate) fn held_for(&self, person: PersonId, now: Timestamp) -> Vec<Kept> {
+        let is_theirs = |kept: &Kept| {
+            self.verify(&kept.chain, kept.owner).is_ok_and(|verified| {
+                let leaf = &verified.leaf().grant;
+                leaf.aud == Key::from(person) && now < leaf.ends_at()
+            })
+        };
+        self.held.all().into_iter().filter(|kept| kept.revoked_at.is_none() && is_theirs(kept)).collect()
+    }
+
+    /// Keeps a grant of an engine of `owner` that `from` gave this node or its person: its owner itself, or who held it.
     pub(crate) async fn hold(
-        &self, bytes: Vec<u8>, from: NodeId, persons: &[PersonId], now: Timestamp,
+        &self, bytes: Vec<u8>, (from, owner): (NodeId, NodeId), person: Option<PersonId>, now: Timestamp,
     ) -> Result<Kept, Denied> {
-        let verified = self.verify(&bytes, from)?;
+        let verified = self.verify(&bytes, owner)?;
         let leaf = verified.leaf();
         let is_mine =
-            leaf.grant.aud == Key::from(self.me) || persons.iter().any(|person| Key::from(*person) == leaf.grant.aud);
+            leaf.grant.aud == Key::from(self.me) || person.is_some_and(|person| Key::from(person) == leaf.grant.aud);
         if !is_mine {
             return Err(Denied::NotYours);
         }
@@ -240,12 +472,11 @@ impl Grants {
         if let Some(kept) = self.held.get(&leaf.id.to_string()) {
             return Ok(kept);
         }
-        let of_owner = self.held.all().iter().filter(|kept| kept.owner == from).count();
+        let of_owner = self.held.all().iter().filter(|kept| kept.owner == owner).count();
         if of_owner >= HELD_PER_OWNER_MAX {
             return Err(Denied::Form(format!("this node keeps {HELD_PER_OWNER_MAX} grants of one owner at most")));
         }
-        let kept =
-            Kept { id: leaf.id, chain: bytes, owner: from, holder: self.me, at: now, revoked_at: None, is_told: true };
+        let kept = Kept { is_told: true, ..Kept::new(leaf.id, bytes, owner, self.me, now) };
         let text = format!("a grant came: {}", sentence::of(&leaf.grant, "this node", &leaf.grant.engine));
         let decided = Decision::new(now, "grant-received", Some(from), text);
         self.held
@@ -255,11 +486,15 @@ impl Grants {
         Ok(kept)
     }
 
-    /// The owner took a grant back that this node holds.
-    pub(crate) async fn lose(&self, id: GrantId, owner: NodeId, now: Timestamp) -> Result<(), store::Error> {
-        let Some(kept) = self.held.get(&id.to_string()).filter(|kept| kept.owner == owner) else { return Ok(()) };
-        let text = format!("the grant {} was taken back by its owner", id.short());
-        let decided = Decision::new(now, "grant-lost", Some(owner), text);
+    /// Somebody by whom a grant came that this node holds took it back.
+    pub(crate) async fn lose(&self, id: GrantId, by: NodeId, now: Timestamp) -> Result<(), store::Error> {
+        let gave = |kept: &Kept| {
+            self.verify(&kept.chain, kept.owner)
+                .is_ok_and(|verified| verified.links().iter().any(|link| link.grant.iss == Key::from(by)))
+        };
+        let Some(kept) = self.held.get(&id.to_string()).filter(gave) else { return Ok(()) };
+        let text = format!("the grant {} was taken back", id.short());
+        let decided = Decision::new(now, "grant-lost", Some(by), text);
         let lost = Kept { revoked_at: kept.revoked_at.or(Some(now)), ..kept };
         self.held.put(id.to_string(), lost, Some(decided)).await
     }
@@ -307,18 +542,22 @@ impl Grants {
     pub(crate) fn listed(&self, kept: &Kept, contacts: &Contacts, used: impl Fn(GrantId) -> Used) -> Option<Listed> {
         let verified = self.verify(&kept.chain, kept.owner).ok()?;
         let grant = &verified.leaf().grant;
-        let is_given = kept.owner == self.me;
+        let is_given = grant.iss == Key::from(self.me);
         let to = if is_given { contacts.name_of(kept.holder) } else { "this node".to_owned() };
-        let engine = if is_given {
-            grant.engine.clone()
-        } else {
-            format!("{} of {}", grant.engine, contacts.name_of(kept.owner))
+        let engine_of = |link: &Link| match link.grant.sub == self.me {
+            true => link.grant.engine.clone(),
+            false => format!("{} of {}", link.grant.engine, contacts.name_of(kept.owner)),
         };
+        let links = verified.links().iter();
+        let links =
+            links.map(|link| sentence::of(&link.grant, &contacts.whom(link.grant.aud, self.me), &engine_of(link)));
+        let engine = engine_of(verified.leaf());
         Some(Listed {
             id: kept.id,
             is_given,
             owner: kept.owner,
-            owner_name: (!is_given).then(|| contacts.get(kept.owner).map_or_else(|| short(kept.owner), |one| one.name)),
+            owner_name: (kept.owner != self.me)
+                .then(|| contacts.get(kept.owner).map_or_else(|| short(kept.owner), |one| one.name)),
             sentence: sentence::of(grant, &to, &engine),
             to,
             engine: grant.engine.clone(),
@@ -327,10 +566,48 @@ impl Grants {
             begins_at: grant.begins_at(),
             ends_at: verified.links().iter().map(|link| link.grant.ends_at()).min().unwrap_or_default(),
             depth: grant.depth,
-            links: verified.links().len(),
+            links: links.collect(),
+            renews: kept.renews,
+            renewed_as: kept.renewed_as,
             revoked_at: kept.revoked_at,
             used: used(kept.id),
             experience: None,
         })
     }
+}
+
+fn is_untold_to(kept: &Kept, node: NodeId) -> bool {
+    (kept.holder == node && !kept.is_told) || (kept.owner == node && kept.is_owner_untold)
+}
+
+fn invalid(code: &str, text: String) -> Error {
+    Error::Invalid(Failure::new(code, text))
+}
+
+fn check_times(until: Timestamp, now: Timestamp) -> Result<(), Error> {
+    if until <= now {
+        let text = "a grant ends in the future; `--until` names a moment that has passed";
+        return Err(invalid("grant-late", text.to_owned()));
+    }
+    if until.since_ms(now) > LIFE_MS_MAX {
+        return Err(invalid("grant-long", "a grant holds for a year at most; renew it then".to_owned()));
+    }
+    Ok(())
+}
+
+fn check_depth(depth: u8) -> Result<(), Error> {
+    if usize::from(depth) >= LINKS_MAX {
+        return Err(invalid("grant-deep", format!("a grant may be passed on {} times at most", LINKS_MAX - 1)));
+    }
+    Ok(())
+}
+
+fn sorted(can: &[Capability]) -> Result<Vec<Capability>, Error> {
+    let mut caps = can.to_vec();
+    caps.sort();
+    caps.dedup();
+    if caps.is_empty() {
+        return Err(invalid("grant-empty", "a grant allows something: name it with `--can`".to_owned()));
+    }
+    Ok(caps)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use flowork_protocol::invitation::{Invitation, Secret};
 use flowork_protocol::peer::Refusal;
-use flowork_protocol::peer::pair::{self, Introduction, Join};
+use flowork_protocol::peer::pair::{self, Introduction};
 use flowork_protocol::peer::tell::{self, Tell};
 use flowork_protocol::{NodeId, Timestamp};
 use libp2p::Multiaddr;
@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::net::{self, Budgets, Net};
+use crate::pairing::Comes;
 use crate::{HAPPENINGS_WAITING_MAX, Seed, keys, pairing, presence_of, tell as telling};
 
 /// How often who is a member is looked at.
@@ -245,7 +246,10 @@ impl Host {
     async fn let_in(
         self, peer: NodeId, stream: net::Stream, members: Arc<dyn Members>, known: Arc<watch::Sender<BTreeSet<NodeId>>>,
     ) {
-        let admit = async |join: Join| {
+        let admit = async |comes: Comes| {
+            let Comes::Invited(join) = comes else {
+                return Err(Refusal::new("not-known", "members come by invitation alone"));
+            };
             if let Err((code, why)) = members.admit(&join.secret, peer, &join.introduction.name) {
                 tracing::info!(%peer, code, "a node was not let in");
                 return Err(Refusal::new(code, why));

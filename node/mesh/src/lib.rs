@@ -41,9 +41,11 @@ mod looking;
 mod meter;
 mod net;
 mod pairing;
+mod persons;
 mod policy;
 mod reach;
 mod records;
+mod requests;
 mod running;
 mod sentence;
 mod serve;
@@ -150,6 +152,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
     let keeper = keys::Keeper::new(&seed);
     let me = keeper.node_id();
     let contacts = Arc::new(contacts::Contacts::load(&table).await?);
+    let persons = Arc::new(persons::Persons::load(me, &table).await?);
     let grants = Arc::new(grants::Grants::load(me, &table).await?);
     let lending = Arc::new(lending::Lending::load(&table).await?);
     let known = watch::Sender::new(contacts.all().into_iter().map(|contact| contact.node).collect::<BTreeSet<_>>());
@@ -188,12 +191,13 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
     let files = files::Files::new(blobs, incoming, contacts.clone(), net.clone()).map_err(Error::Incoming)?;
     let files = Arc::new(files);
     let mut meter = meter::Meter::default();
-    desk::remember_use(&table, &mut meter, clock()).await?;
+    desk::remember_use(&table, &grants, &mut meter, clock()).await?;
     let followers = Followers::new(reader.clone(), bell);
     let provider = Arc::new(serve::Provider {
         me,
         keeper: keeper.clone(),
         contacts: contacts.clone(),
+        persons: persons.clone(),
         grants: grants.clone(),
         lending: lending.clone(),
         meter: Mutex::new(meter),
@@ -226,6 +230,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         me,
         keeper: keeper.clone(),
         contacts: contacts.clone(),
+        persons: persons.clone(),
         grants: grants.clone(),
         calling: Arc::new(records::Records::load("calling", table.clone()).await?),
         signer,
@@ -241,6 +246,10 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         name,
         keeper,
         contacts,
+        persons,
+        requests: requests::Requests::load(&table).await?,
+        unmet: records::Records::load("unmet", table.clone()).await?,
+        person_told: Mutex::default(),
         grants,
         lending,
         models,

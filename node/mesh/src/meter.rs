@@ -52,7 +52,7 @@ impl std::fmt::Display for UsedUp {
 }
 
 /// Sums of the last while.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Window {
     /// Begin of the bucket, and what it holds. Oldest first.
     buckets: VecDeque<(i64, u64)>,
@@ -83,7 +83,7 @@ impl Window {
 }
 
 /// The use of one grant.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Account {
     running: u64,
     /// Tokens that running calls may use yet.
@@ -248,6 +248,14 @@ impl Meter {
         account.tokens.add(ended_at, usage.tokens_in.saturating_add(usage.tokens_out), DAY_BUCKET_MS);
         account.bytes.add(ended_at, usage.bytes_in.saturating_add(usage.bytes_out), DAY_BUCKET_MS);
         account.work_ms.add(ended_at, usage.work_ms, DAY_BUCKET_MS);
+    }
+
+    /// What was used under `old` counts for `new` too, which took its place. Calls that run are not among it.
+    pub(crate) fn carry_over(&mut self, old: GrantId, new: GrantId) {
+        if let Some(account) = self.accounts.get(&old) {
+            let account = Account { running: 0, tokens_reserved: 0, ..account.clone() };
+            self.accounts.insert(new, account);
+        }
     }
 
     pub(crate) fn used(&mut self, grant: GrantId, now: Timestamp) -> Used {

@@ -12,10 +12,10 @@ use flowork_ports::mesh::Offer;
 use flowork_ports::mesh_table::{Change, Decision, StoredReceipt};
 use flowork_ports::store::{self, Inbox, Reader};
 use flowork_ports::{Followers, MeshTable, Models};
-use flowork_protocol::certificate;
 use flowork_protocol::chat::REQUEST_BYTES_MAX;
 use flowork_protocol::command::Submission;
 use flowork_protocol::grant::{Admitted, Asked, Link};
+use flowork_protocol::id::Key;
 use flowork_protocol::peer::Refusal;
 use flowork_protocol::peer::call::{Accept, BODY_BYTES_MAX, CallId, Frame, Open};
 use flowork_protocol::peer::tell::{COUNTERSIGNED_MAX, Countersigned};
@@ -34,6 +34,7 @@ use crate::keys::Keeper;
 use crate::lending::{Engine, Lending};
 use crate::lock;
 use crate::meter::{Meter, UsedUp};
+use crate::persons::Persons;
 use crate::records::Records;
 use crate::running::{KEPT_MS, Outcome, Running, Served, key};
 use crate::work;
@@ -71,6 +72,7 @@ pub(crate) struct Provider {
     pub(crate) me: NodeId,
     pub(crate) keeper: Keeper,
     pub(crate) contacts: Arc<Contacts>,
+    pub(crate) persons: Arc<Persons>,
     pub(crate) grants: Arc<Grants>,
     pub(crate) lending: Arc<Lending>,
     pub(crate) meter: Mutex<Meter>,
@@ -219,6 +221,13 @@ impl Provider {
                 return Ok(Ok(running));
             }
             Err(refusal) => return Ok(Err(refusal)),
+        }
+        if self.grants.renewed_as(admitted.links()).is_some() {
+            return Ok(Err(Refusal::new("grant-renewed", "the grant was renewed: use the new one")));
+        }
+        if let Err(error) = self.grants.note_ancestry(admitted.links(), (self.clock)()).await {
+            tracing::error!(%error, "under which grants a call is made could not be written down");
+            return Ok(Err(try_again()));
         }
         if let Some(refusal) = self.lending.refusal(&engine, (self.clock)()) {
             return Ok(Err(refusal));
@@ -371,16 +380,13 @@ impl Provider {
 
     /// Whether the caller may do what it asks.
     fn admit(&self, peer: NodeId, open: &Open) -> Result<(Admitted, Engine, Offer), Refusal> {
-        if self.contacts.get(peer).is_none() {
+        let Some(contact) = self.contacts.get(peer) else {
             return Err(Refusal::new("not-paired", "the two nodes are not paired"));
-        }
+        };
         let now = (self.clock)();
-        let persons: Vec<PersonId> = open
-            .certificates
-            .iter()
-            .filter_map(|signed| certificate::check(signed, peer, now).ok())
-            .map(|certificate| certificate.person)
-            .collect();
+        let shown = self.persons.of(peer, &open.certificates, now).into_iter();
+        let persons: Vec<PersonId> =
+            shown.chain(self.persons.of_contact(&contact, now)).map(|said| said.person).collect();
         let asked = Asked { peer, persons: &persons, engine: &open.engine, capability: &open.capability, now };
         let admitted =
             self.grants.admit(&open.grant, &asked).map_err(|error| Refusal::new(error.code(), error.to_string()))?;
@@ -429,6 +435,9 @@ impl Provider {
     /// Forgets what calls gave whose callers did not come for it.
     pub(crate) async fn sweep(&self, now: Timestamp) {
         self.files.sweep();
+        if let Err(error) = self.grants.sweep(now).await {
+            tracing::warn!(%error, "what was used under grants long ago could not be forgotten");
+        }
         let is_old = |served: &Served| served.ended_at.is_some_and(|at| at.plus_ms(KEPT_MS) <= now);
         match self.served.forget_where(is_old).await {
             Ok(old) => {
@@ -529,6 +538,14 @@ impl Provider {
     /// Ends the calls of a peer; gives how many.
     pub(crate) fn end_of(&self, peer: NodeId, why: &Refusal) -> usize {
         self.end_where(why, |running| running.served.peer == peer)
+    }
+
+    /// Ends the calls of a peer that it may make as a person's node alone; gives how many.
+    pub(crate) fn end_of_person(&self, peer: NodeId, person: PersonId, why: &Refusal) -> usize {
+        let is_for = |running: &Running| {
+            running.served.peer == peer && running.links.last().is_some_and(|link| link.grant.aud == Key::from(person))
+        };
+        self.end_where(why, is_for)
     }
 
     /// How many calls of a peer run now.

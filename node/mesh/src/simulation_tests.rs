@@ -200,6 +200,8 @@ impl World {
                     limits: GrantLimits::default(),
                     until: now().plus_ms(3_600_000),
                     depth: 0,
+                    renews: false,
+                    request: None,
                 };
                 node.handle.ask(Ask::Grant(grant)).await.unwrap();
             }

@@ -17,6 +17,7 @@ pub mod mesh;
 pub mod mesh_table;
 pub mod models;
 pub mod own_folder;
+pub mod people;
 pub mod roles;
 pub mod store;
 pub mod sweep;

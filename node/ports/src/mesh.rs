@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::mesh_table::{Decision, ReceiptQuery, StoredReceipt, Total};
 use crate::models::{ModelAt, ModelServer};
+use crate::people::{NewRequest, PassOn, Person, Renew, Request};
 
 /// Why it is not done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
@@ -116,6 +117,12 @@ pub struct Peer {
     pub own_name: String,
     /// The person whose node it is, when it showed a certificate.
     pub person: Option<PersonId>,
+    /// What that person calls themselves.
+    #[serde(default)]
+    pub person_name: Option<String>,
+    /// Whether it is a further node of this node's own person.
+    #[serde(default)]
+    pub is_mine: bool,
     /// Since when.
     pub paired_at: Timestamp,
     /// When it was last connected.
@@ -299,6 +306,12 @@ pub struct NewGrant {
     /// How many times it may be passed on; 0 unless said.
     #[serde(default)]
     pub depth: u8,
+    /// Whether it is renewed by itself, for as long again, until it is taken back.
+    #[serde(default)]
+    pub renews: bool,
+    /// The request that this answers, by its id.
+    #[serde(default)]
+    pub request: Option<String>,
 }
 
 /// Limits as people say them: what is left out is not limited.
@@ -357,8 +370,14 @@ pub struct Grant {
     pub ends_at: Timestamp,
     /// How many times it may be passed on.
     pub depth: u8,
-    /// How many links it hangs on.
-    pub links: usize,
+    /// The links it hangs on, the owner's first, each as a sentence.
+    pub links: Vec<String>,
+    /// Whether it is renewed by itself.
+    #[serde(default)]
+    pub renews: bool,
+    /// The grant that took its place when it was renewed: calls that began under it end under it.
+    #[serde(default)]
+    pub renewed_as: Option<GrantId>,
     /// When it was taken back.
     pub revoked_at: Option<Timestamp>,
     /// All of this as a sentence.
@@ -490,6 +509,37 @@ pub enum Ask {
     Grants,
     /// Let somebody use an engine.
     Grant(NewGrant),
+    /// Pass on a grant that this node holds.
+    PassOn {
+        /// Which.
+        grant: String,
+        /// To whom and how much of it.
+        pass_on: PassOn,
+    },
+    /// Let it hold for longer.
+    Renew {
+        /// Which.
+        grant: String,
+        /// Until when.
+        renew: Renew,
+    },
+    /// What peers would like to use.
+    Requests,
+    /// Put a request away.
+    DropRequest(String),
+    /// Ask a peer to be let use something.
+    RequestAccess {
+        /// Whom.
+        peer: String,
+        /// For what.
+        request: NewRequest,
+    },
+    /// Whose node this is.
+    Person,
+    /// Keep a certificate of this node's person, as text.
+    Certify(String),
+    /// Be nobody's node.
+    LeavePerson,
     /// Take a grant back.
     Revoke(String),
     /// May they?
@@ -524,6 +574,8 @@ impl Ask {
                 | Self::Engines
                 | Self::FindModels(_)
                 | Self::Grants
+                | Self::Requests
+                | Self::Person
                 | Self::Test(_)
                 | Self::Receipts(_)
                 | Self::ExportReceipts(_)
@@ -561,8 +613,12 @@ pub enum Gave {
     Engine(Engine),
     /// To [`Ask::Grants`].
     Grants(Vec<Grant>),
-    /// To [`Ask::Grant`] and [`Ask::Revoke`].
+    /// To [`Ask::Grant`], [`Ask::PassOn`], [`Ask::Renew`] and [`Ask::Revoke`].
     Grant(Box<Grant>),
+    /// To [`Ask::Requests`].
+    Requests(Vec<Request>),
+    /// To [`Ask::Person`] and [`Ask::Certify`].
+    Person(Person),
     /// To [`Ask::Test`].
     Tested(Tested),
     /// To [`Ask::Receipts`].
@@ -596,6 +652,19 @@ impl GrantLimits {
             bytes_per_day: self.bytes_per_day.unwrap_or(all.bytes_per_day),
             seconds_per_day: self.seconds_per_day.unwrap_or(all.seconds_per_day),
             artifact_types: all.artifact_types,
+        }
+    }
+
+    /// As a grant says it that is passed on: what is not said is as in the one before.
+    #[must_use]
+    pub fn within(&self, outer: &Limits) -> Limits {
+        Limits {
+            calls_per_hour: self.calls_per_hour.unwrap_or(outer.calls_per_hour),
+            concurrent: self.concurrent.unwrap_or(outer.concurrent),
+            tokens_per_day: self.tokens_per_day.unwrap_or(outer.tokens_per_day),
+            bytes_per_day: self.bytes_per_day.unwrap_or(outer.bytes_per_day),
+            seconds_per_day: self.seconds_per_day.unwrap_or(outer.seconds_per_day),
+            artifact_types: outer.artifact_types.clone(),
         }
     }
 

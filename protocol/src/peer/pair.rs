@@ -6,6 +6,9 @@
 //!    │ ◀── Welcome{name} ─────────── │  or Refused
 //! ```
 //!
+//! A node that nobody invited may come as one that is known already: a further node of a person, or the holder of a grant that
+//! was passed on. It says `Known` instead of `Join`.
+//!
 //! The channel has authenticated both nodes before: the joining one dials the NodeId of the invitation, and the inviting one
 //! takes the peer of the channel for the one who joins.
 
@@ -32,6 +35,21 @@ pub enum Pair {
     /// You are not let in.
     #[n(2)]
     Refused(#[n(0)] Refusal),
+    /// You know me by a certificate, or by a grant.
+    #[n(3)]
+    Known(#[n(0)] Known),
+}
+
+/// The first words of a node that is known without an invitation.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Known {
+    /// Who comes, with the certificate of a person whom the other side knows.
+    #[n(0)]
+    pub introduction: Introduction,
+    /// Or the bytes of a [`crate::grant::Chain`] that the other side began and that ends with who comes.
+    #[cbor(n(1), with = "minicbor::bytes")]
+    pub chain: Option<Vec<u8>>,
 }
 
 impl Message for Pair {

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::call::{Accept, CallId, Data, End, Frame, GrantRef, Open, Progress};
 use super::files::Answer;
-use super::pair::{Introduction, Join, Pair};
-use super::tell::{Countersigned, Tell};
+use super::pair::{Introduction, Join, Known, Pair};
+use super::tell::{AccessRequest, Countersigned, PassedOn, Tell};
 use super::*;
 use crate::grant::Capability;
 use crate::id::GrantId;
@@ -71,8 +71,10 @@ fn pairs() -> Vec<Pair> {
     };
     vec![
         Pair::Join(Join { secret: Secret([3; 16]), introduction: introduction.clone() }),
-        Pair::Welcome(introduction),
+        Pair::Welcome(introduction.clone()),
         Pair::Refused(Refusal::new("invitation-used", "it was used already")),
+        Pair::Known(Known { introduction: introduction.clone(), chain: None }),
+        Pair::Known(Known { introduction, chain: Some(vec![0x80]) }),
     ]
 }
 
@@ -84,6 +86,17 @@ fn tells() -> Vec<Tell> {
         Tell::Heard,
         Tell::Refused(Refusal::new("not-paired", "the two nodes are not paired")),
         Tell::Countersigned(vec![Countersigned { call: CallId([1; 16]), signature: [8; 64] }]),
+        Tell::PassedOn(PassedOn {
+            chain: vec![0x80],
+            owner_name: "Ben".to_owned(),
+            owner_addresses: vec!["/ip4/10.0.0.1/tcp/1".to_owned()],
+        }),
+        Tell::Certificates(vec![signed()]),
+        Tell::Request(AccessRequest {
+            engine: Some("gpu".to_owned()),
+            can: vec![Capability("chat".to_owned())],
+            note: "for my thesis".to_owned(),
+        }),
     ]
 }
 

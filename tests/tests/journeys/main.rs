@@ -18,6 +18,7 @@ mod languages;
 mod lending;
 mod login;
 mod models;
+mod people;
 mod tidying;
 mod town;
 mod waits;

@@ -45,6 +45,67 @@ pub(crate) enum Grant {
         /// How many times it may be passed on
         #[arg(long, default_value_t = 0, value_name = "TIMES")]
         pass_on: u8,
+        /// Renew it by itself, for as long again, until it is taken back
+        #[arg(long)]
+        renews: bool,
+        /// The request that this answers, from `flowork grant requests`
+        #[arg(long)]
+        request: Option<String>,
+    },
+    /// Let a grant hold for longer: a new one takes its place
+    Renew {
+        /// Its id, or the beginning of it
+        grant: String,
+        /// Until when; for as long again unless said
+        #[arg(long)]
+        until: Option<String>,
+    },
+    /// Pass on a grant that this node holds, within what it allows
+    PassOn {
+        /// Its id, or the beginning of it
+        grant: String,
+        /// To whom: a peer's name
+        #[arg(long)]
+        to: String,
+        /// What for; all that it allows unless said
+        #[arg(long, value_delimiter = ',')]
+        can: Vec<String>,
+        /// Until when; as long as it holds unless said
+        #[arg(long)]
+        until: Option<String>,
+        /// How many calls: 20/h
+        #[arg(long, value_name = "N/h", value_parser = per_hour)]
+        calls: Option<u64>,
+        /// How many calls at once
+        #[arg(long, value_name = "N")]
+        concurrent: Option<u64>,
+        /// How many tokens of models: 100k/day
+        #[arg(long, value_name = "N/day", value_parser = per_day)]
+        tokens: Option<u64>,
+        /// How many times it may be passed on further
+        #[arg(long, default_value_t = 0, value_name = "TIMES")]
+        pass_on: u8,
+    },
+    /// Ask a peer to be let use something of theirs
+    Request {
+        /// Whom: a peer's name
+        peer: String,
+        /// What for, such as chat or run:summarise; several with commas
+        #[arg(long, value_delimiter = ',')]
+        can: Vec<String>,
+        /// Which of their engines, when you know it
+        #[arg(long)]
+        engine: Option<String>,
+        /// Why, in your own words
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// List what peers would like to use
+    Requests,
+    /// Put a request away
+    Refuse {
+        /// Its id, or the beginning of it
+        request: String,
     },
     /// List grants, given and held
     #[command(visible_alias = "list")]
@@ -77,10 +138,24 @@ impl Grant {
     pub(crate) async fn run(self, context: &Context) -> Result<(), Fail> {
         let client = context.client()?;
         match self {
-            Self::Create { to, engine, can, until, calls, concurrent, bytes, seconds, tokens, pass_on } => {
+            Self::Create {
+                to,
+                engine,
+                can,
+                until,
+                calls,
+                concurrent,
+                bytes,
+                seconds,
+                tokens,
+                pass_on,
+                renews,
+                request,
+            } => {
                 let until = until::read(&until, crate::now()).map_err(Fail::usage)?;
                 let ask = json!({
                     "to": to, "engine": engine, "can": can, "until": until, "depth": pass_on,
+                    "renews": renews, "request": request,
                     "limits": {
                         "calls_per_hour": calls, "concurrent": concurrent, "bytes_per_day": bytes,
                         "seconds_per_day": seconds, "tokens_per_day": tokens,
@@ -96,17 +171,62 @@ impl Grant {
                     )
                 });
             }
+            Self::Renew { grant, until } => {
+                let until = read_until(until.as_deref())?;
+                let path = format!("/api/v1/grants/{}/renew", escape(&grant));
+                let made = client.post(&path, &json!({ "until": until })).await?;
+                context.print(&made, |made| format!("{}\ngrant {}\n", text_of(&made["sentence"]), id(made)));
+            }
+            Self::PassOn { grant, to, can, until, calls, concurrent, tokens, pass_on } => {
+                let until = read_until(until.as_deref())?;
+                let path = format!("/api/v1/grants/{}/pass-on", escape(&grant));
+                let ask = json!({
+                    "to": to, "can": can, "until": until, "depth": pass_on,
+                    "limits": { "calls_per_hour": calls, "concurrent": concurrent, "tokens_per_day": tokens },
+                });
+                let made = client.post(&path, &ask).await?;
+                context.print(&made, |made| {
+                    format!(
+                        "{}\ngrant {}; take it back with `flowork grant revoke {}`\n",
+                        text_of(&made["sentence"]),
+                        id(made),
+                        id(made)
+                    )
+                });
+            }
+            Self::Request { peer, can, engine, note } => {
+                let path = format!("/api/v1/peers/{}/requests", escape(&peer));
+                client.post(&path, &json!({ "can": can, "engine": engine, "note": note })).await?;
+                context.print(&json!({ "asked": peer }), |_| {
+                    format!("{peer} has it; what they give shows in `flowork grant list`\n")
+                });
+            }
+            Self::Requests => {
+                let list = client.get("/api/v1/requests").await?;
+                context.print(&list, |list| {
+                    let rows = rows(list, |one| {
+                        let can: Vec<String> = rows(&one["can"], |can| vec![text_of(can)]).concat();
+                        vec![
+                            text_of(&one["id"]),
+                            text_of(&one["from"]),
+                            can.join(", "),
+                            text_of(&one["engine"]),
+                            text_of(&one["note"]),
+                            time_of(&one["at"]),
+                        ]
+                    });
+                    table(&["REQUEST", "FROM", "FOR", "ENGINE", "NOTE", "SINCE"], &rows)
+                });
+            }
+            Self::Refuse { request } => {
+                client.delete(&format!("/api/v1/requests/{}", escape(&request))).await?;
+                context.print(&json!({ "refused": request }), |_| "put away\n".to_owned());
+            }
             Self::Ls => {
                 let list = client.get("/api/v1/grants").await?;
                 context.print(&list, |list| {
                     let rows = rows(list, |grant| {
-                        vec![
-                            id(grant),
-                            if grant["is_given"] == true { "given".to_owned() } else { "held".to_owned() },
-                            state(grant),
-                            used(grant),
-                            text_of(&grant["sentence"]),
-                        ]
+                        vec![id(grant), kind(grant).to_owned(), state(grant), used(grant), text_of(&grant["sentence"])]
                     });
                     table(&["GRANT", "", "STATE", "USED", "WHAT"], &rows)
                 });
@@ -149,6 +269,18 @@ impl Grant {
     }
 }
 
+fn read_until(text: Option<&str>) -> Result<Option<flowork_protocol::Timestamp>, Fail> {
+    text.map(|text| until::read(text, crate::now()).map_err(Fail::usage)).transpose()
+}
+
+fn kind(grant: &Value) -> &'static str {
+    match (grant["is_given"] == true, grant["owner_name"].is_null()) {
+        (true, true) => "given",
+        (true, false) => "passed on",
+        (false, _) => "held",
+    }
+}
+
 fn id(grant: &Value) -> String {
     text_of(&grant["id"]).chars().take(12).collect()
 }
@@ -176,6 +308,10 @@ fn state(grant: &Value) -> String {
         "taken back".to_owned()
     } else if grant["ends_at"].as_i64().is_some_and(|at| at <= now) {
         "ended".to_owned()
+    } else if !grant["renewed_as"].is_null() {
+        "renewed".to_owned()
+    } else if grant["renews"] == true {
+        "good, renews".to_owned()
     } else {
         "good".to_owned()
     }
@@ -184,12 +320,12 @@ fn state(grant: &Value) -> String {
 fn shown(grant: &Value) -> String {
     let used = &grant["used"];
     format!(
-        "{}\n\ngrant  {}\nstate  {}\nowner  {}\nlinks  {}\nbegins {}\nends   {}\nused   {} running, {} calls this hour, {} bytes and {} s of work today\n",
+        "{}\n\ngrant  {}\nstate  {}\nowner  {}\nchain  {}\nbegins {}\nends   {}\nused   {} running, {} calls this hour, {} bytes and {} s of work today\n",
         text_of(&grant["sentence"]),
         text_of(&grant["id"]),
         state(grant),
         text_of(&grant["owner"]),
-        grant["links"],
+        chain(grant),
         time_of(&grant["begins_at"]),
         time_of(&grant["ends_at"]),
         used["running"],
@@ -197,6 +333,16 @@ fn shown(grant: &Value) -> String {
         used["bytes_today"],
         used["seconds_today"]
     )
+}
+
+/// The links it hangs on, the owner's first.
+fn chain(grant: &Value) -> String {
+    let links: Vec<String> = rows(&grant["links"], |link| vec![text_of(link)]).concat();
+    let drawn = links.iter().enumerate().map(|(at, link)| match at {
+        0 => link.clone(),
+        _ => format!("       {}└ {link}", "  ".repeat(at - 1)),
+    });
+    drawn.collect::<Vec<_>>().join("\n")
 }
 
 /// `20/h`, or only the number.

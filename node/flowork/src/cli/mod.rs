@@ -15,6 +15,7 @@ mod job;
 mod job_look;
 mod login_link;
 mod peer;
+mod person;
 mod place;
 mod preset;
 mod preset_check;
@@ -95,6 +96,9 @@ enum Command {
     /// Other nodes: invite, join, list, remove
     #[command(subcommand)]
     Peer(peer::Peer),
+    /// You as the owner of several nodes: a key of 24 words that says which nodes are yours
+    #[command(subcommand)]
+    Person(person::Person),
     /// Engines that this node lends; who may use them, grants say
     #[command(subcommand)]
     Engine(engine::Engine),
@@ -222,6 +226,7 @@ async fn dispatch(command: Command, context: Context) -> Result<(), Fail> {
         Command::Secret(secret) => secret.run(&context).await,
         Command::Token(token) => token.run(&context).await,
         Command::Peer(peer) => peer.run(&context).await,
+        Command::Person(person) => person.run(&context).await,
         Command::Engine(engine) => engine.run(&context).await,
         Command::Grant(grant) => grant.run(&context).await,
         Command::Receipts(receipts) => receipts.run(&context).await,

@@ -89,7 +89,10 @@ impl Peer {
                 context.print(&list, |list| {
                     let rows = rows(list, |peer| {
                         vec![
-                            text_of(&peer["name"]),
+                            match peer["is_mine"] == true {
+                                true => format!("{} (yours)", text_of(&peer["name"])),
+                                false => text_of(&peer["name"]),
+                            },
                             format!("{}{}", reached(&peer["reach"]), relaying(&peer["relay"])),
                             time_of(&peer["seen_at"]),
                             time_of(&peer["paired_at"]),

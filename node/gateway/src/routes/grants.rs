@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use flowork_ports::mesh::{Ask, Gave, Grant, NewGrant, TestGrant, Tested};
+use flowork_ports::people::{NewRequest, PassOn, Renew, Request};
 use flowork_protocol::command::Role;
 
 use super::peers::ask;
@@ -28,6 +29,37 @@ pub(crate) fn routes() -> Vec<Route> {
             revoke,
         )
         .reply::<Grant>(200, "The grant that was taken back."),
+        Route::new(
+            Method::POST,
+            "/api/v1/grants/{grant}/renew",
+            Role::Admin,
+            "Lets a grant hold for longer: a new one takes its place.",
+            renew,
+        )
+        .body::<Renew>()
+        .reply::<Grant>(201, "The new grant. Calls that began under the one before end under it."),
+        Route::new(
+            Method::POST,
+            "/api/v1/grants/{grant}/pass-on",
+            Role::Admin,
+            "Passes on a grant that this node holds, within what it allows.",
+            pass_on,
+        )
+        .body::<PassOn>()
+        .reply::<Grant>(201, "What was passed on. Its holder is told as soon as it can be reached."),
+        Route::new(Method::GET, "/api/v1/requests", Role::Viewer, "Lists what peers would like to use.", requests)
+            .reply::<Vec<Request>>(200, "The requests, the newest first."),
+        Route::new(Method::DELETE, "/api/v1/requests/{request}", Role::Admin, "Puts a request away.", drop_request)
+            .reply_as(204, "It is put away. The peer is not told.", "text/plain"),
+        Route::new(
+            Method::POST,
+            "/api/v1/peers/{peer}/requests",
+            Role::Admin,
+            "Asks a peer to be let use something of theirs.",
+            request_access,
+        )
+        .body::<NewRequest>()
+        .reply_as(204, "The peer has it.", "text/plain"),
         Route::new(
             Method::POST,
             "/api/v1/grants/test",
@@ -56,4 +88,34 @@ async fn revoke(State(ctx): State<Ctx>, _: Permit<Admin>, Path(id): Path<String>
 
 async fn test(State(ctx): State<Ctx>, _: Permit<Viewer>, Json(test): Json<TestGrant>) -> Result<Json<Tested>, Problem> {
     Ok(Json(ask!(ctx, Ask::Test(test), Gave::Tested(tested) => tested)))
+}
+
+async fn renew(
+    State(ctx): State<Ctx>, _: Permit<Admin>, Path(grant): Path<String>, Json(renew): Json<Renew>,
+) -> Result<(StatusCode, Json<Grant>), Problem> {
+    Ok((StatusCode::CREATED, Json(ask!(ctx, Ask::Renew { grant, renew }, Gave::Grant(grant) => *grant))))
+}
+
+async fn pass_on(
+    State(ctx): State<Ctx>, _: Permit<Admin>, Path(grant): Path<String>, Json(pass_on): Json<PassOn>,
+) -> Result<(StatusCode, Json<Grant>), Problem> {
+    Ok((StatusCode::CREATED, Json(ask!(ctx, Ask::PassOn { grant, pass_on }, Gave::Grant(grant) => *grant))))
+}
+
+async fn requests(State(ctx): State<Ctx>, _: Permit<Viewer>) -> Result<Json<Vec<Request>>, Problem> {
+    Ok(Json(ask!(ctx, Ask::Requests, Gave::Requests(requests) => requests)))
+}
+
+async fn drop_request(
+    State(ctx): State<Ctx>, _: Permit<Admin>, Path(request): Path<String>,
+) -> Result<StatusCode, Problem> {
+    ask!(ctx, Ask::DropRequest(request), Gave::Done => ());
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn request_access(
+    State(ctx): State<Ctx>, _: Permit<Admin>, Path(peer): Path<String>, Json(request): Json<NewRequest>,
+) -> Result<StatusCode, Problem> {
+    ask!(ctx, Ask::RequestAccess { peer, request }, Gave::Done => ());
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -17,6 +17,7 @@ pub(crate) mod login_requests;
 pub(crate) mod node;
 pub(crate) mod openai;
 pub(crate) mod peers;
+pub(crate) mod person;
 pub(crate) mod presets;
 pub(crate) mod receipts;
 pub(crate) mod schema;
@@ -52,6 +53,7 @@ pub(crate) fn all() -> Vec<Route> {
         sync::routes(),
         files::routes(),
         peers::routes(),
+        person::routes(),
         engines::routes(),
         openai::routes(),
         grants::routes(),

@@ -179,7 +179,7 @@ impl Caller {
             capability: journey.call.capability.clone(),
             deadline_ms: u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
             resume_from: incoming.next(),
-            certificates: Vec::new(),
+            certificates: self.persons.shown((self.clock)()),
             request_bytes: journey.request.len() as u64,
             request_hash: journey.hash,
             request: (journey.request.len() <= REQUEST_INLINE_BYTES_MAX).then(|| journey.request.to_vec()),

@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use flowork_ports::mesh::{Error, Experience, Gave, Grant, NewGrant, TestGrant, Tested};
 use flowork_ports::mesh_table::{ReceiptQuery, StoredReceipt};
+use flowork_ports::people::{NewRequest, PassOn, Renew};
 use flowork_protocol::grant::Asked;
 use flowork_protocol::peer::Refusal;
 use flowork_protocol::peer::call::GrantRef;
+use flowork_protocol::peer::tell::{AccessRequest, NOTE_BYTES_MAX, Tell};
 use flowork_protocol::{Failure, GrantId, PersonId, Timestamp};
 
-use super::{Desk, random};
+use super::{Desk, invalid, random};
+use crate::contacts::Contact;
 use crate::grants::Kept;
+use crate::serve::cut;
 use crate::{lock, sentence};
 
 /// As many calls say how an engine of a friend does of late.
@@ -40,10 +44,92 @@ impl Desk {
         }
         let kept = {
             let _writing = self.writing.lock().await;
-            self.grants.give(&self.keeper, &to, ask, random()?, now).await?
+            let kept = self.grants.give(&self.keeper, self.with_person(&to, now), ask, random()?, now).await?;
+            if let Some(request) = &ask.request {
+                self.requests.drop(request).await?;
+            }
+            kept
         };
         tokio::spawn(self.clone().tell_untold(to.node));
         self.shown(&kept, now)
+    }
+
+    fn with_person<'a>(&self, to: &'a Contact, now: Timestamp) -> (&'a Contact, Option<PersonId>) {
+        (to, self.persons.of_contact(to, now).map(|said| said.person))
+    }
+
+    pub(super) async fn pass_on(self: &Arc<Self>, id: &str, ask: &PassOn, now: Timestamp) -> Result<Gave, Error> {
+        let to = self.contacts.named(&ask.to)?;
+        let kept = {
+            let _writing = self.writing.lock().await;
+            let held = self.grants.held_by(id)?;
+            if held.owner == to.node {
+                let text = format!("{} owns the engine: nothing has to be passed on", to.name);
+                return Err(invalid("grant-to-owner", text));
+            }
+            self.grants.pass_on(&self.keeper, self.with_person(&to, now), &held, ask, random()?, now).await?
+        };
+        tokio::spawn(self.clone().tell_untold(to.node));
+        self.shown(&kept, now)
+    }
+
+    pub(super) async fn renew(self: &Arc<Self>, id: &str, ask: &Renew, now: Timestamp) -> Result<Gave, Error> {
+        let old = self.grants.given_by(id)?;
+        let kept = self.renew_kept(&old, ask.until, now).await?;
+        self.shown(&kept, now)
+    }
+
+    async fn renew_kept(self: &Arc<Self>, old: &Kept, until: Option<Timestamp>, now: Timestamp) -> Result<Kept, Error> {
+        let kept = {
+            let _writing = self.writing.lock().await;
+            self.grants.renew(&self.keeper, old, until, random()?, now).await?
+        };
+        // What was used under the one counts for the other: to renew is not to give twice.
+        lock(&self.provider.meter).carry_over(old.id, kept.id);
+        tokio::spawn(self.clone().tell_untold(kept.holder));
+        Ok(kept)
+    }
+
+    /// Renews what its owner said renews by itself.
+    pub(super) async fn renew_due(self: &Arc<Self>) {
+        let now = (self.clock)();
+        for old in self.grants.to_renew(now) {
+            if let Err(error) = self.renew_kept(&old, None, now).await {
+                tracing::warn!(grant = %old.id.short(), %error, "a grant could not be renewed");
+            }
+        }
+    }
+
+    pub(super) async fn drop_request(&self, id: &str) -> Result<(), Error> {
+        let _writing = self.writing.lock().await;
+        if self.requests.drop(id).await? {
+            return Ok(());
+        }
+        let failure = Failure::new("no-request", format!("there is no request `{id}`"));
+        Err(Error::Missing(failure.hint("`flowork grant requests` shows them")))
+    }
+
+    pub(super) async fn request_access(&self, peer: &str, ask: NewRequest) -> Result<(), Error> {
+        let contact = self.contacts.named(peer)?;
+        if let Some(unknown) = ask.can.iter().find(|one| !one.is_known()) {
+            return Err(invalid("capability-unknown", format!("`{unknown}` is nothing that an engine can do")));
+        }
+        if ask.can.is_empty() && ask.note.trim().is_empty() {
+            return Err(invalid("request-empty", "say what you would like to use: name it, or write a note"));
+        }
+        if ask.note.len() > NOTE_BYTES_MAX {
+            return Err(invalid("note-long", format!("a note has at most {NOTE_BYTES_MAX} bytes")));
+        }
+        let NewRequest { engine, can, note } = ask;
+        let peer_error = |code: String, text: String| Error::Peer(Failure::new(code, text).hint("try again later"));
+        match self.say(contact.node, &Tell::Request(AccessRequest { engine, can, note })).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(refusal)) => {
+                let text = format!("{} does not take the request: {}", contact.name, cut(&refusal.message));
+                Err(peer_error(cut(&refusal.code), text))
+            }
+            Err(why) => Err(peer_error("peer-away".to_owned(), format!("{} cannot be reached: {why}", contact.name))),
+        }
     }
 
     pub(super) async fn revoke(self: &Arc<Self>, id: &str, now: Timestamp) -> Result<Gave, Error> {
@@ -56,6 +142,9 @@ impl Desk {
         let ended = self.provider.end_under(kept.id, &why);
         tracing::info!(grant = %kept.id.short(), ended, "a grant was taken back");
         tokio::spawn(self.clone().tell_untold(kept.holder));
+        if kept.is_owner_untold {
+            tokio::spawn(self.clone().tell_untold(kept.owner));
+        }
         self.shown(&kept, now)
     }
 
@@ -69,7 +158,8 @@ impl Desk {
     pub(super) fn test(&self, test: &TestGrant, now: Timestamp) -> Result<Tested, Error> {
         let contact = self.contacts.named(&test.who)?;
         let at = test.at.unwrap_or(now);
-        let persons: Vec<PersonId> = contact.person.into_iter().collect();
+        let persons: Vec<PersonId> =
+            self.persons.of_contact(&contact, now).map(|said| said.person).into_iter().collect();
         let mut tested = Tested { allowed: false, grant: None, reasons: Vec::new() };
         let given = self.grants.given_to(contact.node);
         if given.is_empty() {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use flowork_ports::store;
-use flowork_protocol::NodeId;
 use flowork_protocol::peer::tell::Tell;
 use flowork_protocol::peer::{Refusal, tell};
+use flowork_protocol::{GrantId, NodeId, Timestamp};
 use futures::StreamExt as _;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -33,7 +33,8 @@ impl Desk {
         for kept in self.grants.untold_to(node) {
             let what = match kept.revoked_at {
                 Some(_) => Tell::Revoked(kept.id),
-                None => Tell::Grant(kept.chain.clone()),
+                None if kept.owner == self.me => Tell::Grant(kept.chain.clone()),
+                None => Tell::PassedOn(self.passed_on(&kept)),
             };
             match self.say(node, &what).await {
                 Ok(Ok(())) => {}
@@ -49,7 +50,7 @@ impl Desk {
                 }
             }
             let _writing = self.writing.lock().await;
-            if let Err(error) = self.grants.told(&kept).await {
+            if let Err(error) = self.grants.told(&kept, node).await {
                 tracing::warn!(%error, "that a peer was told could not be written down");
             }
         }
@@ -71,11 +72,14 @@ impl Desk {
             }
             let _writing = self.writing.lock().await;
             match told {
-                Tell::Grant(chain) => match self.grants.hold(chain, peer, &[], now).await {
+                Tell::Grant(chain) => match self.grants.hold(chain, (peer, peer), self.persons.mine(now), now).await {
                     Ok(_) => Ok(()),
                     Err(denied) => Err(Refusal::new(denied.code(), denied.to_string())),
                 },
-                Tell::Revoked(id) => self.grants.lose(id, peer, now).await.map_err(try_again),
+                Tell::PassedOn(told) => self.hear_passed_on(&contact, told, now).await,
+                Tell::Certificates(told) => self.hear_certificates(&contact, &told, now).await,
+                Tell::Request(asked) => self.requests.hear(peer, &contact.name, asked, now).await,
+                Tell::Revoked(id) => self.hear_revoked(peer, id, now).await.map_err(try_again),
                 Tell::Removed => {
                     self.contacts.left(contact, now).await.map_err(try_again)?;
                     for kept in self.grants.held_of(peer) {
@@ -93,6 +97,20 @@ impl Desk {
         }
     }
 
+    /// A peer took back what it gave or passed on: to this node, or of this node's engines to somebody else.
+    async fn hear_revoked(self: &Arc<Self>, peer: NodeId, id: GrantId, now: Timestamp) -> Result<(), store::Error> {
+        self.grants.lose(id, peer, now).await?;
+        // What was passed on of it here has ended with it.
+        for kept in self.grants.passed_on_of(id) {
+            let revoked = self.grants.revoke(&kept, ": what it hangs on was taken back", now).await?;
+            tokio::spawn(self.clone().tell_untold(revoked.holder));
+        }
+        if self.grants.take_back(id, peer, now).await? {
+            self.provider.end_under(id, &Refusal::new("grant-revoked", "the grant was taken back by who passed it on"));
+        }
+        Ok(())
+    }
+
     /// Hears what the network saw.
     pub(super) async fn listen(self: Arc<Self>, mut happenings: mpsc::Receiver<Happened>) {
         while let Some(happened) = happenings.recv().await {
@@ -100,6 +118,7 @@ impl Desk {
                 Happened::Connected(node) => {
                     lock(&self.looking).connected(node, Instant::now());
                     tokio::spawn(self.clone().tell_untold(node));
+                    tokio::spawn(self.clone().tell_of_person(node));
                 }
                 Happened::Lost(node) => {
                     lock(&self.looking).lost(node, Instant::now());
@@ -151,6 +170,11 @@ impl Desk {
             for node in &deaf {
                 tokio::spawn(self.clone().tell_untold(*node));
             }
+            for node in self.unaware() {
+                tokio::spawn(self.clone().tell_of_person(node));
+            }
+            self.go_to_unmet().await;
+            self.renew_due().await;
             self.provider.sweep((self.clock)()).await;
             self.caller.sweep((self.clock)()).await;
             let at_most = if deaf.is_empty() { LOOK_MAX } else { LOOK_FIRST };

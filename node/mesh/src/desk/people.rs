@@ -14,7 +14,7 @@ use libp2p::Multiaddr;
 use super::{Desk, invalid, random};
 use crate::contacts::Contact;
 use crate::grants::Kept;
-use crate::pairing::Joined;
+use crate::pairing::{Comes, Joined};
 use crate::serve::cut;
 use crate::{frames, net, pairing};
 
@@ -24,7 +24,7 @@ const INVITE_MINUTES_MAX: u32 = 7 * 24 * 60;
 impl Desk {
     pub(super) fn introduction(&self) -> Introduction {
         let addresses = self.net.view().borrow().addresses().iter().map(ToString::to_string).collect();
-        Introduction { name: self.name.clone(), certificates: Vec::new(), addresses }
+        Introduction { name: self.name.clone(), certificates: self.persons.shown((self.clock)()), addresses }
     }
 
     pub(super) async fn invite(&self, invite: Invite, now: Timestamp) -> Result<Invited, Error> {
@@ -88,7 +88,8 @@ impl Desk {
                     "is it running, and in the same network? Otherwise let it be the one who joins: `flowork peer invite` here",
                 )
             })?;
-            match pairing::join(stream, invitation.secret.clone(), self.introduction()).await {
+            let join = Join { secret: invitation.secret.clone(), introduction: self.introduction() };
+            match pairing::come(stream, Comes::Invited(join)).await {
                 Ok(joined) => break joined,
                 // The same node may say the same again: a connection that broke in between does no harm.
                 Err(frames::Error::Io(_) | frames::Error::Closed) if !is_again => is_again = true,
@@ -104,6 +105,7 @@ impl Desk {
                 return Err(peer_error(&cut(&refusal.code), text, "ask for a new invitation"));
             }
         };
+        let said = self.believed(said, invitation.node, now);
         let _writing = self.writing.lock().await;
         let contact =
             self.contacts.pair(invitation.node, &said, name.as_deref(), invitation.addresses, now, Vec::new()).await?;
@@ -113,18 +115,26 @@ impl Desk {
 
     /// Takes the other end of [`Self::join`].
     pub(super) async fn let_in(self: Arc<Self>, peer: NodeId, stream: net::Stream) {
-        let admit = async |join: Join| {
+        let admit = async |comes: Comes| {
             let now = (self.clock)();
             let _writing = self.writing.lock().await;
-            match self.contacts.admit(peer, &join.secret, &join.introduction, Vec::new(), now).await {
+            let admitted = match comes {
+                Comes::Invited(Join { secret, introduction }) => {
+                    let said = self.believed(introduction, peer, now);
+                    let admitted = self.contacts.admit(peer, &secret, &said, Vec::new(), now).await;
+                    admitted.map_err(|why| Refusal::new(why.code(), why.to_string()))
+                }
+                Comes::Known(known) => self.let_in_known(peer, known, now).await,
+            };
+            match admitted {
                 Ok(contact) => {
-                    tracing::info!(%peer, name = %contact.name, "a node joined by invitation");
+                    tracing::info!(%peer, name = %contact.name, "a node was let in");
                     self.learn_known();
                     Ok(self.introduction())
                 }
-                Err(why) => {
-                    tracing::info!(%peer, code = why.code(), "a node was not let in");
-                    Err(Refusal::new(why.code(), why.to_string()))
+                Err(refusal) => {
+                    tracing::info!(%peer, code = %refusal.code, "a node was not let in");
+                    Err(refusal)
                 }
             }
         };
@@ -166,6 +176,7 @@ impl Desk {
             self.grants.forget_held(contact.node).await?;
             self.contacts.remove(&contact, now).await?;
         }
+        self.requests.forget(contact.node).await?;
         self.learn_known();
         self.provider.end_of(contact.node, &Refusal::new("not-paired", "the two nodes are not paired any more"));
         self.net.disconnect(contact.node).await;

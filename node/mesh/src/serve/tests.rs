@@ -14,6 +14,8 @@ use super::*;
 use crate::Seed;
 use crate::testing::{CountingModel, Folder, Jobs, MemoryTable, address, memory_net};
 
+mod passing;
+
 const NOW: Timestamp = Timestamp(1_800_000_000_000);
 const ANA: u8 = 2;
 const BEN: u8 = 3;
@@ -44,6 +46,7 @@ impl Lender {
             let said = Introduction { name: name.to_owned(), certificates: Vec::new(), addresses: Vec::new() };
             contacts.pair(keeper(seed).node_id(), &said, None, Vec::new(), NOW, Vec::new()).await.unwrap();
         }
+        let persons = Arc::new(Persons::load(me.node_id(), &shared).await.unwrap());
         let lending = Arc::new(Lending::load(&shared).await.unwrap());
         let offer = |name: &str| Offer::Run {
             preset: PresetId::from(name),
@@ -62,9 +65,11 @@ impl Lender {
             can: vec![Capability::run("echo"), Capability::run("hangs"), chat()],
             limits,
             until: NOW.plus_ms(60_000),
-            depth: 0,
+            depth: 1,
+            renews: false,
+            request: None,
         };
-        let kept = grants.give(&me, &contacts.named("ana").unwrap(), &ask, [5; 16], NOW).await.unwrap();
+        let kept = grants.give(&me, (&contacts.named("ana").unwrap(), None), &ask, [5; 16], NOW).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         let net = memory_net(&Seed::new([1; 32]), &address(), CancellationToken::new());
         let blobs = Arc::new(Folder::new(dir.path().join("blobs")));
@@ -74,6 +79,7 @@ impl Lender {
             me: me.node_id(),
             keeper: me,
             contacts,
+            persons,
             grants,
             lending,
             meter: Mutex::default(),

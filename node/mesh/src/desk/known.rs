@@ -1,0 +1,194 @@
+//! Who comes without an invitation because it is known, and to whom this node goes so: further nodes of persons, and holders
+//! of grants that were passed on.
+
+use std::sync::Arc;
+
+use flowork_ports::mesh::Error;
+use flowork_ports::mesh_table::{Change, Decision};
+use flowork_ports::store;
+use flowork_protocol::certificate::{Certificate, is_name};
+use flowork_protocol::grant::Chain;
+use flowork_protocol::id::Key;
+use flowork_protocol::peer::pair::{Introduction, Known};
+use flowork_protocol::peer::tell::PassedOn;
+use flowork_protocol::peer::{Refusal, pair};
+use flowork_protocol::{NodeId, Timestamp};
+use libp2p::Multiaddr;
+use serde::{Deserialize, Serialize};
+
+use super::Desk;
+use crate::contacts::Contact;
+use crate::grants::Kept;
+use crate::pairing::{self, Comes, Joined};
+use crate::serve::cut;
+
+/// The most nodes that this node means to go to.
+const UNMET_MAX: usize = 256;
+/// How long it tries.
+const UNMET_FOR_MS: u64 = 7 * 24 * 3_600_000;
+/// The most addresses that are kept of one.
+const ADDRESSES_MAX: usize = 16;
+
+/// A node that this node may use something of, and has not met.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Unmet {
+    node: NodeId,
+    name: String,
+    addresses: Vec<String>,
+    /// The bytes of the chain by which it knows this node.
+    chain: Vec<u8>,
+    at: Timestamp,
+}
+
+impl Desk {
+    /// What a node said of itself, without what is not to be believed.
+    pub(super) fn believed(&self, said: Introduction, node: NodeId, now: Timestamp) -> Introduction {
+        let certificates = said
+            .certificates
+            .iter()
+            .filter(|signed| !self.persons.of(node, std::slice::from_ref(*signed), now).is_empty())
+            .cloned()
+            .collect();
+        Introduction { certificates, ..said }
+    }
+
+    /// Lets in who is known by a certificate or by a grant. The room's writing lock is held.
+    pub(super) async fn let_in_known(&self, peer: NodeId, known: Known, now: Timestamp) -> Result<Contact, Refusal> {
+        let Known { introduction, chain } = known;
+        if self.contacts.is_shut_out(peer) {
+            return Err(Refusal::new("not-known", "this node removed yours; ask for an invitation"));
+        }
+        let shown = self.persons.of(peer, &introduction.certificates, now);
+        let (name, why) = match (self.of_known_person(&shown, now), chain) {
+            (Some(said), _) => {
+                let name = format!("{} ({})", said.person_name, said.node_name);
+                (name, format!("it is a node of {}, says their certificate", said.person_name))
+            }
+            (None, Some(chain)) => {
+                let by = self.by_grant(peer, &shown, &chain, now)?;
+                (introduction.name.clone(), format!("{by} passed a grant of this node on to it"))
+            }
+            (None, None) => return Err(Refusal::new("not-known", "this node knows yours by nothing that it shows")),
+        };
+        let name = if is_name(&name) { name } else { introduction.name.clone() };
+        let before = self.contacts.get(peer).map(|contact| contact.name);
+        let said = self.believed(introduction, peer, now);
+        let decided = Decision::new(now, "let-in-known", Some(peer), format!("{name} was let in: {why}"));
+        let also = vec![Change::Decision(decided)];
+        let paired = self.contacts.pair(peer, &said, Some(&before.unwrap_or(name)), Vec::new(), now, also).await;
+        paired.map_err(|error| match error {
+            Error::Invalid(failure) => Refusal::new(failure.code, failure.message),
+            error => {
+                tracing::error!(%error, "a node that is known could not be written down");
+                Refusal::new("try-again", "it cannot be written down now").retry_after_ms(5_000)
+            }
+        })
+    }
+
+    /// The certificate of a person whom this node knows already, or whose node it is itself.
+    fn of_known_person<'a>(&self, shown: &'a [Certificate], now: Timestamp) -> Option<&'a Certificate> {
+        let mine = self.persons.mine(now);
+        let contacts = self.contacts.all();
+        let is_known = |said: &&Certificate| {
+            mine == Some(said.person)
+                || contacts.iter().any(|contact| {
+                    self.persons.of_contact(contact, now).is_some_and(|known| known.person == said.person)
+                })
+        };
+        shown.iter().find(is_known)
+    }
+
+    /// Who passed a grant of this node on to `peer`, by name, when it may be used.
+    fn by_grant(&self, peer: NodeId, shown: &[Certificate], chain: &[u8], now: Timestamp) -> Result<String, Refusal> {
+        let verified =
+            self.grants.verify(chain, self.me).map_err(|denied| Refusal::new(denied.code(), denied.to_string()))?;
+        let leaf = &verified.leaf().grant;
+        let is_theirs = leaf.aud == Key::from(peer) || shown.iter().any(|said| Key::from(said.person) == leaf.aud);
+        let is_now = verified.links().iter().all(|link| link.grant.begins_at() <= now && now < link.grant.ends_at());
+        if !is_theirs || !is_now || !self.grants.stands(&verified) {
+            return Err(Refusal::new("not-known", "the grant that it shows is not good now, or somebody else's"));
+        }
+        Ok(self.contacts.whom(leaf.iss, self.me))
+    }
+
+    /// A peer says that this node may use an engine of somebody else.
+    pub(super) async fn hear_passed_on(&self, peer: &Contact, told: PassedOn, now: Timestamp) -> Result<(), Refusal> {
+        let refused = |denied: flowork_protocol::grant::Denied| Refusal::new(denied.code(), denied.to_string());
+        let chain = Chain::from_bytes(&told.chain).map_err(refused)?;
+        let Some(owner) = chain.owner().filter(|owner| *owner != self.me) else {
+            return Err(Refusal::new("grant-not-yours", "it is for an engine of this node itself"));
+        };
+        let verified = self.grants.verify(&told.chain, owner).map_err(refused)?;
+        let gave = verified.leaf().grant.iss == Key::from(peer.node);
+        if !gave && !self.persons.is_mine(peer, now) {
+            return Err(Refusal::new("grant-not-yours", "it was passed on by somebody else"));
+        }
+        let kept =
+            self.grants.hold(told.chain, (peer.node, owner), self.persons.mine(now), now).await.map_err(refused)?;
+        if self.contacts.get(owner).is_none() && self.unmet.all().len() < UNMET_MAX {
+            let is_address = |text: &String| text.parse::<Multiaddr>().is_ok();
+            let unmet = Unmet {
+                node: owner,
+                name: if is_name(&told.owner_name) { told.owner_name } else { crate::contacts::short(owner) },
+                addresses: told.owner_addresses.into_iter().filter(is_address).take(ADDRESSES_MAX).collect(),
+                chain: kept.chain,
+                at: now,
+            };
+            let put = self.unmet.put(owner.to_string(), unmet, None).await;
+            put.map_err(|error| unwritten(&error))?;
+            self.look.notify_one();
+        }
+        Ok(())
+    }
+
+    /// What is said to `node` of a grant of somebody else's engine.
+    pub(super) fn passed_on(&self, kept: &Kept) -> PassedOn {
+        let owner = self.contacts.get(kept.owner);
+        let (owner_name, owner_addresses) = owner.map(|owner| (owner.own_name, owner.addresses)).unwrap_or_default();
+        PassedOn { chain: kept.chain.clone(), owner_name, owner_addresses }
+    }
+
+    /// Goes to those whom this node may use something of and has not met.
+    pub(super) async fn go_to_unmet(self: &Arc<Self>) {
+        let now = (self.clock)();
+        let is_over = |unmet: &Unmet| unmet.at.plus_ms(UNMET_FOR_MS) <= now || self.contacts.get(unmet.node).is_some();
+        if let Err(error) = self.unmet.forget_where(is_over).await {
+            tracing::warn!(%error, "nodes that were met could not be forgotten");
+        }
+        let going = self.unmet.all().into_iter().map(|unmet| self.go_to(unmet));
+        futures::future::join_all(going).await;
+    }
+
+    async fn go_to(self: &Arc<Self>, unmet: Unmet) {
+        let addresses = unmet.addresses.iter().filter_map(|text| text.parse().ok()).collect();
+        let Ok(stream) = self.net.open(unmet.node, pair::PROTOCOL, addresses).await else { return };
+        let known = Known { introduction: self.introduction(), chain: Some(unmet.chain.clone()) };
+        let said = match pairing::come(stream, Comes::Known(known)).await {
+            Ok(Joined::Welcome(said)) => said,
+            Ok(Joined::Refused(refusal)) => {
+                let (code, why) = (cut(&refusal.code), cut(&refusal.message));
+                tracing::info!(node = %unmet.node, code, why, "the owner of an engine does not let this node in");
+                return;
+            }
+            Err(error) => {
+                tracing::debug!(node = %unmet.node, %error, "the owner of an engine is asked later");
+                return;
+            }
+        };
+        let now = (self.clock)();
+        let said = self.believed(said, unmet.node, now);
+        let _writing = self.writing.lock().await;
+        match self.contacts.pair(unmet.node, &said, Some(&unmet.name), unmet.addresses, now, Vec::new()).await {
+            Ok(contact) => {
+                tracing::info!(node = %contact.node, name = %contact.name, "this node was let in");
+                self.learn_known();
+            }
+            Err(error) => tracing::warn!(%error, "the owner of an engine could not be written down"),
+        }
+    }
+}
+
+pub(super) fn unwritten(error: &store::Error) -> Refusal {
+    tracing::error!(%error, "what a peer said could not be written down");
+    Refusal::new("try-again", "it cannot be written down now").retry_after_ms(5_000)
+}
