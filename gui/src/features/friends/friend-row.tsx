@@ -40,7 +40,7 @@ export function FriendRow({ peer, isOld, hasLeft }: FriendRowProps) {
             {peer.own_name !== peer.name && (
               <span className="font-normal text-muted"> · {t('friends.calls_itself', { name: peer.own_name })}</span>
             )}
-            {peer.person_name != null && !peer.is_mine && peer.person_name !== peer.name && (
+            {peer.person_name != null && !peer.is_mine && !peer.name.includes(peer.person_name) && (
               <span className="font-normal text-muted"> · {t('friends.node_of', { name: peer.person_name })}</span>
             )}
           </p>

@@ -7,6 +7,7 @@ import { useMessages } from '@/shared/i18n/messages';
 import { MeshReady } from '@/shared/mesh/mesh-ready';
 import { CopyLine } from '@/shared/ui/copy-line';
 import { Facts, Panel } from '@/shared/ui/page';
+import { Prose } from '@/shared/ui/prose';
 import { useNow } from '@/shared/ui/use-now';
 import { byLife, type Life, lifeOf } from './own-nodes';
 
@@ -31,6 +32,9 @@ function Nobody() {
       <p>{t('you.nobody')}</p>
       <p className="text-muted">{t('you.nobody.hint')}</p>
       <CopyLine text={CREATE} label={t('you.copy', { command: CREATE })} isWrapped />
+      <p className="text-muted">
+        <Prose text={t('you.nobody.again')} />
+      </p>
     </div>
   );
 }

@@ -22,6 +22,7 @@ export const friends = {
   'you.nobody': 'This node belongs to nobody yet.',
   'you.nobody.hint':
     'With a person of your own, friends see that all your nodes are you, and let you use things on each of them. The person’s key is made in the terminal of this machine, with words that you write down; it never comes into a browser.',
+  'you.nobody.again': 'If you have your words already, `flowork person recover` makes this node yours.',
   'you.copy': 'Copy {command}',
   'you.unnamed': 'You',
   'you.count': '{count} {count|node|nodes}',

@@ -23,6 +23,7 @@ export const friends = {
   'you.nobody': 'Node ini belum milik siapa pun.',
   'you.nobody.hint':
     'Dengan pribadi Anda sendiri, teman melihat bahwa semua node Anda adalah Anda, dan izinnya berlaku di semuanya. Kunci pribadi dibuat di terminal mesin ini, dengan kata-kata yang Anda catat; ia tidak pernah masuk ke peramban.',
+  'you.nobody.again': 'Bila Anda sudah punya kata-katanya, `flowork person recover` menjadikan node ini milik Anda.',
   'you.copy': 'Salin {command}',
   'you.unnamed': 'Anda',
   'you.count': '{count} node',
