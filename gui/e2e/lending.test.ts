@@ -189,6 +189,18 @@ journey(
       await ben.page.getByText('What friends ask for').waitFor({ state: 'detached' });
       expect(await (await bens.api()).ask('GET', '/requests')).toEqual([]);
     });
+
+    test('whose node it is can be read; the key is made in a terminal only, and friends see the name', async () => {
+      const { page } = ben;
+      await ben.go('Friends');
+      await page.getByText('This node belongs to nobody yet.').waitFor();
+      await page.getByRole('button', { name: 'Copy flowork person create --name NAME' }).waitFor();
+      await bens.terminal('person', 'create', '--name', 'Ben Okri', '--node-name', 'attic');
+      await page.getByText('Ben Okri · 1 node').waitFor();
+      await page.getByText(/^yours until /).waitFor();
+      await ana.go('Friends');
+      await ana.page.getByText('a node of Ben Okri').waitFor();
+    });
   },
   'on',
 );
