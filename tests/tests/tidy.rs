@@ -24,6 +24,7 @@ const ONLY: &[(&str, &[&str])] = &[
     ("iroh-blobs", &["flowork-mesh"]),
     ("libp2p", &["flowork-mesh"]),
     ("libp2p-stream", &["flowork-mesh"]),
+    ("x11rb", &["flowork-mesh"]),
     ("utoipa", &["flowork-gateway"]),
     ("hyper", &["flowork-gateway"]),
     ("landlock", &["flowork-workers"]),
@@ -306,6 +307,26 @@ fn every_file_is_readable_in_one_sitting() {
         }
     }
     none(&problems);
+}
+
+#[test]
+fn the_tests_that_the_page_on_security_names_are_there() {
+    let page = read(&root().join("docs/security.md"));
+    let (_, list) = page.split_once("## Attacks, and the tests that perform them").expect("the page lists attacks");
+    let list = list.split("\n## ").next().unwrap_or_default();
+    let mut code = String::new();
+    for folder in ["node", "protocol", "tests", "bootstrap"] {
+        files(&root().join(folder), &[".rs"]).iter().for_each(|path| code.push_str(&read(path)));
+    }
+    // The third column of the table.
+    let rows = list.lines().filter(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(3));
+    let named: Vec<&str> = rows.flat_map(|column| column.split('`').skip(1).step_by(2)).collect();
+    assert!(named.len() > 30, "the page names tests");
+    let is_there = |name: &str| code.contains(&format!("fn {name}("));
+    let missing = named.into_iter().filter(|name| !is_there(name));
+    none(
+        &missing.map(|name| format!("docs/security.md names the test {name}, which is not there")).collect::<Vec<_>>(),
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use flowork_mesh::Desktop;
 use zeroize::Zeroizing;
 
 /// Where the node listens unless told otherwise.
@@ -32,6 +33,20 @@ pub(crate) struct Environment {
     pub(crate) no_color: bool,
     /// `DISPLAY` or `WAYLAND_DISPLAY` is set: somebody sits there who can be shown a browser.
     pub(crate) has_display: bool,
+}
+
+/// The desktop that this process was started in: `WAYLAND_DISPLAY`, `XDG_SESSION_TYPE` and `DISPLAY`.
+pub(crate) fn desktop() -> Desktop {
+    let text = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let is_wayland = text("WAYLAND_DISPLAY").is_some() || text("XDG_SESSION_TYPE").as_deref() == Some("wayland");
+    // One with a host's name is somebody's elsewhere, who came by `ssh -X`.
+    let display = text("DISPLAY").filter(|name| name.starts_with(':') || name.starts_with("unix:"));
+    match display {
+        // What runs there by X alone says nothing of the rest.
+        _ if is_wayland => Desktop::Wayland,
+        Some(name) => Desktop::X11(name),
+        None => Desktop::None,
+    }
 }
 
 impl Environment {

@@ -158,6 +158,24 @@ fn one_key(
     Ok(text)
 }
 
+/// Puts a new node key in the place of the old one, encrypted where that was; `say` is told both seeds before, and what it
+/// writes is on disk first.
+pub(crate) fn replace_node_key(
+    dir: &Path, passphrase: Option<&Zeroizing<String>>, say: impl FnOnce(&[u8; 32], &[u8; 32]) -> Result<(), Error>,
+) -> Result<NodeId, Error> {
+    let plain = dir.join(NODE_FILE);
+    let sealed = plain.with_extension("key.age");
+    let old = open(dir, passphrase)?;
+    let new = random()?;
+    say(&old.node_seed, &new)?;
+    let text = key_text(NODE_HEAD, &new);
+    match passphrase.filter(|_| sealed.exists()) {
+        Some(passphrase) => write(&sealed, &encrypt(&text, passphrase)?)?,
+        None => write(&plain, text.as_bytes())?,
+    }
+    Ok(open(dir, passphrase)?.node_id())
+}
+
 /// 32 random bytes.
 pub(crate) fn random() -> Result<Zeroizing<[u8; 32]>, Error> {
     let mut seed = Zeroizing::new([0_u8; 32]);
@@ -309,6 +327,49 @@ mod tests {
         assert_eq!(*person(data.path(), Some(&right)).unwrap().unwrap(), [7; 32]);
         forget_person(data.path());
         assert!(person(data.path(), None).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_stolen_copy_of_encrypted_keys_holds_none_of_them() {
+        let data = tempfile::tempdir().unwrap();
+        drop(open(data.path(), None).unwrap());
+        let words: Vec<String> = [NODE_FILE, VAULT_FILE]
+            .iter()
+            .map(|name| fs::read_to_string(data.path().join(name)).unwrap())
+            .map(|text| text.split_whitespace().last().unwrap().to_owned())
+            .collect();
+        drop(open(data.path(), Some(&secret("correct horse"))).unwrap());
+        let mut looked_at = 0;
+        for entry in fs::read_dir(data.path()).unwrap() {
+            let bytes = fs::read(entry.unwrap().path()).unwrap();
+            looked_at += 1;
+            for word in &words {
+                assert!(
+                    !bytes.windows(word.len()).any(|part| part == word.as_bytes()),
+                    "a key lies there in the clear"
+                );
+            }
+        }
+        assert_eq!(looked_at, 2);
+    }
+
+    #[test]
+    fn a_new_node_key_takes_the_place_of_the_old_one_in_whatever_form_it_was() {
+        for passphrase in [None, Some(secret("correct horse"))] {
+            let data = tempfile::tempdir().unwrap();
+            let first = open(data.path(), passphrase.as_ref()).unwrap();
+            let mut said = None;
+            let say = |old: &[u8; 32], new: &[u8; 32]| {
+                said = Some((*old, *new));
+                Ok(())
+            };
+            let id = replace_node_key(data.path(), passphrase.as_ref(), say).unwrap();
+            let now = open(data.path(), passphrase.as_ref()).unwrap();
+            assert_eq!(said, Some((*first.node_seed, *now.node_seed)));
+            assert!(id == now.node_id() && id != first.node_id());
+            assert_eq!(now.vault_recipient, first.vault_recipient);
+            assert_eq!(data.path().join(NODE_FILE).exists(), passphrase.is_none());
+        }
     }
 
     #[test]

@@ -290,6 +290,11 @@ pub(crate) fn cancelled() -> Failure {
     Failure::new("cancelled", "the call was ended")
 }
 
+pub(crate) fn late(who: &str) -> Failure {
+    let failure = Failure::new("engine-late", format!("{who} did not give a result in time"));
+    failure.hint("give the step more time with `timeout_ms`").retryable()
+}
+
 /// Why nobody at any of the places took it.
 fn together(mut all: Vec<Failure>) -> Failure {
     if all.len() < 2 {

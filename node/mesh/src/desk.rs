@@ -9,6 +9,7 @@ use flowork_ports::models::ModelServer;
 use flowork_ports::{MeshTable, Models, store};
 use flowork_protocol::peer::{call, pair, tell};
 use flowork_protocol::receipt::Exported;
+use flowork_protocol::signed::Signed;
 use flowork_protocol::{Failure, NodeId, Timestamp};
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
@@ -53,8 +54,12 @@ pub(crate) struct Desk {
     pub(crate) contacts: Arc<Contacts>,
     pub(crate) persons: Arc<Persons>,
     pub(crate) requests: Requests,
-    /// Whom this node may use something of and has not met.
+    /// Whom this node means to go to.
     pub(crate) unmet: Records<Unmet>,
+    /// The word of its old key, when this node has a new one.
+    pub(crate) succession: Option<Signed>,
+    /// The old keys that everything was moved from, and when.
+    pub(crate) moves: Records<Timestamp>,
     /// What everybody heard of this node's person.
     pub(crate) person_told: Mutex<HashMap<NodeId, Said>>,
     pub(crate) grants: Arc<Grants>,
@@ -207,7 +212,7 @@ impl Desk {
                     });
                 Gave::Exported(exported.collect())
             }
-            Ask::Totals => Gave::Totals(self.table.totals().await?),
+            Ask::Totals => Gave::Totals(self.provider.energy.tell(self.table.totals().await?)),
             Ask::Decisions { before, limit } => {
                 Gave::Decisions(self.table.decisions(before, limit.clamp(1, LIST_MAX)).await?)
             }

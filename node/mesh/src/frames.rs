@@ -38,19 +38,31 @@ impl Error {
 /// Both halves of a stream.
 pub(crate) fn split<S: AsyncRead + AsyncWrite>(stream: S) -> (Reader<ReadHalf<S>>, Writer<WriteHalf<S>>) {
     let (reader, writer) = tokio::io::split(stream);
-    (Reader { reader, buffer: BytesMut::new() }, Writer { writer })
+    (Reader { reader, buffer: BytesMut::new(), most: usize::MAX }, Writer { writer })
 }
 
 /// Reads messages.
 pub(crate) struct Reader<R> {
     reader: R,
     buffer: BytesMut,
+    most: usize,
 }
 
 impl<R: AsyncRead + Unpin> Reader<R> {
+    /// Takes no longer messages than this from now on, whatever their protocol allows.
+    pub(crate) fn at_most(&mut self, bytes: usize) {
+        self.most = bytes;
+    }
+
     /// The next message. Cancel-safe: what was read stays in the buffer.
     pub(crate) async fn next<M: Message>(&mut self) -> Result<M, Error> {
         loop {
+            if let Some(said) = self.buffer.first_chunk::<4>()
+                && u32::from_be_bytes(*said) as usize > self.most
+            {
+                let bytes = u32::from_be_bytes(*said) as usize;
+                return Err(peer::Error::Length { bytes, limit: self.most }.into());
+            }
             if let Some((message, took)) = peer::decode(&self.buffer)? {
                 self.buffer.advance(took);
                 return Ok(message);

@@ -325,6 +325,80 @@ impl Grants {
         Ok(kept)
     }
 
+    /// Gives what `old` was granted to its new key, for the rest of its time; what was for its person stays as it is. Gives
+    /// the new grant where there is one.
+    pub(crate) async fn give_to_successor(
+        &self, keeper: &Keeper, kept: &Kept, (old, new): (NodeId, NodeId),
+        random: impl Fn() -> Result<[u8; 16], Error>, now: Timestamp,
+    ) -> Result<Option<Kept>, Error> {
+        let Ok(verified) = self.verify(&kept.chain, kept.owner) else { return Ok(None) };
+        let leaf = &verified.leaf().grant;
+        if kept.revoked_at.is_some() || kept.renewed_as.is_some() || leaf.ends_at() <= now {
+            return Ok(None);
+        }
+        if leaf.aud != Key::from(old) {
+            let moved = Kept { holder: new, is_told: false, ..kept.clone() };
+            self.given.put(kept.id.to_string(), moved, None).await?;
+            return Ok(None);
+        }
+        let grant = Grant { aud: Key::from(new), nbf: leaf.nbf.max(now.seconds()), nonce: random()?, ..leaf.clone() };
+        let signed = keeper.state(&grant).map_err(|error| invalid("grant-invalid", error.to_string()))?;
+        let before = Chain::from_bytes(&kept.chain).map_err(|denied| invalid(denied.code(), denied.to_string()))?;
+        let chain = match before.links() {
+            [_] => Chain::of(signed),
+            [outer @ .., _] => outer[1..].iter().cloned().fold(Chain::of(outer[0].clone()), Chain::and).and(signed),
+            [] => return Ok(None),
+        };
+        let given = Kept { renews: kept.renews, ..self.kept(&chain, kept.owner, new, now)? };
+        let text = format!("the grant {} is for the new key of who holds it", kept.id.short());
+        let replaced = Kept { revoked_at: Some(now), is_told: true, ..kept.clone() };
+        let changes = vec![
+            self.given.putting(&kept.id.to_string(), &replaced)?,
+            Change::Decision(Decision::new(now, "grant-moved", Some(new), text)),
+        ];
+        self.given.put_with(given.id.to_string(), given.clone(), changes).await?;
+        self.given.hold(kept.id.to_string(), replaced);
+        Ok(Some(given))
+    }
+
+    /// This node has a new key: what its old one granted is granted anew, and what was granted to that one is forgotten, because
+    /// its owners give it anew.
+    pub(crate) async fn move_from(
+        &self, keeper: &Keeper, old: NodeId, random: impl Fn() -> Result<[u8; 16], Error>, now: Timestamp,
+    ) -> Result<(), Error> {
+        for kept in self.given.all() {
+            let Ok(verified) = self.verify(&kept.chain, kept.owner) else { continue };
+            let leaf = &verified.leaf().grant;
+            let stands = kept.owner == old
+                && kept.revoked_at.is_none()
+                && kept.renewed_as.is_none()
+                && leaf.ends_at() > now
+                && verified.links().len() == 1;
+            let key = kept.id.to_string();
+            if !stands {
+                self.given.forget(&[key], None).await?;
+                continue;
+            }
+            let me = Key::from(self.me);
+            let nbf = leaf.nbf.max(now.seconds());
+            let grant = Grant { iss: me, sub: self.me, nbf, nonce: random()?, ..leaf.clone() };
+            let signed = keeper.state(&grant).map_err(|error| invalid("grant-invalid", error.to_string()))?;
+            let given = Kept { renews: kept.renews, ..self.kept(&Chain::of(signed), self.me, kept.holder, now)? };
+            let text = format!("the grant {} was given anew by the new key of this node", kept.id.short());
+            let changes = vec![
+                self.given.forgetting(&key),
+                Change::Decision(Decision::new(now, "grant-moved", Some(kept.holder), text)),
+            ];
+            self.given.put_with(given.id.to_string(), given.clone(), changes).await?;
+            self.given.let_go(&key);
+        }
+        let is_olds = |kept: &Kept| {
+            self.verify(&kept.chain, kept.owner).is_ok_and(|verified| verified.leaf().grant.aud == Key::from(old))
+        };
+        self.held.forget_where(is_olds).await?;
+        Ok(())
+    }
+
     /// The grants to renew now: in the last third of their life.
     pub(crate) fn to_renew(&self, now: Timestamp) -> Vec<Kept> {
         let is_due = |kept: &Kept| {

@@ -1,7 +1,8 @@
 //! The engines of this node that may be lent, and room for their calls: every grant gets its turn.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use flowork_ports::MeshTable;
 use flowork_ports::mesh::{Engine as Listed, Error, Lend, Offer, Policy};
@@ -16,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use crate::lock;
-use crate::policy::{self, Held};
+use crate::machine::{Machine, Needs, Seen, Told};
+use crate::policy::{self, Held, Looks};
 use crate::records::Records;
 
 /// Calls that an engine runs at once unless it is said.
@@ -29,6 +31,8 @@ const WAITING_PER_GRANT_MAX: usize = 64;
 pub(crate) const OWN: GrantId = GrantId([0; 32]);
 /// When a caller should ask again while its owner paused lending.
 const PAUSED_MS: u64 = 30_000;
+/// When a caller should ask again while the graphics card is looked at without any call.
+const LOOKED_AT_MS: u64 = 3_000;
 /// The key of the one record about all lending.
 const ALL: &str = "all";
 
@@ -55,17 +59,22 @@ struct Switch {
 pub(crate) struct Lending {
     engines: Records<Engine>,
     switch: Records<Switch>,
-    /// Of the programs that engines wait for, those that run.
-    programs: Mutex<BTreeSet<String>>,
+    /// What is looked at for their policies, and what that came to.
+    machine: Arc<dyn Machine>,
+    looks: Mutex<Looks>,
+    /// Held while it is looked at, so that an older look does not take the place of a newer one.
+    looking: tokio::sync::Mutex<()>,
     gates: Mutex<HashMap<String, Arc<Gate>>>,
 }
 
 impl Lending {
-    pub(crate) async fn load(table: &Arc<dyn MeshTable>) -> Result<Self, store::Error> {
+    pub(crate) async fn load(table: &Arc<dyn MeshTable>, machine: Arc<dyn Machine>) -> Result<Self, store::Error> {
         Ok(Self {
             engines: Records::load("engine", table.clone()).await?,
             switch: Records::load("lending", table.clone()).await?,
-            programs: Mutex::default(),
+            machine,
+            looks: Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
             gates: Mutex::default(),
         })
     }
@@ -79,22 +88,81 @@ impl Lending {
         if self.is_paused() || engine.is_paused {
             return Some(Refusal::new("lending-paused", "its owner paused lending").retry_after_ms(PAUSED_MS));
         }
-        self.held(engine, now).map(|held| held.refusal)
+        if let Some(held) = self.held(engine, now) {
+            return Some(held.refusal);
+        }
+        lock(&self.looks).has_to_look(&engine.policy, Instant::now()).then(|| {
+            let why = "it is being looked at whether its owner needs the machine";
+            Refusal::new("lending-paused", why).retry_after_ms(LOOKED_AT_MS)
+        })
     }
 
     /// Why its policy lets an engine take no calls of others now.
     pub(crate) fn held(&self, engine: &Engine, now: Timestamp) -> Option<Held> {
-        policy::held(&engine.policy, now, &TimeZone::system(), &lock(&self.programs))
+        policy::held(&engine.name, &engine.policy, now, &TimeZone::system(), &lock(&self.looks))
     }
 
-    /// The programs that engines wait for.
-    pub(crate) fn programs(&self) -> BTreeSet<String> {
-        self.engines.all().into_iter().flat_map(|engine| engine.policy.not_while).collect()
+    /// The engines that are held now, by name. Those without a policy cost nothing.
+    pub(crate) fn all_held(&self, now: Timestamp) -> BTreeMap<String, Held> {
+        let (zone, looks, mut all) = (TimeZone::system(), lock(&self.looks), BTreeMap::new());
+        self.engines.each(|engine| {
+            if let Some(held) = policy::held(&engine.name, &engine.policy, now, &zone, &looks) {
+                all.insert(engine.name.clone(), held);
+            }
+        });
+        all
     }
 
-    /// Of these, so many run now.
-    pub(crate) fn see(&self, programs: BTreeSet<String>) {
-        *lock(&self.programs) = programs;
+    /// What the policies of all engines ask for.
+    pub(crate) fn needs(&self) -> Needs {
+        let mut needs = Needs::default();
+        self.engines.each(|engine| needs.add(&engine.policy));
+        needs
+    }
+
+    /// Looks at what policies ask for, and at the power meter too when `asks_power`; gives what that says then. `is_lent` says
+    /// whether a call of others runs now.
+    pub(crate) async fn look(&self, asks_power: bool, is_lent: impl FnOnce() -> bool) -> Option<Told<u32>> {
+        let _looking = self.looking.lock().await;
+        let mut needs = self.needs();
+        needs.power |= asks_power;
+        if needs.is_nothing() {
+            return None;
+        }
+        let seen = self.machine.look(&needs).await;
+        let watts = seen.watts.clone();
+        self.see(seen, is_lent());
+        watts
+    }
+
+    /// When a call of others ran last.
+    pub(crate) fn lent_at(&self) -> Option<Instant> {
+        lock(&self.looks).lent_at()
+    }
+
+    /// That calls of others run now.
+    pub(crate) fn lent_now(&self) {
+        lock(&self.looks).lent(Instant::now());
+    }
+
+    /// Whether there is an engine whose owner does not say what the machine draws more while it works.
+    pub(crate) fn is_any_unsaid(&self) -> bool {
+        self.engines.find(|engine| engine.policy.power_watts.is_none().then_some(())).is_some()
+    }
+
+    /// What the machine draws more while an engine works, as its owner says.
+    pub(crate) fn watts_said(&self, engine: &str) -> Option<u32> {
+        self.engines.find(|one| (one.name == engine).then_some(one.policy.power_watts)).flatten()
+    }
+
+    fn see(&self, seen: Seen, is_lent: bool) {
+        let now = Instant::now();
+        let left = lock(&self.gates).values().filter_map(|gate| lock(&gate.state).left_at).max();
+        let mut looks = lock(&self.looks);
+        for at in [left, is_lent.then_some(now)].into_iter().flatten() {
+            looks.lent(at);
+        }
+        looks.see(seen, now, |each| self.engines.each(|engine| each(&engine.name, &engine.policy)));
     }
 
     pub(crate) fn get(&self, name: &str) -> Result<Engine, Error> {
@@ -174,10 +242,16 @@ impl Lending {
     pub(crate) async fn set_policy(&self, name: &str, policy: Policy, now: Timestamp) -> Result<Listed, Error> {
         let policy = policy::checked(policy).map_err(Error::Invalid)?;
         let engine = Engine { policy, ..self.get(name)? };
+        let _looking = self.looking.lock().await;
+        let mut needs = self.needs();
+        needs.add(&engine.policy);
         // Known from the first moment, not only from the next look.
-        self.see(policy::running(&engine.policy.not_while.iter().cloned().chain(self.programs()).collect()));
+        let seen = self.machine.look(&needs).await;
+        policy::can_be_kept(&engine.policy, &seen).map_err(Error::Invalid)?;
         let decided = Decision::new(now, "policy-set", None, format!("the engine {name} is lent {}", engine.policy));
         self.engines.put(name.to_owned(), engine.clone(), Some(decided)).await?;
+        lock(&self.looks).forget(name);
+        self.see(seen, false);
         Ok(self.listed(engine, now))
     }
 
@@ -225,11 +299,14 @@ struct Turns {
     waiting: HashMap<GrantId, VecDeque<oneshot::Sender<()>>>,
     /// The grants that have calls waiting, whose turn is next first.
     order: VecDeque<GrantId>,
+    /// When a call of others last left its place.
+    left_at: Option<Instant>,
 }
 
 /// A place in an engine. Leaving it lets the next in.
 pub(crate) struct Place {
     gate: Arc<Gate>,
+    is_own: bool,
 }
 
 impl Gate {
@@ -266,7 +343,7 @@ impl Gate {
             Turn { turn: Some(turn), gate: self.clone() }
         };
         turn.comes().await;
-        Some(Place { gate: self.clone() })
+        Some(Place { gate: self.clone(), is_own: grant == OWN })
     }
 }
 
@@ -325,7 +402,11 @@ impl Drop for Turn {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        lock(&self.gate.state).leave();
+        let mut turns = lock(&self.gate.state);
+        if !self.is_own {
+            turns.left_at = Some(Instant::now());
+        }
+        turns.leave();
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! One task owns the libp2p swarm. Everybody else holds a [`Net`], asks it for streams, and reads what it saw.
 //!
-//! Limits (docs/security.md says why): connections in all and per peer, streams per connection, memory of the process. A peer
-//! that nobody here knows is cut off after [`task::STRANGER_STAYS`], time enough to pair.
+//! Limits (docs/security.md says why): connections in all, per peer and per address ([`door`]), streams per connection and per
+//! peer ([`streams`]), memory of the process. A peer that nobody here knows is cut off after [`task::STRANGER_STAYS`], time
+//! enough to pair.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -11,10 +12,9 @@ use std::time::{Duration, Instant};
 
 use flowork_ports::mesh::Relaying;
 use flowork_protocol::{NodeId, Timestamp};
-use futures::StreamExt as _;
 use libp2p::swarm::{ConnectionId, DialError};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, multiaddr};
-use libp2p_stream::{Control, IncomingStreams, OpenStreamError};
+use libp2p_stream::{Control, OpenStreamError};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt as _};
 use tokio_util::sync::CancellationToken;
@@ -26,12 +26,17 @@ use crate::serve::OPEN_AT_HAND;
 
 mod behaviour;
 mod directory;
+mod door;
 #[cfg(test)]
 pub(crate) mod memory;
 mod relays;
+mod streams;
 mod task;
 
+#[cfg(test)]
+pub(crate) use behaviour::DIRECTORY;
 pub(crate) use directory::PRESENCE_SECONDS;
+pub(crate) use streams::{Incoming, serve};
 
 /// How long a connection may take to come about.
 const DIAL_WITHIN: Duration = Duration::from_secs(15);
@@ -253,6 +258,7 @@ pub(crate) struct Net {
     control: Control,
     commands: mpsc::Sender<Command>,
     view: watch::Receiver<View>,
+    known: watch::Receiver<BTreeSet<NodeId>>,
     at_hand: Arc<Mutex<AtHand>>,
 }
 
@@ -281,10 +287,10 @@ pub(crate) fn start(options: Options, stop: CancellationToken) -> Result<Net, St
     let control = swarm.behaviour().stream.new_control();
     let (commands, asked) = mpsc::channel(COMMANDS_WAITING_MAX);
     let (view, seen) = watch::channel(View::default());
-    let task =
-        task::Task::new(swarm, task::Wiring { view, asked, known, happened, clock, present, is_server, reserves });
+    let wiring = task::Wiring { view, asked, known: known.clone(), happened, clock, present, is_server, reserves };
+    let task = task::Task::new(swarm, wiring);
     tokio::spawn(task.run(listen, external, stop));
-    Ok(Net { control, commands, view: seen, at_hand: Arc::default() })
+    Ok(Net { control, commands, view: seen, known, at_hand: Arc::default() })
 }
 
 pub(crate) fn peer_id(node: NodeId) -> Option<PeerId> {
@@ -303,9 +309,10 @@ impl Net {
     }
 
     /// Streams that peers open. To be taken quickly: what does not fit the queue is dropped.
-    pub(crate) fn accept(&self, protocol: &'static str) -> Result<IncomingStreams, String> {
+    pub(crate) fn accept(&self, protocol: &'static str) -> Result<Incoming, String> {
         let mut control = self.control.clone();
-        control.accept(StreamProtocol::new(protocol)).map_err(|error| error.to_string())
+        let streams = control.accept(StreamProtocol::new(protocol)).map_err(|error| error.to_string())?;
+        Ok(Incoming { streams, known: self.known.clone() })
     }
 
     /// Makes sure that there is a connection to a peer. Who does not answer where it was is looked up.
@@ -395,17 +402,6 @@ impl Net {
         if let Some(peer) = peer_id(node) {
             // A network that has ended has no connections.
             let _ = self.commands.send(Command::Disconnect(peer)).await;
-        }
-    }
-}
-
-/// Takes streams as they come and hands each to `serve` on a task of its own, until there are no more.
-pub(crate) async fn serve<F: Future<Output = ()> + Send + 'static>(
-    mut incoming: IncomingStreams, serve: impl Fn(NodeId, Stream) -> F,
-) {
-    while let Some((peer, stream)) = incoming.next().await {
-        if let Some(node) = node_id(&peer) {
-            tokio::spawn(serve(node, stream.compat()));
         }
     }
 }

@@ -46,6 +46,11 @@ impl<T: Clone + Serialize + DeserializeOwned> Records<T> {
         self.held.read().unwrap_or_else(PoisonError::into_inner).values().find_map(look)
     }
 
+    /// Goes through all without copying them.
+    pub(crate) fn each(&self, mut look: impl FnMut(&T)) {
+        self.held.read().unwrap_or_else(PoisonError::into_inner).values().for_each(&mut look);
+    }
+
     /// Keeps one, with what is decided at the same time. On disk when this returns.
     pub(crate) async fn put(&self, key: String, value: T, decided: Option<Decision>) -> Result<(), store::Error> {
         self.put_with(key, value, decided.into_iter().map(Change::Decision).collect()).await

@@ -77,6 +77,8 @@ pub(crate) struct Running {
     tokens: Mutex<(u64, u64)>,
     /// Whether its job is paused because its owner needs the machine.
     is_held: AtomicBool,
+    /// Whether its turn has come.
+    has_place: AtomicBool,
     /// Tokens that are kept for it.
     pub(crate) tokens_reserved: u64,
     outcome: watch::Sender<Option<Arc<Outcome>>>,
@@ -94,6 +96,7 @@ impl Running {
             pieces_count: watch::Sender::new(0),
             tokens: Mutex::default(),
             is_held: AtomicBool::new(false),
+            has_place: AtomicBool::new(false),
             tokens_reserved,
             outcome: watch::Sender::new(None),
         }
@@ -136,6 +139,15 @@ impl Running {
 
     pub(crate) fn set_held(&self, is_held: bool) {
         self.is_held.store(is_held, Ordering::Relaxed);
+    }
+
+    pub(crate) fn got_place(&self) {
+        self.has_place.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this machine works for it now.
+    pub(crate) fn works_now(&self) -> bool {
+        self.has_place.load(Ordering::Relaxed) && !self.is_held() && !self.has_ended()
     }
 
     /// Adds to what it gave.

@@ -16,9 +16,9 @@ use flowork_protocol::chat::REQUEST_BYTES_MAX;
 use flowork_protocol::command::Submission;
 use flowork_protocol::grant::{Admitted, Asked, Link};
 use flowork_protocol::id::Key;
-use flowork_protocol::peer::Refusal;
 use flowork_protocol::peer::call::{Accept, BODY_BYTES_MAX, CallId, Frame, Open};
 use flowork_protocol::peer::tell::{COUNTERSIGNED_MAX, Countersigned};
+use flowork_protocol::peer::{Refusal, pair};
 use flowork_protocol::receipt::{COUNTERSIGN_DOMAIN, Receipt, Usage};
 use flowork_protocol::signed::{self, Signed};
 use flowork_protocol::{GrantId, JobId, NodeId, PersonId, Timestamp};
@@ -27,6 +27,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::contacts::Contacts;
+use crate::energy::Energy;
 use crate::files::{self, Files, Share, Wanted};
 use crate::frames::{self, Reader as FrameReader, Writer};
 use crate::grants::Grants;
@@ -43,12 +44,17 @@ mod attend;
 mod bring;
 mod chat;
 mod hold;
+mod patience;
 mod run;
+
+pub(crate) use patience::Patience;
 
 /// How long the first words of a caller may take.
 const OPEN_WITHIN: Duration = Duration::from_secs(10);
 /// The same for a peer that this node is paired with.
 pub(crate) const OPEN_AT_HAND: Duration = Duration::from_secs(600);
+/// The longest frame that is read of a peer that is not paired, in bytes: it is told no, whatever it says.
+const STRANGER_FRAME_BYTES_MAX: usize = 64 << 10;
 /// How long a caller may be silent before its stream is given up; the call goes on.
 const SILENT_FOR: Duration = Duration::from_secs(45);
 /// How long after its end a call can be taken up from memory, before it has to be read again.
@@ -86,11 +92,14 @@ pub(crate) struct Provider {
     pub(crate) clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     pub(crate) files: Arc<Files>,
     pub(crate) models: Arc<dyn Models>,
+    /// What calls took, in watt hours.
+    pub(crate) energy: Energy,
     /// The files that calls gave, for their callers until they have them.
     pub(crate) given: Mutex<HashMap<String, Share>>,
     pub(crate) calls: Mutex<HashMap<String, Arc<Running>>>,
     pub(crate) requests: Room,
     pub(crate) refusals: Noted,
+    pub(crate) patience: Patience,
     pub(crate) stop: CancellationToken,
 }
 
@@ -193,13 +202,27 @@ impl Provider {
         self: &Arc<Self>, peer: NodeId, halves: &mut Halves<S>,
     ) -> Result<(), frames::Error> {
         // A friend may keep a stream at hand for its next call.
-        let within = if self.contacts.get(peer).is_some() { OPEN_AT_HAND } else { OPEN_WITHIN };
+        let is_paired = self.contacts.get(peer).is_some();
+        let within = if is_paired { OPEN_AT_HAND } else { OPEN_WITHIN };
+        if !is_paired {
+            halves.0.at_most(STRANGER_FRAME_BYTES_MAX);
+        }
         let Frame::Open(open) = halves.0.next_within(within).await? else {
             return halves.1.write(&Frame::Reject(Refusal::new("protocol", "a call begins with Open"))).await;
         };
+        // What runs already was let in, and its caller may come back to it.
+        let is_running = lock(&self.calls).contains_key(&key(peer, open.call));
+        if let Some(refusal) = self.patience.over(peer, (self.clock)()).filter(|_| !is_running) {
+            tracing::debug!(%peer, "a call was not read: its caller was refused too often");
+            return halves.1.write(&Frame::Reject(refusal)).await;
+        }
         match self.take_in(peer, &open, halves).await? {
             Ok(running) => self.attend(&running, open.resume_from, halves).await,
             Err(refusal) => {
+                // Of who is not paired nothing is checked.
+                if is_paired {
+                    self.patience.note(peer, &refusal, (self.clock)());
+                }
                 self.note_refusal(peer, &open, &refusal).await;
                 halves.1.write(&Frame::Reject(refusal)).await
             }
@@ -384,7 +407,10 @@ impl Provider {
             return Err(Refusal::new("not-paired", "the two nodes are not paired"));
         };
         let now = (self.clock)();
-        let shown = self.persons.of(peer, &open.certificates, now).into_iter();
+        let shown = self
+            .persons
+            .of(peer, &open.certificates[..open.certificates.len().min(pair::CERTIFICATES_MAX)], now)
+            .into_iter();
         let persons: Vec<PersonId> =
             shown.chain(self.persons.of_contact(&contact, now)).map(|said| said.person).collect();
         let asked = Asked { peer, persons: &persons, engine: &open.engine, capability: &open.capability, now };

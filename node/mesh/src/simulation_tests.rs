@@ -157,6 +157,7 @@ impl World {
             let here = address();
             let options = Options {
                 seed: Seed::new(*seed),
+                succession: None,
                 name: format!("n{one}"),
                 version: "0",
                 listen: vec![here.clone()],
@@ -173,6 +174,7 @@ impl World {
                 reader: Arc::new(jobs.clone()),
                 bell: jobs.bell.clone(),
                 clock: Arc::new(now),
+                desktop: crate::Desktop::None,
             };
             let handle = run(options, stop.clone()).await.unwrap();
             nodes.push(Node { id: ids[one], name: format!("n{one}"), friends: friends[one].clone(), handle, jobs });

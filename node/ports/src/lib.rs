@@ -18,6 +18,7 @@ pub mod mesh_table;
 pub mod models;
 pub mod own_folder;
 pub mod people;
+pub mod policy;
 pub mod roles;
 pub mod store;
 pub mod sweep;

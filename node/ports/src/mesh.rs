@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::mesh_table::{Decision, ReceiptQuery, StoredReceipt, Total};
 use crate::models::{ModelAt, ModelServer};
 use crate::people::{NewRequest, PassOn, Person, Renew, Request};
+pub use crate::policy::{Hours, Policy};
 
 /// Why it is not done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
@@ -235,35 +236,6 @@ pub struct Lend {
     pub concurrent: Option<u32>,
 }
 
-/// When an engine takes calls of others.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Policy {
-    /// Only within these hours; at any time when it is not said.
-    pub hours: Option<Hours>,
-    /// Not while one of these programs runs, by the name of its file, such as `blender`.
-    pub not_while: Vec<String>,
-}
-
-impl std::fmt::Display for Policy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let hours = self.hours.as_ref().map(|hours| format!("from {} to {}", hours.from, hours.to));
-        let programs = self.not_while.iter().map(|program| format!("not while {program} runs"));
-        let parts: Vec<String> = hours.into_iter().chain(programs).collect();
-        f.write_str(&if parts.is_empty() { "at any time".to_owned() } else { parts.join(", ") })
-    }
-}
-
-/// Hours of each day, in the time zone of the machine. They may go over midnight.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Hours {
-    /// From when: `22:00`.
-    pub from: String,
-    /// Until when: `07:00`.
-    pub to: String,
-}
-
 /// An engine of this node that may be lent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Engine {
@@ -283,7 +255,7 @@ pub struct Engine {
     /// When it takes calls of others.
     #[serde(default)]
     pub policy: Policy,
-    /// Why its policy lets it take none now: `until 22:00`, `while blender runs`.
+    /// Why its policy lets it take none now: `until 22:00`, `while blender runs`, `while 82 % of its memory is in use`.
     #[serde(default)]
     pub held: Option<String>,
 }

@@ -123,6 +123,10 @@ pub struct Total {
     pub failed: u64,
     /// What they used together.
     pub usage: Usage,
+    /// An estimate of the energy that this node took for them, in watt hours: what the machine drew more, as the engine's owner
+    /// says or a power meter showed, while it worked for them. None where neither is known.
+    #[serde(default)]
+    pub watt_hours: Option<f64>,
 }
 
 /// Which receipts.

@@ -117,6 +117,7 @@ impl MeshTable for SqliteMesh {
                         calls: number(row, 4)?,
                         failed: number(row, 5)?,
                         usage: usage(row, 6)?,
+                        watt_hours: None,
                     })
                 })?;
                 Ok(rows.collect::<Result<_, _>>()?)

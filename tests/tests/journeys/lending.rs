@@ -399,3 +399,39 @@ async fn the_owners_own_work_goes_first_and_a_friends_run_goes_on_after_it() -> 
     ensure!(pair.ran() == 2);
     pair.stop().await
 }
+
+#[tokio::test]
+async fn a_cap_that_is_reached_holds_an_engine_and_what_a_run_draws_is_in_the_sums() -> Result<()> {
+    let pair = Pair::friends().await?;
+    pair.lend(&slow("slow", "3s"), &json!({})).await?;
+    let path = format!("/api/v1/engines/{ENGINE}/policy");
+    let set = async |policy: Value| {
+        let policy = policy.to_string();
+        pair.lender.insist(&pair.lender.request("PUT", &path, policy.as_bytes())).await
+    };
+    // There is no machine on which less than one percent is in use.
+    let engine = set(json!({ "memory_percent": 1 })).await?;
+    let held = engine["held"].as_str().unwrap_or_default();
+    ensure!(held.starts_with("while ") && held.ends_with(" % of its memory is in use"), "{engine}");
+    let job = pair.borrower.run(&borrow("slow"), &[json!({})]).await?;
+    pair.borrower
+        .until("the borrower reads why", async || {
+            let history = serde_json::to_string(&pair.borrower.history(&job).await?)?;
+            Ok(history.contains("waits for box of Ben: its owner needs the machine now"))
+        })
+        .await?;
+    let engine = set(json!({ "power_watts": 3_600 })).await?;
+    ensure!(engine["held"] == Value::Null && engine["policy"]["memory_percent"] == Value::Null, "{engine}");
+    let row = pair.borrower.ended(&job).await?;
+    ensure!(row["state"] == "succeeded", "{}", why(&row));
+    // A watt hour a second, for about three.
+    pair.lender
+        .until("the energy is in the sums", async || {
+            let totals = pair.lender.read("/api/v1/receipts/totals").await?;
+            Ok(totals[0]["watt_hours"].as_f64().is_some_and(|energy| energy > 0.5))
+        })
+        .await?;
+    let totals = pair.borrower.read("/api/v1/receipts/totals").await?;
+    ensure!(totals[0]["is_given"] == false && totals[0]["watt_hours"] == Value::Null, "{totals}");
+    pair.stop().await
+}

@@ -16,11 +16,23 @@ describe('when an engine is lent', () => {
     expect(said({ hours: null, not_while: ['blender', 'steam'] })).toBe('Not while blender or steam runs');
     expect(said({ hours: null, not_while: [] })).toBeUndefined();
     expect(said(undefined)).toBeUndefined();
+    expect(said({ power_watts: 180 })).toBeUndefined();
+    const caps = { memory_percent: 80, gpu_percent: 30, gpu_memory_percent: 50, watts: 250 };
+    expect(said({ away_minutes: 1, not_full_screen: true, ...caps })).toBe(
+      'After 1 minute without use · not while a program fills the screen · memory below 80 % · graphics card below 30 % · graphics memory below 50 % · below 250 W',
+    );
   });
 
   it('is said when it takes none now, even for a reason that is newer than this page', () => {
     expect(heldWords(t, 'until 7:00')).toBe('Takes no runs until 07:00');
     expect(heldWords(t, 'while my program runs')).toBe('Takes no runs while my program runs');
+    expect(heldWords(t, 'while the machine is in use')).toBe('Takes no runs while the machine is in use');
+    expect(heldWords(t, 'while 82 % of its memory is in use')).toBe('Takes no runs while 82 % of the memory is in use');
+    expect(heldWords(t, 'while its graphics card is 45 % busy')).toMatch(/45 % busy/);
+    expect(heldWords(t, 'until it has drawn less than 150 W for a while')).toMatch(/below its cap/);
+    expect(heldWords(t, 'because `watts` cannot be kept: it is gone')).toBe(
+      'Takes no runs: `watts` cannot be kept: it is gone',
+    );
     expect(heldWords(t, 'at full moon')).toBe('Takes no runs now');
     expect(heldWords(t, null)).toBeUndefined();
   });
@@ -32,11 +44,44 @@ describe('when an engine is lent', () => {
   });
 });
 
+const ANY_TIME = {
+  hours: null,
+  not_while: [],
+  not_full_screen: false,
+  away_minutes: null,
+  memory_percent: null,
+  gpu_percent: null,
+  gpu_memory_percent: null,
+  watts: null,
+  power_watts: null,
+};
+
 describe('the dialog', () => {
   it('makes what it was opened with', () => {
-    const policy = { hours: { from: '22:00', to: '07:00' }, not_while: ['blender'] };
+    const policy = {
+      hours: { from: '22:00', to: '07:00' },
+      not_while: ['blender'],
+      not_full_screen: true,
+      away_minutes: 10,
+      memory_percent: 80,
+      gpu_percent: 30,
+      gpu_memory_percent: 50,
+      watts: 250,
+      power_watts: 180,
+    };
     expect(readPolicy(policyTexts(policy))).toEqual(policy);
-    expect(readPolicy(policyTexts(undefined))).toEqual({ hours: null, not_while: [] });
+    expect(readPolicy(policyTexts(undefined))).toEqual(ANY_TIME);
+  });
+
+  it('makes none of numbers that are none', () => {
+    const texts = policyTexts(undefined);
+    const typed = (numbers: Partial<typeof texts.numbers>) =>
+      readPolicy({ ...texts, numbers: { ...texts.numbers, ...numbers } });
+    expect(typed({ away: ' 10 ' })?.away_minutes).toBe(10);
+    expect(typed({ memory: '99' })?.memory_percent).toBe(99);
+    for (const wrong of [{ memory: '100' }, { away: '0' }, { watts: '1.5' }, { gpu: 'much' }, { draws: '10001' }]) {
+      expect(typed(wrong)).toBeUndefined();
+    }
   });
 
   it('adds a program once, and one that was only typed is not lost', () => {
@@ -50,7 +95,7 @@ describe('the dialog', () => {
     const texts = policyTexts({ hours: night, not_while: [] });
     expect(readPolicy({ ...texts, to: texts.from })).toBeUndefined();
     expect(readPolicy({ ...texts, to: '' })).toBeUndefined();
-    expect(readPolicy({ ...texts, isAnyTime: true, to: '' })).toEqual({ hours: null, not_while: [] });
+    expect(readPolicy({ ...texts, isAnyTime: true, to: '' })).toEqual(ANY_TIME);
     expect(readPolicy({ ...texts, program: '/usr/bin/blender' })).toBeUndefined();
     expect(readPolicy({ ...texts, program: 'x'.repeat(65) })).toBeUndefined();
   });

@@ -10,10 +10,11 @@ import { Field, Input } from '@/shared/ui/field';
 import { Segments } from '@/shared/ui/segments';
 import { Problem } from '@/shared/ui/states';
 import { type PolicyTexts, policyTexts, programName, readPolicy, thenWords, withProgram } from './policy';
+import { Draws, OwnUse } from './when-fields';
 
 type WhenDialogProps = { readonly engine: Engine; readonly onClose: () => void };
 
-/** When an engine is lent: at which hours, and while which programs it is not. */
+/** When an engine is lent: at which hours, and what it keeps out of the way of. */
 export function WhenDialog({ engine, onClose }: WhenDialogProps) {
   const t = useMessages();
   const client = useQueryClient();
@@ -59,6 +60,8 @@ export function WhenDialog({ engine, onClose }: WhenDialogProps) {
         />
         {!texts.isAnyTime && <HoursFields texts={texts} onChange={change} />}
         <Programs texts={texts} onChange={change} />
+        <OwnUse texts={texts} onChange={change} />
+        <Draws texts={texts} onChange={change} />
       </form>
       <p className="text-muted">
         {thenWords(t, engine.offers)} {t('when.sees')}

@@ -5,7 +5,16 @@ import { monthsOf } from './months';
 
 const usage = { bytes_in: 1, bytes_out: 2, work_ms: 3, tokens_in: 0, tokens_out: 0 };
 const total = (month: string, peer: string, grant: string, isGiven = true): ReceiptTotal =>
-  ({ month, peer, grant, is_given: isGiven, calls: 2, failed: 1, usage }) as ReceiptTotal;
+  ({
+    month,
+    peer,
+    grant,
+    is_given: isGiven,
+    calls: 2,
+    failed: 1,
+    usage,
+    watt_hours: isGiven ? 1.5 : null,
+  }) as ReceiptTotal;
 
 describe('sums by month', () => {
   it('join what a friend did under several grants, and keep the directions apart', () => {
@@ -19,6 +28,7 @@ describe('sums by month', () => {
       ['2026-11', [4, 2]],
       ['2026-10', [2]],
     ]);
+    expect(months[0]?.sums.map((sum) => sum.watt_hours)).toEqual([3, null]);
     expect(months[0]?.sums[0]).toMatchObject({ failed: 2, usage: { bytes_in: 2, bytes_out: 4, work_ms: 6 } });
   });
 });

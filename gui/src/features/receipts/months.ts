@@ -1,6 +1,6 @@
 //! Sums of receipts as people ask for them: by month and friend, whatever the grant.
 import type { ReceiptTotal } from '@/shared/api/types';
-import { added } from './usage';
+import { added, addedEnergy } from './usage';
 
 export type Sum = Omit<ReceiptTotal, 'grant'>;
 export type Month = { readonly month: string; readonly sums: readonly Sum[] };
@@ -21,6 +21,7 @@ export function monthsOf(totals: readonly ReceiptTotal[]): Month[] {
             calls: before.calls + total.calls,
             failed: before.failed + total.failed,
             usage: added(before.usage, total.usage),
+            watt_hours: addedEnergy(before.watt_hours, total.watt_hours),
           }
         : total,
     );

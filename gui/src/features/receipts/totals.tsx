@@ -7,7 +7,7 @@ import { useFriendNames } from '@/shared/mesh/friend-names';
 import { MeshReady } from '@/shared/mesh/mesh-ready';
 import { Empty } from '@/shared/ui/states';
 import { monthsOf } from './months';
-import { usageWords } from './usage';
+import { energyWords, usageWords } from './usage';
 
 const monthName = (month: string): string =>
   new Intl.DateTimeFormat(currentLocale(), { month: 'long', year: 'numeric', timeZone: 'UTC' }).format(
@@ -45,7 +45,12 @@ export function Totals() {
                         <span className="text-fail"> · {t('receipts.failed_of', { count: count(sum.failed) })}</span>
                       )}
                     </span>
-                    <span className="text-muted tabular-nums">{usageWords(t, sum.usage)}</span>
+                    <span className="text-muted tabular-nums">
+                      {usageWords(t, sum.usage)}
+                      {sum.watt_hours != null && (
+                        <span title={t('receipts.energy.hint')}> · {energyWords(t, sum.watt_hours)}</span>
+                      )}
+                    </span>
                   </li>
                 ))}
               </ul>

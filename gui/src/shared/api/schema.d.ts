@@ -2124,7 +2124,7 @@ export interface components {
              */
             concurrent: number;
             /**
-             * @description Why its policy lets it take none now: `until 22:00`, `while blender runs`.
+             * @description Why its policy lets it take none now: `until 22:00`, `while blender runs`, `while 82 % of its memory is in use`.
              * @default null
              */
             held?: string | null;
@@ -2141,8 +2141,15 @@ export interface components {
             /**
              * @description When it takes calls of others.
              * @default {
+             *       "away_minutes": null,
+             *       "gpu_memory_percent": null,
+             *       "gpu_percent": null,
              *       "hours": null,
-             *       "not_while": []
+             *       "memory_percent": null,
+             *       "not_full_screen": false,
+             *       "not_while": [],
+             *       "power_watts": null,
+             *       "watts": null
              *     }
              */
             policy?: components["schemas"]["Policy"];
@@ -2966,15 +2973,58 @@ export interface components {
         /** @description When an engine takes calls of others. */
         Policy: {
             /**
+             * Format: uint32
+             * @description Only after nobody has used the machine for so many minutes: 1 to 1440.
+             * @default null
+             */
+            away_minutes?: number | null;
+            /**
+             * Format: uint8
+             * @description Only while less than so much of the graphics card's memory is in use, in percent: 1 to 99. Loans count too.
+             * @default null
+             */
+            gpu_memory_percent?: number | null;
+            /**
+             * Format: uint8
+             * @description Only while its graphics card is less busy than this with anything but loans, in percent: 1 to 99. Looked at while no
+             *     call of others runs.
+             * @default null
+             */
+            gpu_percent?: number | null;
+            /**
              * @description Only within these hours; at any time when it is not said.
              * @default null
              */
             hours?: components["schemas"]["Hours"] | null;
             /**
+             * Format: uint8
+             * @description Only while less than so much of the machine's memory is in use, in percent: 1 to 99. Loans count too.
+             * @default null
+             */
+            memory_percent?: number | null;
+            /**
+             * @description Not while a program fills the screen.
+             * @default false
+             */
+            not_full_screen?: boolean;
+            /**
              * @description Not while one of these programs runs, by the name of its file, such as `blender`.
              * @default []
              */
             not_while?: string[];
+            /**
+             * Format: uint32
+             * @description What the machine draws more while this engine works, in watts, as its owner says it: 1 to 10000. No condition; the
+             *     energy in the sums of receipts is reckoned with it.
+             * @default null
+             */
+            power_watts?: number | null;
+            /**
+             * Format: uint32
+             * @description Only while the machine draws less than so many watts by its own meters: 1 to 10000. Loans count too.
+             * @default null
+             */
+            watts?: number | null;
         };
         /** @description One input or output of a component. */
         Port: {
@@ -3856,6 +3906,13 @@ export interface components {
             peer: components["schemas"]["NodeId"];
             /** @description What they used together. */
             usage: components["schemas"]["Usage"];
+            /**
+             * Format: double
+             * @description An estimate of the energy that this node took for them, in watt hours: what the machine drew more, as the engine's owner
+             *     says or a power meter showed, while it worked for them. None where neither is known.
+             * @default null
+             */
+            watt_hours?: number | null;
         };
         /** @description What starts jobs of this preset. */
         Trigger: {

@@ -1,7 +1,7 @@
 //! `flowork engine …`: what this node lends.
 
 use clap::{ArgGroup, Subcommand};
-use flowork_ports::mesh::Policy;
+use flowork_ports::mesh::{Hours, Policy};
 use serde_json::{Value, json};
 
 use super::Context;
@@ -9,6 +9,10 @@ use super::client::{escape, with_query};
 use super::fail::{Fail, USAGE};
 use super::peer::rows;
 use super::show::{table, text_of, time_of};
+
+/// What says when an engine is lent.
+const TERMS: [&str; 8] =
+    ["hours", "not_while", "away", "not_full_screen", "memory_below", "gpu_below", "gpu_memory_below", "watts_below"];
 
 /// Engines that this node lends; who may use them, grants say
 #[derive(Debug, Subcommand)]
@@ -54,7 +58,9 @@ pub(crate) enum Engine {
         #[arg(long)]
         can: Option<String>,
     },
-    /// Say when an engine takes calls of friends; runs of theirs are paused meanwhile
+    /// Say when an engine takes calls of friends; runs of theirs are paused meanwhile. What is said takes the place of all
+    /// that was said before
+    #[command(group(ArgGroup::new("said").required(true).multiple(true).args(TERMS).args(["always", "watts_in_use"])))]
     Policy {
         /// Which
         engine: String,
@@ -64,8 +70,29 @@ pub(crate) enum Engine {
         /// Not while this program runs, by the name of its file, such as blender; may be said again
         #[arg(long, value_name = "PROGRAM")]
         not_while: Vec<String>,
+        /// Only after nobody has used this machine for so many minutes
+        #[arg(long, value_name = "MINUTES")]
+        away: Option<u32>,
+        /// Not while a program fills the screen
+        #[arg(long)]
+        not_full_screen: bool,
+        /// Only while less than so much of the memory is in use, in percent; friends' runs count too
+        #[arg(long, value_name = "PERCENT")]
+        memory_below: Option<u8>,
+        /// Only while the graphics card is less busy than this without friends' runs, in percent
+        #[arg(long, value_name = "PERCENT")]
+        gpu_below: Option<u8>,
+        /// Only while less than so much of the graphics card's memory is in use, in percent; friends' runs count too
+        #[arg(long, value_name = "PERCENT")]
+        gpu_memory_below: Option<u8>,
+        /// Only while the machine draws less than so many watts by its own meters; friends' runs count too
+        #[arg(long, value_name = "WATTS")]
+        watts_below: Option<u32>,
+        /// What the machine draws more while this engine works: no condition, energy is reckoned with it; 0 forgets it
+        #[arg(long, value_name = "WATTS")]
+        watts_in_use: Option<u32>,
         /// At any time
-        #[arg(long, conflicts_with_all = ["hours", "not_while"], required_unless_present_any = ["hours", "not_while"])]
+        #[arg(long, conflicts_with_all = TERMS)]
         always: bool,
     },
     /// Take no calls for a while
@@ -138,18 +165,38 @@ impl Engine {
                     )
                 });
             }
-            Self::Policy { engine, hours, not_while, always: _ } => {
-                let hours = match &hours {
-                    None => Value::Null,
-                    Some(hours) => {
-                        let (from, to) = hours.split_once('-').ok_or_else(|| {
-                            Fail::new(USAGE, format!("`{hours}` are no hours")).hint("write them as in `22:00-07:00`")
-                        })?;
-                        json!({ "from": from.trim(), "to": to.trim() })
-                    }
+            Self::Policy {
+                engine,
+                hours,
+                not_while,
+                away,
+                not_full_screen,
+                memory_below,
+                gpu_below,
+                gpu_memory_below,
+                watts_below,
+                watts_in_use,
+                always,
+            } => {
+                let mut policy = Policy {
+                    hours: hours.as_deref().map(read_hours).transpose()?,
+                    not_while,
+                    not_full_screen,
+                    away_minutes: away,
+                    memory_percent: memory_below,
+                    gpu_percent: gpu_below,
+                    gpu_memory_percent: gpu_memory_below,
+                    watts: watts_below,
+                    power_watts: None,
                 };
+                // What the machine draws is no term: one can be said without the other.
+                let before = policy_of(&client.get("/api/v1/engines").await?, &engine);
+                if policy == Policy::default() && !always {
+                    policy = before.clone();
+                }
+                policy.power_watts = watts_in_use.or(before.power_watts).filter(|watts| *watts > 0);
                 let path = format!("/api/v1/engines/{}/policy", escape(&engine));
-                let set = client.put(&path, &json!({ "hours": hours, "not_while": not_while })).await?;
+                let set = client.put(&path, &json!(policy)).await?;
                 context.print(&set, |set| format!("{engine} is lent {}; now it is {}\n", terms(set), state(set)));
             }
             Self::Pause { engine } => pause(context, engine, true).await?,
@@ -157,6 +204,19 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+fn read_hours(hours: &str) -> Result<Hours, Fail> {
+    let (from, to) = hours
+        .split_once('-')
+        .ok_or_else(|| Fail::new(USAGE, format!("`{hours}` are no hours")).hint("write them as in `22:00-07:00`"))?;
+    Ok(Hours { from: from.trim().to_owned(), to: to.trim().to_owned() })
+}
+
+/// The policy of one of the engines; at any time where there is none of that name.
+fn policy_of(engines: &Value, name: &str) -> Policy {
+    let engine = engines.as_array().into_iter().flatten().find(|engine| engine["name"] == name);
+    engine.and_then(|engine| serde_json::from_value(engine["policy"].clone()).ok()).unwrap_or_default()
 }
 
 /// When it is lent.

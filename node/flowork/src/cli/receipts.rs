@@ -83,9 +83,10 @@ impl Receipts {
                             text_of(&one["grant"]).chars().take(12).collect(),
                             format!("{}, {} failed", one["calls"], one["failed"]),
                             used(&one["usage"]),
+                            one["watt_hours"].as_f64().map(energy).unwrap_or_default(),
                         ]
                     });
-                    table(&["MONTH", "", "PEER", "GRANT", "CALLS", "USED"], &rows)
+                    table(&["MONTH", "", "PEER", "GRANT", "CALLS", "USED", "ENERGY"], &rows)
                 });
             }
             Some(What::Export { file }) => export(context, &client, file).await?,
@@ -196,6 +197,15 @@ fn used(usage: &Value) -> String {
         text = format!("{text}, {} tokens read, {} written", count("tokens_in"), count("tokens_out"));
     }
     text
+}
+
+/// An estimate: no more digits than it is good for.
+fn energy(watt_hours: f64) -> String {
+    match watt_hours {
+        some if some < 10.0 => format!("about {some:.1} Wh"),
+        some if some < 1_000.0 => format!("about {some:.0} Wh"),
+        much => format!("about {:.1} kWh", much / 1_000.0),
+    }
 }
 
 /// What a peer is called, from the list of peers; the end of its id where it is none any more.

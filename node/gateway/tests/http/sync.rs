@@ -90,6 +90,19 @@ async fn a_page_of_another_site_cannot_use_a_ticket() {
 }
 
 #[tokio::test]
+async fn a_name_that_was_pointed_at_this_node_opens_no_websocket() {
+    let node = Node::start().await;
+    let query = format!("?ticket={}", ticket(&node, "editor").await);
+    let rebound = [("host", "evil.example"), ("origin", "http://evil.example")];
+    assert_eq!(dial(&node, &query, &rebound).await.unwrap_err(), 421);
+    assert_eq!(
+        dial(&node, "", &[("host", "evil.example"), ("authorization", "Bearer viewer")]).await.unwrap_err(),
+        421
+    );
+    assert!(dial(&node, &query, &[]).await.is_ok(), "and it was not used up");
+}
+
+#[tokio::test]
 async fn what_is_no_websocket_is_told_what_to_do() {
     let node = Node::start().await;
     let got = got(node.http.get(format!("{}/sync", node.base)).bearer_auth("viewer")).await;

@@ -12,31 +12,32 @@ use flowork_protocol::id::Key;
 use flowork_protocol::peer::pair::{Introduction, Known};
 use flowork_protocol::peer::tell::PassedOn;
 use flowork_protocol::peer::{Refusal, pair};
-use flowork_protocol::{NodeId, Timestamp};
+use flowork_protocol::{NodeId, Timestamp, succession};
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
 
-use super::Desk;
+use super::{Desk, random};
 use crate::contacts::Contact;
 use crate::grants::Kept;
+use crate::lock;
 use crate::pairing::{self, Comes, Joined};
 use crate::serve::cut;
 
 /// The most nodes that this node means to go to.
 const UNMET_MAX: usize = 256;
 /// How long it tries.
-const UNMET_FOR_MS: u64 = 7 * 24 * 3_600_000;
+const UNMET_FOR_MS: u64 = 31 * 24 * 3_600_000;
 /// The most addresses that are kept of one.
 const ADDRESSES_MAX: usize = 16;
 
-/// A node that this node may use something of, and has not met.
+/// A node that this node means to go to: it may use something of it, or has a new key that is to be known there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Unmet {
     node: NodeId,
     name: String,
     addresses: Vec<String>,
-    /// The bytes of the chain by which it knows this node.
-    chain: Vec<u8>,
+    /// The bytes of the chain by which it knows this node; none when it knows this node by its old key.
+    chain: Option<Vec<u8>>,
     at: Timestamp,
 }
 
@@ -53,12 +54,18 @@ impl Desk {
     }
 
     /// Lets in who is known by a certificate or by a grant. The room's writing lock is held.
-    pub(super) async fn let_in_known(&self, peer: NodeId, known: Known, now: Timestamp) -> Result<Contact, Refusal> {
-        let Known { introduction, chain } = known;
+    pub(super) async fn let_in_known(
+        self: &Arc<Self>, peer: NodeId, known: Known, now: Timestamp,
+    ) -> Result<Contact, Refusal> {
+        let Known { introduction, chain, succession } = known;
         if self.contacts.is_shut_out(peer) {
             return Err(Refusal::new("not-known", "this node removed yours; ask for an invitation"));
         }
         let shown = self.persons.of(peer, &introduction.certificates, now);
+        let succeeds = succession.and_then(|signed| succession::check(&signed, peer).ok().flatten());
+        if let Some(before) = succeeds.and_then(|said| self.contacts.get(said.old)) {
+            return self.succeed(before, peer, introduction, &shown, now).await;
+        }
         let (name, why) = match (self.of_known_person(&shown, now), chain) {
             (Some(said), _) => {
                 let name = format!("{} ({})", said.person_name, said.node_name);
@@ -76,13 +83,38 @@ impl Desk {
         let decided = Decision::new(now, "let-in-known", Some(peer), format!("{name} was let in: {why}"));
         let also = vec![Change::Decision(decided)];
         let paired = self.contacts.pair(peer, &said, Some(&before.unwrap_or(name)), Vec::new(), now, also).await;
-        paired.map_err(|error| match error {
-            Error::Invalid(failure) => Refusal::new(failure.code, failure.message),
-            error => {
-                tracing::error!(%error, "a node that is known could not be written down");
-                Refusal::new("try-again", "it cannot be written down now").retry_after_ms(5_000)
+        paired.map_err(refused)
+    }
+
+    /// A peer has a new key: it takes the place of the old one, with the same name, and what it was granted is given to it.
+    async fn succeed(
+        self: &Arc<Self>, before: Contact, peer: NodeId, introduction: Introduction, shown: &[Certificate],
+        now: Timestamp,
+    ) -> Result<Contact, Refusal> {
+        let person = self.persons.of_contact(&before, now).map(|said| said.person);
+        if person.is_some_and(|person| !shown.iter().any(|said| said.person == person)) {
+            let why =
+                "it was a person's node: that person has to say that the new one is theirs (`flowork person certify`)";
+            return Err(Refusal::new("not-certified", why));
+        }
+        let said = self.believed(introduction, peer, now);
+        let text = format!("{} has a new key: {peer}", before.name);
+        let also = vec![Change::Decision(Decision::new(now, "key-changed", Some(peer), text))];
+        let contact =
+            self.contacts.pair(peer, &said, None, before.addresses.clone(), now, also).await.map_err(refused)?;
+        for kept in self.grants.given_to(before.node) {
+            let moved = self.grants.give_to_successor(&self.keeper, &kept, (before.node, peer), random, now).await;
+            if let Some(moved) = moved.map_err(refused)? {
+                lock(&self.provider.meter).carry_over(kept.id, moved.id);
             }
-        })
+        }
+        self.grants.forget_held(before.node).await.map_err(|error| unwritten(&error))?;
+        self.contacts.remove(&before, now).await.map_err(|error| unwritten(&error))?;
+        self.requests.forget(before.node).await.map_err(|error| unwritten(&error))?;
+        self.provider.end_of(before.node, &Refusal::new("not-paired", "this node has a new key now"));
+        let contact = self.contacts.rename(&contact.node.to_string(), &before.name).await.map_err(refused)?;
+        tokio::spawn(self.clone().tell_untold(peer));
+        Ok(contact)
     }
 
     /// The certificate of a person whom this node knows already, or whose node it is itself.
@@ -113,25 +145,25 @@ impl Desk {
 
     /// A peer says that this node may use an engine of somebody else.
     pub(super) async fn hear_passed_on(&self, peer: &Contact, told: PassedOn, now: Timestamp) -> Result<(), Refusal> {
-        let refused = |denied: flowork_protocol::grant::Denied| Refusal::new(denied.code(), denied.to_string());
-        let chain = Chain::from_bytes(&told.chain).map_err(refused)?;
+        let denied = |denied: flowork_protocol::grant::Denied| Refusal::new(denied.code(), denied.to_string());
+        let chain = Chain::from_bytes(&told.chain).map_err(denied)?;
         let Some(owner) = chain.owner().filter(|owner| *owner != self.me) else {
             return Err(Refusal::new("grant-not-yours", "it is for an engine of this node itself"));
         };
-        let verified = self.grants.verify(&told.chain, owner).map_err(refused)?;
+        let verified = self.grants.verify(&told.chain, owner).map_err(denied)?;
         let gave = verified.leaf().grant.iss == Key::from(peer.node);
         if !gave && !self.persons.is_mine(peer, now) {
             return Err(Refusal::new("grant-not-yours", "it was passed on by somebody else"));
         }
         let kept =
-            self.grants.hold(told.chain, (peer.node, owner), self.persons.mine(now), now).await.map_err(refused)?;
+            self.grants.hold(told.chain, (peer.node, owner), self.persons.mine(now), now).await.map_err(denied)?;
         if self.contacts.get(owner).is_none() && self.unmet.all().len() < UNMET_MAX {
             let is_address = |text: &String| text.parse::<Multiaddr>().is_ok();
             let unmet = Unmet {
                 node: owner,
                 name: if is_name(&told.owner_name) { told.owner_name } else { crate::contacts::short(owner) },
                 addresses: told.owner_addresses.into_iter().filter(is_address).take(ADDRESSES_MAX).collect(),
-                chain: kept.chain,
+                chain: Some(kept.chain),
                 at: now,
             };
             let put = self.unmet.put(owner.to_string(), unmet, None).await;
@@ -151,7 +183,10 @@ impl Desk {
     /// Goes to those whom this node may use something of and has not met.
     pub(super) async fn go_to_unmet(self: &Arc<Self>) {
         let now = (self.clock)();
-        let is_over = |unmet: &Unmet| unmet.at.plus_ms(UNMET_FOR_MS) <= now || self.contacts.get(unmet.node).is_some();
+        let is_over = |unmet: &Unmet| {
+            let was_met = unmet.chain.is_some() && self.contacts.get(unmet.node).is_some();
+            was_met || unmet.at.plus_ms(UNMET_FOR_MS) <= now
+        };
         if let Err(error) = self.unmet.forget_where(is_over).await {
             tracing::warn!(%error, "nodes that were met could not be forgotten");
         }
@@ -162,16 +197,17 @@ impl Desk {
     async fn go_to(self: &Arc<Self>, unmet: Unmet) {
         let addresses = unmet.addresses.iter().filter_map(|text| text.parse().ok()).collect();
         let Ok(stream) = self.net.open(unmet.node, pair::PROTOCOL, addresses).await else { return };
-        let known = Known { introduction: self.introduction(), chain: Some(unmet.chain.clone()) };
+        let succession = self.succession.clone().filter(|_| unmet.chain.is_none());
+        let known = Known { introduction: self.introduction(), chain: unmet.chain.clone(), succession };
         let said = match pairing::come(stream, Comes::Known(known)).await {
             Ok(Joined::Welcome(said)) => said,
             Ok(Joined::Refused(refusal)) => {
                 let (code, why) = (cut(&refusal.code), cut(&refusal.message));
-                tracing::info!(node = %unmet.node, code, why, "the owner of an engine does not let this node in");
+                tracing::info!(node = %unmet.node, code, why, "a node does not let this one in");
                 return;
             }
             Err(error) => {
-                tracing::debug!(node = %unmet.node, %error, "the owner of an engine is asked later");
+                tracing::debug!(node = %unmet.node, %error, "a node is asked later to let this one in");
                 return;
             }
         };
@@ -181,9 +217,42 @@ impl Desk {
         match self.contacts.pair(unmet.node, &said, Some(&unmet.name), unmet.addresses, now, Vec::new()).await {
             Ok(contact) => {
                 tracing::info!(node = %contact.node, name = %contact.name, "this node was let in");
+                if let Err(error) = self.unmet.forget(&[unmet.node.to_string()], None).await {
+                    tracing::warn!(%error, "that a node was met could not be written down");
+                }
                 self.learn_known();
+                // What it could not be told by the old key.
+                tokio::spawn(self.clone().tell_untold(unmet.node));
             }
-            Err(error) => tracing::warn!(%error, "the owner of an engine could not be written down"),
+            Err(error) => tracing::warn!(%error, "a node that let this one in could not be written down"),
+        }
+    }
+
+    /// This node has a new key, by the word of its old one: everybody is to know, and what it granted is granted anew.
+    pub(crate) async fn move_in(self: &Arc<Self>, old: NodeId) -> Result<(), Error> {
+        let now = (self.clock)();
+        let _writing = self.writing.lock().await;
+        if self.moves.get(&old.to_string()).is_some() {
+            return Ok(());
+        }
+        self.grants.move_from(&self.keeper, old, random, now).await?;
+        for contact in self.contacts.all() {
+            let Contact { node, name, addresses, .. } = contact;
+            self.unmet.put(node.to_string(), Unmet { node, name, addresses, chain: None, at: now }, None).await?;
+        }
+        let text = format!("this node has a new key; its old one was {old}");
+        self.moves.put(old.to_string(), now, Some(Decision::new(now, "own-key-changed", Some(self.me), text))).await?;
+        self.look.notify_one();
+        Ok(())
+    }
+}
+
+fn refused(error: Error) -> Refusal {
+    match error {
+        Error::Invalid(failure) => Refusal::new(failure.code, failure.message),
+        error => {
+            tracing::error!(%error, "a node that is known could not be written down");
+            Refusal::new("try-again", "it cannot be written down now").retry_after_ms(5_000)
         }
     }
 }

@@ -38,6 +38,11 @@ impl Desk {
             };
             match self.say(node, &what).await {
                 Ok(Ok(())) => {}
+                // Not now, or not yet: one of the two has a new key, and the other has not heard of it.
+                Ok(Err(refusal)) if refusal.code == "not-paired" || refusal.retry_after_ms.is_some() => {
+                    tracing::debug!(%node, code = %cut(&refusal.code), "a peer is told later");
+                    return;
+                }
                 Ok(Err(refusal)) => {
                     // It will say the same again; the grant can still be used by its name.
                     tracing::warn!(%node, code = %cut(&refusal.code), "a peer does not take a grant");

@@ -17,6 +17,7 @@ use libp2p::{
 };
 use tokio::sync::watch;
 
+use super::door::{Door, Most};
 use super::{Budgets, node_id};
 
 /// The most connections in all; of a node that others are reached through, who all come back at once after it was away.
@@ -27,6 +28,16 @@ const CONNECTIONS_PER_PEER_MAX: u32 = 8;
 /// The most connections that are coming about from outside.
 const PENDING_MAX: u32 = 64;
 const PENDING_OF_HOST_MAX: u32 = 1_024;
+/// Of these, how many may be of one address; the rest is left for others.
+const PENDING_OF_ADDRESS_MAX: usize = 16;
+const PENDING_OF_ADDRESS_OF_HOST_MAX: usize = 128;
+/// The most connections of peers that nobody here knows, of one address: several homes may share one, and who came to pair or
+/// was led here by mistake is gone within half a minute. Behind one address of a host's, many follow invitations to members.
+const STRANGERS_OF_ADDRESS_MAX: usize = 16;
+const STRANGERS_OF_ADDRESS_OF_HOST_MAX: usize = 256;
+/// And of all addresses: half of all connections are left for those who are known.
+const STRANGERS_MAX: usize = CONNECTIONS_MAX as usize / 2;
+const STRANGERS_OF_HOST_MAX: usize = CONNECTIONS_OF_HOST_MAX as usize / 2;
 /// No further connection is taken while the process has more memory than this.
 const MEMORY_BYTES_MAX: usize = 1 << 30;
 /// The most streams of one connection that a peer may have open.
@@ -54,10 +65,22 @@ const RELAY_ASKS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).expect("60 > 0");
 /// A reservation is renewed before this.
 const RESERVED_FOR: Duration = Duration::from_secs(3_600);
 
+const OF_ADDRESS: Most = Most {
+    coming_of_address: PENDING_OF_ADDRESS_MAX,
+    strangers_of_address: STRANGERS_OF_ADDRESS_MAX,
+    strangers: STRANGERS_MAX,
+};
+const OF_ADDRESS_OF_HOST: Most = Most {
+    coming_of_address: PENDING_OF_ADDRESS_OF_HOST_MAX,
+    strangers_of_address: STRANGERS_OF_ADDRESS_OF_HOST_MAX,
+    strangers: STRANGERS_OF_HOST_MAX,
+};
+
 /// See [`super`].
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     limits: connection_limits::Behaviour,
+    door: Door,
     pub(super) memory: memory_connection_limits::Behaviour,
     identify: identify::Behaviour,
     ping: ping::Behaviour,
@@ -130,9 +153,9 @@ pub(super) fn behaviour(parts: Parts, relayed: relay::client::Behaviour) -> Beha
             .inspect_err(|error| tracing::warn!(%error, "this node does not announce itself on the network"))
             .ok()
     };
-    let (most, pending) = match parts.serves {
-        Some(_) => (CONNECTIONS_OF_HOST_MAX, PENDING_OF_HOST_MAX),
-        None => (CONNECTIONS_MAX, PENDING_MAX),
+    let (most, pending, of_address) = match parts.serves {
+        Some(_) => (CONNECTIONS_OF_HOST_MAX, PENDING_OF_HOST_MAX, OF_ADDRESS_OF_HOST),
+        None => (CONNECTIONS_MAX, PENDING_MAX, OF_ADDRESS),
     };
     Behaviour {
         limits: connection_limits::Behaviour::new(
@@ -141,6 +164,7 @@ pub(super) fn behaviour(parts: Parts, relayed: relay::client::Behaviour) -> Beha
                 .with_max_established(Some(most))
                 .with_max_established_per_peer(Some(CONNECTIONS_PER_PEER_MAX)),
         ),
+        door: Door::new(of_address, parts.known.clone()),
         memory: memory_connection_limits::Behaviour::with_max_bytes(MEMORY_BYTES_MAX),
         identify: identify::Behaviour::new(
             identify::Config::new(FAMILY.to_owned(), local)

@@ -1,12 +1,12 @@
 //! Holding runs of friends while the owner needs the machine.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flowork_protocol::command::{Command, Signal};
 
 use super::Provider;
+use crate::energy::{Loan, Whose};
 use crate::lock;
 use crate::policy::Held;
 use crate::running::Running;
@@ -18,32 +18,51 @@ impl Provider {
     /// Looks, for as long as this role lives, whether engines have to be held or may go on.
     pub(crate) async fn keep_policies(self: Arc<Self>) {
         loop {
+            self.keep_policies_once().await;
             tokio::time::sleep(LOOK_EVERY).await;
-            let names = self.lending.programs();
-            if !names.is_empty() {
-                // Some hundred small files of the kernel: a few milliseconds.
-                match tokio::task::spawn_blocking(move || crate::policy::running(&names)).await {
-                    Ok(programs) => self.lending.see(programs),
-                    Err(error) => tracing::warn!(%error, "the programs that run could not be looked at"),
-                }
-            }
-            let now = (self.clock)();
-            let held: BTreeMap<String, Held> = self
-                .lending
-                .all()
-                .into_iter()
-                .filter_map(|engine| self.lending.held(&engine, now).map(|held| (engine.name, held)))
-                .collect();
-            let running: Vec<Arc<Running>> =
-                lock(&self.calls).values().filter(|running| !running.has_ended()).cloned().collect();
-            for running in running {
-                match (held.get(&running.served.engine), running.is_held()) {
-                    (Some(held), false) => self.hold(&running, held).await,
-                    (None, true) => self.go_on(&running).await,
-                    _ => {}
-                }
+        }
+    }
+
+    /// One look, and what follows from it.
+    pub(crate) async fn keep_policies_once(&self) {
+        let now = Instant::now();
+        let loans = self.loans();
+        if !loans.is_empty() {
+            self.lending.lent_now();
+        }
+        let lent_at = self.lending.lent_at();
+        // A few small files of the kernel, and some hundred more where programs are looked for: a few milliseconds.
+        let is_lent = || lock(&self.calls).values().any(|running| running.works_now());
+        let asks_power = self.lending.is_any_unsaid() && self.energy.needs_power(lent_at, now);
+        let watts = self.lending.look(asks_power, is_lent).await;
+        let watts = watts.map(|told| told.map_err(drop));
+        if let Err(error) = self.energy.count(loans, watts, lent_at, ((self.clock)(), now)).await {
+            tracing::error!(%error, "what calls took could not be written down");
+        }
+        let held = self.lending.all_held((self.clock)());
+        let changed: Vec<Arc<Running>> = lock(&self.calls)
+            .values()
+            .filter(|running| !running.has_ended() && running.is_held() != held.contains_key(&running.served.engine))
+            .cloned()
+            .collect();
+        for running in changed {
+            match held.get(&running.served.engine) {
+                Some(held) => self.hold(&running, held).await,
+                None => self.go_on(&running).await,
             }
         }
+    }
+
+    /// The calls that this machine works for now.
+    fn loans(&self) -> Vec<Loan> {
+        let calls = lock(&self.calls);
+        let working = calls.values().filter(|running| running.works_now());
+        let loan = |running: &Arc<Running>| Loan {
+            whose: Whose { peer: running.served.peer, grant: running.grant() },
+            watts_said: self.lending.watts_said(&running.served.engine),
+            engine: running.served.engine.clone(),
+        };
+        working.map(loan).collect()
     }
 
     async fn hold(&self, running: &Running, held: &Held) {

@@ -50,7 +50,10 @@ impl Provider {
                 }
             }
         };
-        entered.ok_or_else(|| Refusal::new("busy", "too many of your calls wait already").retry_after_ms(1_000))
+        let entered =
+            entered.ok_or_else(|| Refusal::new("busy", "too many of your calls wait already").retry_after_ms(1_000))?;
+        running.got_place();
+        Ok(entered)
     }
 
     /// Runs it as a job; submits that first when it is new, together with the room that its request holds in memory.

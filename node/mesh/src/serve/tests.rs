@@ -12,7 +12,7 @@ use tokio::io::DuplexStream;
 
 use super::*;
 use crate::Seed;
-use crate::testing::{CountingModel, Folder, Jobs, MemoryTable, address, memory_net};
+use crate::testing::{CountingModel, Folder, Jobs, MemoryTable, ToldMachine, address, memory_net};
 
 mod passing;
 
@@ -31,6 +31,7 @@ struct Lender {
     table: Arc<MemoryTable>,
     jobs: Jobs,
     model: Arc<CountingModel>,
+    machine: Arc<ToldMachine>,
     grant: GrantId,
     _dir: tempfile::TempDir,
 }
@@ -38,6 +39,7 @@ struct Lender {
 impl Lender {
     async fn new(limits: GrantLimits) -> Self {
         let table = Arc::new(MemoryTable::default());
+        let machine = Arc::new(ToldMachine::default());
         let shared: Arc<dyn MeshTable> = table.clone();
         let me = keeper(1);
         let jobs = Jobs::default();
@@ -47,7 +49,7 @@ impl Lender {
             contacts.pair(keeper(seed).node_id(), &said, None, Vec::new(), NOW, Vec::new()).await.unwrap();
         }
         let persons = Arc::new(Persons::load(me.node_id(), &shared).await.unwrap());
-        let lending = Arc::new(Lending::load(&shared).await.unwrap());
+        let lending = Arc::new(Lending::load(&shared, machine.clone()).await.unwrap());
         let offer = |name: &str| Offer::Run {
             preset: PresetId::from(name),
             name: name.to_owned(),
@@ -85,6 +87,7 @@ impl Lender {
             meter: Mutex::default(),
             served: Records::load("served", shared.clone()).await.unwrap(),
             held: Records::load("held", shared.clone()).await.unwrap(),
+            energy: Energy::load(&shared).await.unwrap(),
             table: shared,
             inbox: Arc::new(jobs.clone()),
             reader: Arc::new(jobs.clone()),
@@ -96,9 +99,10 @@ impl Lender {
             calls: Mutex::default(),
             requests: Room::default(),
             refusals: Noted::default(),
+            patience: Patience::default(),
             stop: CancellationToken::new(),
         });
-        Self { provider, table, jobs, model, grant: kept.id, _dir: dir }
+        Self { provider, table, jobs, model, machine, grant: kept.id, _dir: dir }
     }
 
     /// A stream that `peer` opened.
@@ -403,6 +407,9 @@ async fn garbage_and_frames_out_of_turn_end_the_stream_and_nothing_else() {
     writer.write(&Frame::Pong(0)).await.unwrap();
     assert!(matches!(reader.next::<Frame>().await, Ok(Frame::Reject(_))));
 }
+
+#[path = "hold_tests.rs"]
+mod policies;
 
 mod models {
     use flowork_protocol::chat::Answer;

@@ -19,6 +19,8 @@ export const receipts = {
   'receipts.work': '{time} of work',
   'receipts.data': '{sent} in, {came} out',
   'receipts.tokens': '{read} tokens read, {written} written',
+  'receipts.energy': 'about {energy}',
+  'receipts.energy.hint': 'An estimate of this node: what the machine drew more while it worked for them.',
   'receipts.call': 'Run’s call',
   'receipts.export': 'Export',
   'receipts.export.hint':

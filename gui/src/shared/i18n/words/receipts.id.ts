@@ -20,6 +20,8 @@ export const receipts = {
   'receipts.work': '{time} kerja',
   'receipts.data': '{sent} masuk, {came} keluar',
   'receipts.tokens': '{read} token dibaca, {written} ditulis',
+  'receipts.energy': 'sekitar {energy}',
+  'receipts.energy.hint': 'Perkiraan node ini: tambahan daya mesin selama bekerja untuk mereka.',
   'receipts.call': 'Panggilan',
   'receipts.export': 'Ekspor',
   'receipts.export.hint':
