@@ -206,13 +206,23 @@ pub(crate) fn person(dir: &Path, passphrase: Option<&Zeroizing<String>>) -> Resu
 
 /// Keeps the entropy of a person key in `dir`, in place of one that was there.
 pub(crate) fn keep_person(dir: &Path, entropy: &[u8; 32], passphrase: Option<&Zeroizing<String>>) -> Result<(), Error> {
-    forget_person(dir);
     let text = key_text(PERSON_HEAD, entropy);
     let plain = dir.join(PERSON_FILE);
-    match passphrase {
-        None => write(&plain, text.as_bytes()),
-        Some(passphrase) => write(&plain.with_extension("key.age"), &encrypt(&text, passphrase)?),
-    }
+    let sealed = plain.with_extension("key.age");
+    let node = dir.join(NODE_FILE).with_extension("key.age");
+    let other = match passphrase {
+        // Beside keys that are closed none lies open.
+        None if node.exists() => return Err(Error::Locked(node)),
+        None => {
+            write(&plain, text.as_bytes())?;
+            sealed
+        }
+        Some(passphrase) => {
+            write(&sealed, &encrypt(&text, passphrase)?)?;
+            plain
+        }
+    };
+    if other.exists() { remove(&other) } else { Ok(()) }
 }
 
 /// Keeps no person key in `dir` any more.
@@ -325,6 +335,9 @@ mod tests {
         assert!(!data.path().join(PERSON_FILE).exists());
         assert!(matches!(person(data.path(), None), Err(Error::Locked(_))));
         assert_eq!(*person(data.path(), Some(&right)).unwrap().unwrap(), [7; 32]);
+        assert!(matches!(keep_person(data.path(), &[8; 32], None), Err(Error::Locked(_))));
+        keep_person(data.path(), &[8; 32], Some(&right)).unwrap();
+        assert_eq!(*person(data.path(), Some(&right)).unwrap().unwrap(), [8; 32]);
         forget_person(data.path());
         assert!(person(data.path(), None).unwrap().is_none());
     }

@@ -88,6 +88,9 @@ pub(crate) struct Desk {
 pub(crate) async fn remember_use(
     table: &Arc<dyn MeshTable>, grants: &Grants, meter: &mut Meter, now: Timestamp,
 ) -> Result<(), store::Error> {
+    for (old, new) in grants.heirs() {
+        meter.inherits(old, new);
+    }
     let since = Timestamp(now.0.saturating_sub(i64::try_from(COUNTED_MS).unwrap_or(i64::MAX)));
     let query = ReceiptQuery { limit: COUNTED_MAX, since: Some(since), ..ReceiptQuery::default() };
     let mut receipts = table.receipts(&query).await?;

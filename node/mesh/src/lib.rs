@@ -219,7 +219,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         lending: lending.clone(),
         meter: Mutex::new(meter),
         served: records::Records::load("served", table.clone()).await?,
-        held: records::Records::load("held", table.clone()).await?,
+        held: records::Records::load("held-call", table.clone()).await?,
         table: table.clone(),
         inbox: inbox.clone(),
         reader: reader.clone(),

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Desk;
+use super::known::unwritten;
 use crate::contacts::Contact;
 use crate::looking::{LOOK_FIRST, LOOK_MAX};
 use crate::net::Happened;
@@ -87,7 +88,8 @@ impl Desk {
                 Tell::PassedOn(told) => self.hear_passed_on(&contact, told, now).await,
                 Tell::Certificates(told) => self.hear_certificates(&contact, &told, now).await,
                 Tell::Request(asked) => self.requests.hear(peer, &contact.name, asked, now).await,
-                Tell::Revoked(id) => self.hear_revoked(peer, id, now).await.map_err(try_again),
+                Tell::Revoked(id) => self.hear_revoked(peer, id, now).await,
+                Tell::Removed if contact.has_left => Ok(()),
                 Tell::Removed => {
                     self.contacts.left(contact, now).await.map_err(try_again)?;
                     for kept in self.grants.held_of(peer) {
@@ -106,11 +108,12 @@ impl Desk {
     }
 
     /// A peer took back what it gave or passed on: to this node, or of this node's engines to somebody else.
-    async fn hear_revoked(self: &Arc<Self>, peer: NodeId, id: GrantId, now: Timestamp) -> Result<(), store::Error> {
-        self.grants.lose(id, peer, now).await?;
+    async fn hear_revoked(self: &Arc<Self>, peer: NodeId, id: GrantId, now: Timestamp) -> Result<(), Refusal> {
+        self.grants.lose(id, peer, now).await.map_err(|error| unwritten(&error))?;
         // What was passed on of it here has ended with it.
-        for kept in self.grants.passed_on_of(id) {
-            let revoked = self.grants.revoke(&kept, ": what it hangs on was taken back", now).await?;
+        for kept in self.grants.passed_on_of(id, peer) {
+            let revoked = self.grants.revoke(&kept, ": what it hangs on was taken back", now).await;
+            let revoked = revoked.map_err(|error| unwritten(&error))?;
             tokio::spawn(self.clone().tell_untold(revoked.holder));
         }
         if self.grants.take_back(id, peer, now).await? {
