@@ -56,6 +56,8 @@ pub(crate) struct Desk {
     pub(crate) requests: Requests,
     /// Whom this node means to go to.
     pub(crate) unmet: Records<Unmet>,
+    /// Held while this node goes to them.
+    pub(crate) going: tokio::sync::Mutex<()>,
     /// The word of its old key, when this node has a new one.
     pub(crate) succession: Option<Signed>,
     /// The old keys that everything was moved from, and when.

@@ -622,17 +622,22 @@ impl Grants {
             true => link.grant.engine.clone(),
             false => format!("{} of {}", link.grant.engine, contacts.name_of(kept.owner)),
         };
-        let links = verified.links().iter();
-        let links =
-            links.map(|link| sentence::of(&link.grant, &contacts.whom(link.grant.aud, self.me), &engine_of(link)));
-        let engine = engine_of(verified.leaf());
+        let before = verified.links().iter().take(verified.links().len() - 1);
+        let mut links: Vec<String> = before
+            .map(|link| sentence::of(&link.grant, &contacts.whom(link.grant.aud, self.me), &engine_of(link)))
+            .collect();
+        let mut sentence = sentence::of(grant, &to, &engine_of(verified.leaf()));
+        links.push(sentence.clone());
+        if kept.renews {
+            sentence += " · renewed by itself";
+        }
         Some(Listed {
             id: kept.id,
             is_given,
             owner: kept.owner,
             owner_name: (kept.owner != self.me)
                 .then(|| contacts.get(kept.owner).map_or_else(|| short(kept.owner), |one| one.name)),
-            sentence: sentence::of(grant, &to, &engine),
+            sentence,
             to,
             engine: grant.engine.clone(),
             can: grant.caps.clone(),
@@ -640,7 +645,7 @@ impl Grants {
             begins_at: grant.begins_at(),
             ends_at: verified.links().iter().map(|link| link.grant.ends_at()).min().unwrap_or_default(),
             depth: grant.depth,
-            links: links.collect(),
+            links,
             renews: kept.renews,
             renewed_as: kept.renewed_as,
             revoked_at: kept.revoked_at,

@@ -271,6 +271,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         moves: records::Records::load("move", table.clone()).await?,
         succession: succession.clone().map(|(signed, _)| signed),
         person_told: Mutex::default(),
+        going: tokio::sync::Mutex::default(),
         grants,
         lending,
         models,

@@ -589,7 +589,9 @@ impl Provider {
     /// Writes down that a paired node was refused. What strangers try is only logged: it must not fill the disk.
     async fn note_refusal(&self, peer: NodeId, open: &Open, refusal: &Refusal) {
         tracing::info!(%peer, code = %refusal.code, "a call was refused");
-        let is_decision = refusal.code.starts_with("grant-") || refusal.code == "limit-reached";
+        // Whoever was renewed a grant may still try the old one.
+        let is_decision =
+            (refusal.code.starts_with("grant-") && refusal.code != "grant-renewed") || refusal.code == "limit-reached";
         if self.contacts.get(peer).is_none()
             || !is_decision
             || !self.refusals.is_news(peer, &refusal.code, (self.clock)())

@@ -246,6 +246,24 @@ async fn a_node_with_a_new_key_is_the_same_friend_and_keeps_what_it_gave_and_was
     Ok(())
 }
 
+#[tokio::test]
+async fn what_ends_with_a_friend_is_said_before_with_the_workflows_that_ask_them() -> Result<()> {
+    let pair = Pair::friends().await?;
+    pair.lend(&echo(), &json!({})).await?;
+    let step = |peer: &str| json!({ "component": "borrow", "config": { "preset": "echo", "peer": peer } });
+    for (name, peer) in [("asks-ben", "ben"), ("asks-nobody", "Cleo")] {
+        let preset = json!({ "flowork": "preset/1", "name": name, "steps": { "there": step(peer) }, "wires": [] });
+        pair.borrower.make("/api/v1/presets", &preset).await?;
+    }
+    let parting = pair.borrower.read(&format!("/api/v1/peers/{LENDER}/parting")).await?;
+    ensure!(parting["workflows"] == json!(["asks-ben"]), "{parting}");
+    ensure!(parting["held"].as_array().is_some_and(|held| held.len() == 1), "{parting}");
+    let output = flowork(pair.borrower.data(), &["peer", "rm", LENDER])?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(!output.status.success() && said.contains("asks-ben") && said.contains("echo"), "{said}");
+    pair.stop().await
+}
+
 fn short(grant: &Value) -> Result<String> {
     Ok(grant["id"].as_str().context("a grant has an id")?.chars().take(12).collect())
 }

@@ -181,7 +181,8 @@ impl Desk {
     }
 
     /// Goes to those whom this node may use something of and has not met.
-    pub(super) async fn go_to_unmet(self: &Arc<Self>) {
+    pub(super) async fn go_to_unmet(self: Arc<Self>) {
+        let Ok(_going) = self.going.try_lock() else { return };
         let now = (self.clock)();
         let is_over = |unmet: &Unmet| {
             let was_met = unmet.chain.is_some() && self.contacts.get(unmet.node).is_some();

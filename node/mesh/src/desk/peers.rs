@@ -1,6 +1,7 @@
 //! Looking after peers: what they are told and tell, where they are, and who is looked for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use flowork_ports::store;
 use flowork_protocol::peer::tell::Tell;
@@ -17,6 +18,8 @@ use crate::net::Happened;
 use crate::serve::cut;
 use crate::{lock, net};
 
+/// How often this node goes to those who do not know it yet.
+const GO_AGAIN: Duration = Duration::from_secs(30);
 /// How many peers are looked for at once.
 const LOOK_AT_ONCE: usize = 16;
 
@@ -178,11 +181,16 @@ impl Desk {
             for node in self.unaware() {
                 tokio::spawn(self.clone().tell_of_person(node));
             }
-            self.go_to_unmet().await;
+            // Beside this: who is away holds nobody up.
+            tokio::spawn(self.clone().go_to_unmet());
             self.renew_due().await;
             self.provider.sweep((self.clock)()).await;
             self.caller.sweep((self.clock)()).await;
-            let at_most = if deaf.is_empty() { LOOK_MAX } else { LOOK_FIRST };
+            let at_most = match (deaf.is_empty(), self.unmet.find(|_| Some(()))) {
+                (true, None) => LOOK_MAX,
+                (true, Some(())) => GO_AGAIN,
+                (false, _) => LOOK_FIRST,
+            };
             let next = lock(&self.looking).next().unwrap_or(now + at_most).min(now + at_most);
             tokio::select! {
                 () = tokio::time::sleep_until(next) => {}

@@ -158,6 +158,8 @@ impl Desk {
             given: sentences(self.grants.given_to(contact.node)),
             held: sentences(self.grants.held_of(contact.node)),
             running: u32::try_from(self.provider.running_of(contact.node)).unwrap_or(u32::MAX),
+            // Which these are the gateway knows.
+            workflows: Vec::new(),
             they_keep: "what their runs were given before, and the receipts that both signed".to_owned(),
         }
     }
