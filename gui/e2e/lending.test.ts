@@ -85,11 +85,12 @@ journey(
       expect(await dialog.getByRole('checkbox', { name: 'Component set' }).isChecked()).toBe(true);
       await dialog.getByRole('switch', { name: 'Renew it by itself' }).click();
       await dialog.getByRole('combobox', { name: 'May they pass it on?' }).selectOption('once');
-      await dialog.getByText(/ · may pass it on once · renews by itself$/).waitFor();
+      await dialog.getByText(/ · may pass it on once · renewed by itself$/).waitFor();
       await dialog.getByRole('button', { name: 'Let them use it' }).click();
       await dialog.waitFor({ state: 'detached' });
       await page.getByText(GIVEN).waitFor();
-      await page.getByText('renews by itself').waitFor();
+      const [given] = await (await bens.api()).ask<object[]>('GET', '/grants');
+      expect(given).toMatchObject({ renews: true, depth: 1, can: ['tool:set'] });
       await page.getByText('What friends ask for').waitFor({ state: 'detached' });
     });
 
@@ -160,7 +161,10 @@ journey(
       await cem.enter(cems.link);
       await cem.go('Lending');
       await cem.page.getByRole('tab', { name: 'I borrow' }).click();
-      await cem.page.getByRole('paragraph').filter({ hasText: /this node may use bench of .* for the component set · 5 calls\/h/ }).waitFor();
+      await cem.page
+        .getByRole('paragraph')
+        .filter({ hasText: /this node may use bench of .* for the component set · 5 calls\/h/ })
+        .waitFor();
     });
 
     test('what she takes back ends for Cem, not for her', async () => {

@@ -3016,6 +3016,11 @@ export interface components {
             running: number;
             /** @description What they keep whatever is done here. */
             they_keep: string;
+            /**
+             * @description Workflows of this node with a step that asks them, by name. These stay, and such a step fails from then on.
+             * @default []
+             */
+            workflows?: string[];
         };
         /** @description Passes a grant on that this node holds. */
         PassOn: {
