@@ -52,7 +52,10 @@ function Ends({ of }: { readonly of: Parting }) {
       <List title={t('friends.remove.given')} none={t('friends.remove.given.none')} all={of.given} />
       <List title={t('friends.remove.held')} none={t('friends.remove.held.none')} all={of.held} />
       {(of.workflows ?? []).length > 0 && (
-        <List title={t('friends.remove.workflows')} none="" all={of.workflows ?? []} />
+        <div>
+          <h3>{t('friends.remove.workflows')}</h3>
+          <p className="break-words">{(of.workflows ?? []).join(', ')}</p>
+        </div>
       )}
       {of.running > 0 && <p className="text-wait">{t('friends.remove.running', { count: of.running })}</p>}
       <p className="text-muted">

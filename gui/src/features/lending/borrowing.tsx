@@ -15,6 +15,7 @@ import { Empty, Problem } from '@/shared/ui/states';
 import { AskDialog } from './ask-dialog';
 import { askingPreset, borrowingPreset, type Runs } from './borrowing-preset';
 import { GrantList } from './grant-list';
+import { heldOf } from './held';
 import { PassOnDialog } from './pass-on-dialog';
 
 /** What this node may use at friends', and how it is used. */
@@ -37,7 +38,7 @@ export function Borrowing() {
       <MeshReady of={grants}>
         {(all) => (
           <GrantList
-            grants={all.filter((it) => !it.is_given)}
+            grants={heldOf(all)}
             empty={
               <Empty icon={<HandHeart aria-hidden />} title={t('borrow.none')}>
                 <p>{t('borrow.none.hint')}</p>

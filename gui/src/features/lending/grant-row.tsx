@@ -54,7 +54,6 @@ export function GrantRow({ grant, state, children }: GrantRowProps) {
         <p className={`flex items-center gap-1.5 text-meta ${tone}`}>
           <Icon aria-hidden className="size-3.5 shrink-0" />
           {stateWord(t, grant, state)}
-          {state === 'good' && grant.renews && <span className="text-muted"> · {t('grant.renews')}</span>}
         </p>
         {isPassedOn(grant) && (
           <p className="text-meta text-muted">{t('grant.passed_on', { who: grant.owner_name ?? '' })}</p>

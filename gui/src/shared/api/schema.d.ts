@@ -349,6 +349,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/grants/{grant}/pass-on": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Passes on a grant that this node holds, within what it allows.
+         * @description Needs a token with the role admin or higher.
+         */
+        post: operations["postGrantsGrantPassOn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grants/{grant}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lets a grant hold for longer: a new one takes its place.
+         * @description Needs a token with the role admin or higher.
+         */
+        post: operations["postGrantsGrantRenew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs": {
         parameters: {
             query?: never;
@@ -1019,6 +1059,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/peers/{peer}/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks a peer to be let use something of theirs.
+         * @description Needs a token with the role admin or higher.
+         */
+        post: operations["postPeersPeerRequests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says whose node this is, and which others are.
+         * @description Needs a token with the role viewer or higher.
+         */
+        get: operations["getPerson"];
+        put?: never;
+        post?: never;
+        /**
+         * Makes this node nobody's.
+         * @description Needs a token with the role admin or higher.
+         */
+        delete: operations["deletePerson"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/person/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keeps a certificate by this node's person: for this node, for another of theirs, or that takes one back.
+         * @description Needs a token with the role admin or higher.
+         */
+        post: operations["postPersonCertificates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/presets": {
         parameters: {
             query?: never;
@@ -1286,6 +1390,46 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what peers would like to use.
+         * @description Needs a token with the role viewer or higher.
+         */
+        get: operations["getRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests/{request}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Puts a request away.
+         * @description Needs a token with the role admin or higher.
+         */
+        delete: operations["deleteRequestsRequest"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1661,102 +1805,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/grants/{grant}/renew": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["postGrantsGrantRenew"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/grants/{grant}/pass-on": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["postGrantsGrantPassOn"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/requests": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["getRequests"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/requests/{request}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        delete: operations["deleteRequestsRequest"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/peers/{peer}/requests": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["postPeersPeerRequests"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/person": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["getPerson"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1957,6 +2005,11 @@ export interface components {
         };
         /** @description What may be done with an engine: `chat`, `embed`, `image`, `run:<preset>` or `tool:<component>`. */
         Capability: string;
+        /** @description A certificate as text. */
+        CertificateText: {
+            /** @description `flowork-certificate:` and its bytes. */
+            certificate: string;
+        };
         /** @description One change in a draft's history. */
         Change: {
             /** @description Who made it: an Automerge actor, hex. */
@@ -2320,11 +2373,22 @@ export interface components {
             is_given: boolean;
             /** @description How much. A number that limits nothing is left out. */
             limits: components["schemas"]["GrantLimits"];
+            /** @description The links it hangs on, the owner's first, each as a sentence. */
             links: string[];
             /** @description The engine's owner. */
             owner: components["schemas"]["NodeId"];
             /** @description What the owner is called here; none when this node is it. */
             owner_name?: string | null;
+            /**
+             * @description The grant that took its place when it was renewed: calls that began under it end under it.
+             * @default null
+             */
+            renewed_as?: components["schemas"]["GrantId"] | null;
+            /**
+             * @description Whether it is renewed by itself.
+             * @default false
+             */
+            renews?: boolean;
             /** @description When it was taken back. */
             revoked_at?: components["schemas"]["Timestamp"] | null;
             /** @description All of this as a sentence. */
@@ -2333,9 +2397,6 @@ export interface components {
             to: string;
             /** @description How much is used, as far as this node counts it. */
             used: components["schemas"]["Used"];
-            /** @default false */
-            renews?: boolean;
-            renewed_as?: components["schemas"]["GrantId"] | null;
         };
         GrantId: string;
         /** @description Limits as people say them: what is left out is not limited. */
@@ -2749,13 +2810,20 @@ export interface components {
              *     }
              */
             limits?: components["schemas"]["GrantLimits"];
+            /**
+             * @description Whether it is renewed by itself, for as long again, until it is taken back.
+             * @default false
+             */
+            renews?: boolean;
+            /**
+             * @description The request that this answers, by its id.
+             * @default null
+             */
+            request?: string | null;
             /** @description Whom: a peer's name here, or its node id. */
             to: string;
             /** @description Until when. */
             until: components["schemas"]["Timestamp"];
-            /** @default false */
-            renews?: boolean;
-            request?: string | null;
         };
         /** @description A link to make. */
         NewLoginLink: {
@@ -2764,6 +2832,24 @@ export interface components {
              * @default null
              */
             role?: components["schemas"]["Role"] | null;
+        };
+        /** @description Asks a peer to be let use something of theirs. */
+        NewRequest: {
+            /**
+             * @description What for, such as `chat` or `run:summarise`; may be empty when the note says it.
+             * @default []
+             */
+            can?: components["schemas"]["Capability"][];
+            /**
+             * @description Which of their engines, when it is known.
+             * @default null
+             */
+            engine?: string | null;
+            /**
+             * @description Why, in own words: at most 500 characters.
+             * @default
+             */
+            note?: string;
         };
         /** @description A token to make. */
         NewToken: {
@@ -2880,6 +2966,23 @@ export interface components {
                 reason: string;
             };
         };
+        /** @description A node of this node's own person. */
+        OwnNode: {
+            /** @description When it was certified. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Until when that holds. */
+            ends_at: components["schemas"]["Timestamp"];
+            /** @description Whether it is this one. */
+            is_this: boolean;
+            /** @description What its person calls it. */
+            name: string;
+            /** @description Which. */
+            node: components["schemas"]["NodeId"];
+            /** @description What it is called among the peers of this node, when it is one. */
+            peer?: string | null;
+            /** @description When its person took it back. */
+            revoked_at?: components["schemas"]["Timestamp"] | null;
+        };
         /** @description One page of jobs, newest first. */
         Page: {
             /**
@@ -2913,6 +3016,43 @@ export interface components {
             running: number;
             /** @description What they keep whatever is done here. */
             they_keep: string;
+            /**
+             * @description Workflows of this node with a step that asks them, by name. These stay, and such a step fails from then on.
+             * @default []
+             */
+            workflows?: string[];
+        };
+        /** @description Passes a grant on that this node holds. */
+        PassOn: {
+            /**
+             * @description What for; all that the grant allows unless said.
+             * @default []
+             */
+            can?: components["schemas"]["Capability"][];
+            /**
+             * Format: uint8
+             * @description How many times it may be passed on further; 0 unless said.
+             * @default 0
+             */
+            depth?: number;
+            /**
+             * @description How much; as much as the grant allows unless said.
+             * @default {
+             *       "bytes_per_day": null,
+             *       "calls_per_hour": null,
+             *       "concurrent": null,
+             *       "seconds_per_day": null,
+             *       "tokens_per_day": null
+             *     }
+             */
+            limits?: components["schemas"]["GrantLimits"];
+            /** @description To whom: a peer's name here, or its node id. */
+            to: string;
+            /**
+             * @description Until when; as long as the grant holds unless said.
+             * @default null
+             */
+            until?: components["schemas"]["Timestamp"] | null;
         };
         /** @description Whether. */
         PauseLending: {
@@ -2921,6 +3061,11 @@ export interface components {
         };
         /** @description Another node that this node is paired with. */
         Peer: {
+            /**
+             * @description Whether it is a further node of this node's own person.
+             * @default false
+             */
+            is_mine?: boolean;
             /** @description What it is called here. */
             name: string;
             /** @description Which. */
@@ -2931,15 +3076,17 @@ export interface components {
             paired_at: components["schemas"]["Timestamp"];
             /** @description The person whose node it is, when it showed a certificate. */
             person?: components["schemas"]["PersonId"] | null;
+            /**
+             * @description What that person calls themselves.
+             * @default null
+             */
+            person_name?: string | null;
             /** @description How it is reached now. */
             reach: components["schemas"]["Reach"];
             /** @description Whether this node is reached through it, when it offers that. */
             relay?: components["schemas"]["Relaying"] | null;
             /** @description When it was last connected. */
             seen_at?: components["schemas"]["Timestamp"] | null;
-            person_name?: string | null;
-            /** @default false */
-            is_mine?: boolean;
         };
         /** @description What a component may touch. Absent means nothing. */
         Permissions: {
@@ -2963,6 +3110,15 @@ export interface components {
              * @default []
              */
             write?: string[];
+        };
+        /** @description The person whose node this is, with all nodes that they certified as far as this node knows. */
+        Person: {
+            /** @description What they call themselves. */
+            name?: string | null;
+            /** @description Their nodes. */
+            nodes: components["schemas"]["OwnNode"][];
+            /** @description Who; none when nobody certified this node. */
+            person?: components["schemas"]["PersonId"] | null;
         };
         PersonId: string;
         /** @description A secret in plain text, on its way in. Has no `Debug`, so that it cannot slip into a log. */
@@ -3245,6 +3401,14 @@ export interface components {
             /** @description What they are to be called here. */
             name: string;
         };
+        /** @description Renews a grant. */
+        Renew: {
+            /**
+             * @description Until when; for as long again as it held unless said.
+             * @default null
+             */
+            until?: components["schemas"]["Timestamp"] | null;
+        };
         /** @description From where in another job a new job goes on, and with what changed. */
         Replay: {
             /**
@@ -3263,6 +3427,23 @@ export interface components {
             from?: components["schemas"]["StepId"] | null;
             /** @description The job that ran before. It is left untouched. */
             origin: components["schemas"]["JobId"];
+        };
+        /** @description A request that came from a peer. */
+        Request: {
+            /** @description When it came. */
+            at: components["schemas"]["Timestamp"];
+            /** @description What for. */
+            can: components["schemas"]["Capability"][];
+            /** @description Which engine, in their words. */
+            engine?: string | null;
+            /** @description What they are called here. */
+            from: string;
+            /** @description Its id. */
+            id: string;
+            /** @description Who asks. */
+            node: components["schemas"]["NodeId"];
+            /** @description Why, in their words. */
+            note: string;
         };
         /** @description The answer for a webhook that waits for one. */
         Response: {
@@ -4227,6 +4408,7 @@ export interface components {
         getReceiptsExportReply200: components["schemas"]["ExportedReceipt"][];
         getReceiptsReply200: components["schemas"]["StoredReceipt"][];
         getReceiptsTotalsReply200: components["schemas"]["Total"][];
+        getRequestsReply200: components["schemas"]["Request"][];
         getSchemaPresetReply200: unknown;
         getSecretsReply200: components["schemas"]["Secret"][];
         getSessionsReply200: components["schemas"]["Session"][];
@@ -4239,44 +4421,6 @@ export interface components {
         postV1ChatCompletionsReply200: unknown;
         putSettingsBody: {
             [key: string]: unknown;
-        };
-        PassOn: {
-            to: string;
-            can?: components["schemas"]["Capability"][];
-            limits?: components["schemas"]["GrantLimits"];
-            until?: components["schemas"]["Timestamp"] | null;
-            depth?: number;
-        };
-        Renew: {
-            until?: components["schemas"]["Timestamp"] | null;
-        };
-        NewRequest: {
-            engine?: string | null;
-            can?: components["schemas"]["Capability"][];
-            note?: string;
-        };
-        Request: {
-            id: string;
-            node: components["schemas"]["NodeId"];
-            from: string;
-            engine?: string | null;
-            can: components["schemas"]["Capability"][];
-            note: string;
-            at: components["schemas"]["Timestamp"];
-        };
-        OwnNode: {
-            node: components["schemas"]["NodeId"];
-            name: string;
-            is_this: boolean;
-            at: components["schemas"]["Timestamp"];
-            ends_at: components["schemas"]["Timestamp"];
-            revoked_at?: components["schemas"]["Timestamp"] | null;
-            peer?: string | null;
-        };
-        Person: {
-            person?: components["schemas"]["PersonId"] | null;
-            name?: string | null;
-            nodes: components["schemas"]["OwnNode"][];
         };
     };
     responses: never;
@@ -4875,6 +5019,76 @@ export interface operations {
         responses: {
             /** @description The grant that was taken back. */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grant"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postGrantsGrantPassOn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PassOn"];
+            };
+        };
+        responses: {
+            /** @description What was passed on. Its holder is told as soon as it can be reached. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grant"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postGrantsGrantRenew: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Renew"];
+            };
+        };
+        responses: {
+            /** @description The new grant. Calls that began under the one before end under it. */
+            201: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6219,6 +6433,132 @@ export interface operations {
             };
         };
     };
+    postPeersPeerRequests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                peer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewRequest"];
+            };
+        };
+        responses: {
+            /** @description The peer has it. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The person and their nodes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deletePerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is nobody's. Peers are told. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postPersonCertificates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CertificateText"];
+            };
+        };
+        responses: {
+            /** @description The person and their nodes. Peers are told. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     getPresets: {
         parameters: {
             query?: never;
@@ -6741,6 +7081,66 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["getReceiptsTotalsReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getRequests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The requests, the newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["getRequestsReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deleteRequestsRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is put away. The peer is not told. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
                 };
             };
             /** @description What is wrong, and what to do. */
@@ -7559,200 +7959,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["getV1ModelsReply200"];
-                };
-            };
-            /** @description What is wrong, and what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-        };
-    };
-    postGrantsGrantRenew: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                grant: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["Renew"];
-            };
-        };
-        responses: {
-            /** @description . */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Grant"];
-                };
-            };
-            /** @description What is wrong, and what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-        };
-    };
-    postGrantsGrantPassOn: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                grant: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["PassOn"];
-            };
-        };
-        responses: {
-            /** @description . */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Grant"];
-                };
-            };
-            /** @description What is wrong, and what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-        };
-    };
-    getRequests: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description . */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Request"][];
-                };
-            };
-            /** @description What is wrong, and what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-        };
-    };
-    deleteRequestsRequest: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                request: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description . */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": unknown;
-                };
-            };
-            /** @description What is wrong, and what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-        };
-    };
-    postPeersPeerRequests: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                peer: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["NewRequest"];
-            };
-        };
-        responses: {
-            /** @description . */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "text/plain": unknown;
-                };
-            };
-            /** @description What is wrong, and what to do. */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-        };
-    };
-    getPerson: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description . */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Person"];
                 };
             };
             /** @description What is wrong, and what to do. */

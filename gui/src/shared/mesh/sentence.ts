@@ -73,7 +73,9 @@ export function grantSentence(t: Translate, grant: Grant): string {
     grant.owner_name == null ? grant.engine : t('grant.engine_of', { engine: grant.engine, who: grant.owner_name });
   const who = grant.is_given ? grant.to : t('mesh.this_node');
   const uses = usesOf(t, grant.can);
-  return allowedWords(t, { who, uses, engine, limits: grant.limits, until: grant.ends_at, depth: grant.depth });
+  const { limits, ends_at: until, depth } = grant;
+  const words = allowedWords(t, { who, uses, engine, limits, until, depth });
+  return grant.renews ? `${words} · ${t('grant.renews')}` : words;
 }
 
 export type GrantState = 'good' | 'ended' | 'renewed' | 'taken_back';

@@ -96,7 +96,7 @@ export const friends = {
   'friends.remove.given.none': 'They may use nothing of yours.',
   'friends.remove.held': 'You may no longer',
   'friends.remove.held.none': 'You may use nothing of theirs.',
-  'friends.remove.workflows': 'Workflows of yours that ask them; they stay, and that step fails',
+  'friends.remove.workflows': 'These workflows of yours ask them, and will fail there',
   'friends.remove.running': '{count} of their {count|run|runs} here {count|goes|go} on right now and {count|ends|end}.',
   'friends.remove.keep': 'They keep {what}.',
   'friends.remove.keep.what': 'what their runs were given before, and the receipts that both signed',

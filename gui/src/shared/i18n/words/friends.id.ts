@@ -98,7 +98,7 @@ export const friends = {
   'friends.remove.given.none': 'Mereka tidak boleh memakai apa pun milik Anda.',
   'friends.remove.held': 'Anda tidak boleh lagi',
   'friends.remove.held.none': 'Anda tidak boleh memakai apa pun milik mereka.',
-  'friends.remove.workflows': 'Alur kerja Anda yang meminta mereka; alur itu tetap ada, dan langkah itu akan gagal',
+  'friends.remove.workflows': 'Alur kerja Anda ini memakai miliknya, dan akan gagal di situ',
   'friends.remove.running': '{count} eksekusi mereka di sini sedang berjalan dan diakhiri.',
   'friends.remove.keep': 'Mereka menyimpan {what}.',
   'friends.remove.keep.what':

@@ -183,7 +183,7 @@ export const lending = {
   'grant.until': 'until {time}',
   'grant.passes.once': 'may pass it on once',
   'grant.passes': 'may pass it on {count} times',
-  'grant.renews': 'renews by itself',
+  'grant.renews': 'renewed by itself',
   'grant.number': 'A whole number of at least one.',
   'grant.no_limit': 'no limit',
   'grant.state.good': 'holds now',
