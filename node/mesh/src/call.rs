@@ -139,11 +139,11 @@ impl Caller {
             call,
         };
         let patience = begun + Duration::from_millis(call.wait_ms.min(call.deadline_ms));
-        self.from_place_to_place(&journey, patience).await
+        self.one_place_after_the_other(&journey, patience).await
     }
 
     /// Asks at one place after the other until somebody takes the call. Who took it keeps it, unless the call leaves them.
-    async fn from_place_to_place(&self, journey: &Journey<'_>, patience: Instant) -> Result<Given, NotGiven> {
+    async fn one_place_after_the_other(&self, journey: &Journey<'_>, patience: Instant) -> Result<Given, NotGiven> {
         let mut not_taken: Vec<Failure> = Vec::new();
         for place in self.places(journey) {
             if let Some(before) = not_taken.last() {
