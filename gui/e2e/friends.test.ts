@@ -276,7 +276,7 @@ journey(
       await page.getByRole('button', { name: /^Take back: Ana may use workshop/ }).click();
       const dialog = page.getByRole('dialog', { name: 'Take it back from Ana?' });
       await dialog.getByRole('button', { name: 'Take back' }).click();
-      await page.getByText('1 ended or taken back').waitFor();
+      await page.getByText('1 ended, renewed or taken back').waitFor();
 
       await ana.page.goto(`${at.node.url}/workflows/monthly-report-at-ben`);
       const canvas = new Canvas(ana.page);

@@ -62,7 +62,7 @@ async function call(api: Api, name: string): Promise<void> {
 }
 
 /** Makes Ben a friend: each lends the other something, and both use it. */
-async function befriendBen(api: Api, bens: TestNode): Promise<void> {
+async function befriendBen(node: TestNode, api: Api, bens: TestNode): Promise<void> {
   const ben = await bens.api();
   await Promise.all([call(api, 'Ana’s desk'), call(ben, 'Ben’s attic')]);
   await befriend(api, ben, { first: 'Ana', second: 'Ben' });
@@ -83,6 +83,10 @@ async function befriendBen(api: Api, bens: TestNode): Promise<void> {
     for (let more = 1; more < times; more += 1) await ended(who, await start(who, draft));
   }
   await api.ask('PUT', '/engines/reports/policy', { not_while: ['blender'] });
+  const note = 'I would like to see how the shop did this week.';
+  await ben.ask('POST', '/peers/Ana/requests', { engine: 'reports', can: ['run:log-report'], note });
+  await node.terminal('person', 'create', '--name', 'Ana Lovelace', '--node-name', 'desk');
+  await bens.terminal('person', 'create', '--name', 'Ben Okri', '--node-name', 'attic');
 }
 
 const [node, bens] = await Promise.all([TestNode.start('on'), TestNode.start('on')]);
@@ -90,7 +94,7 @@ const browser = await openBrowser();
 try {
   const api = await node.api();
   const made = await furnish(node, api);
-  await befriendBen(api, bens);
+  await befriendBen(node, api, bens);
   const of = (name: string) => made[name] ?? '';
   const designer: Shown = {
     path: `/workflows/${of('draft')}`,
@@ -141,7 +145,13 @@ try {
     components: { path: '/components/http-request', there: heading('Components') },
     triggers: { path: '/triggers', there: (page) => page.getByText('Order by HTTP').first().waitFor() },
     approvals: { path: '/approvals', there: (page) => page.getByText('Pay 3 invoices?').waitFor() },
-    friends: { path: '/friends', there: (page) => page.getByText('direct', { exact: true }).waitFor() },
+    friends: {
+      path: '/friends',
+      there: async (page) => {
+        await page.getByText('direct', { exact: true }).waitFor();
+        await page.getByText('a node of Ben Okri').waitFor();
+      },
+    },
     reach: {
       path: '/friends',
       there: async (page) => {

@@ -28,6 +28,7 @@ pub mod presence;
 pub mod preset;
 pub mod receipt;
 pub mod signed;
+pub mod succession;
 pub mod time;
 pub mod view;
 pub mod wire;

@@ -52,8 +52,12 @@ export class TestNode {
 
   /** A link that lets one more browser in. */
   async anotherLink(): Promise<string> {
-    const { stdout } = await run(binary(), ['--data', this.data, 'login-link']);
-    return this.#onPage(linkIn(stdout) ?? '');
+    return this.#onPage(linkIn(await this.terminal('login-link')) ?? '');
+  }
+
+  /** A command in the terminal of its machine; what that prints. */
+  async terminal(...command: readonly string[]): Promise<string> {
+    return (await run(binary(), ['--data', this.data, ...command])).stdout;
   }
 
   /** Ends the program, as Ctrl-C would; the data stays. */

@@ -158,6 +158,24 @@ fn one_key(
     Ok(text)
 }
 
+/// Puts a new node key in the place of the old one, encrypted where that was; `say` is told both seeds before, and what it
+/// writes is on disk first.
+pub(crate) fn replace_node_key(
+    dir: &Path, passphrase: Option<&Zeroizing<String>>, say: impl FnOnce(&[u8; 32], &[u8; 32]) -> Result<(), Error>,
+) -> Result<NodeId, Error> {
+    let plain = dir.join(NODE_FILE);
+    let sealed = plain.with_extension("key.age");
+    let old = open(dir, passphrase)?;
+    let new = random()?;
+    say(&old.node_seed, &new)?;
+    let text = key_text(NODE_HEAD, &new);
+    match passphrase.filter(|_| sealed.exists()) {
+        Some(passphrase) => write(&sealed, &encrypt(&text, passphrase)?)?,
+        None => write(&plain, text.as_bytes())?,
+    }
+    Ok(open(dir, passphrase)?.node_id())
+}
+
 /// 32 random bytes.
 pub(crate) fn random() -> Result<Zeroizing<[u8; 32]>, Error> {
     let mut seed = Zeroizing::new([0_u8; 32]);
@@ -188,13 +206,23 @@ pub(crate) fn person(dir: &Path, passphrase: Option<&Zeroizing<String>>) -> Resu
 
 /// Keeps the entropy of a person key in `dir`, in place of one that was there.
 pub(crate) fn keep_person(dir: &Path, entropy: &[u8; 32], passphrase: Option<&Zeroizing<String>>) -> Result<(), Error> {
-    forget_person(dir);
     let text = key_text(PERSON_HEAD, entropy);
     let plain = dir.join(PERSON_FILE);
-    match passphrase {
-        None => write(&plain, text.as_bytes()),
-        Some(passphrase) => write(&plain.with_extension("key.age"), &encrypt(&text, passphrase)?),
-    }
+    let sealed = plain.with_extension("key.age");
+    let node = dir.join(NODE_FILE).with_extension("key.age");
+    let other = match passphrase {
+        // Beside keys that are closed none lies open.
+        None if node.exists() => return Err(Error::Locked(node)),
+        None => {
+            write(&plain, text.as_bytes())?;
+            sealed
+        }
+        Some(passphrase) => {
+            write(&sealed, &encrypt(&text, passphrase)?)?;
+            plain
+        }
+    };
+    if other.exists() { remove(&other) } else { Ok(()) }
 }
 
 /// Keeps no person key in `dir` any more.
@@ -307,6 +335,9 @@ mod tests {
         assert!(!data.path().join(PERSON_FILE).exists());
         assert!(matches!(person(data.path(), None), Err(Error::Locked(_))));
         assert_eq!(*person(data.path(), Some(&right)).unwrap().unwrap(), [7; 32]);
+        assert!(matches!(keep_person(data.path(), &[8; 32], None), Err(Error::Locked(_))));
+        keep_person(data.path(), &[8; 32], Some(&right)).unwrap();
+        assert_eq!(*person(data.path(), Some(&right)).unwrap().unwrap(), [8; 32]);
         forget_person(data.path());
         assert!(person(data.path(), None).unwrap().is_none());
     }
@@ -333,6 +364,25 @@ mod tests {
             }
         }
         assert_eq!(looked_at, 2);
+    }
+
+    #[test]
+    fn a_new_node_key_takes_the_place_of_the_old_one_in_whatever_form_it_was() {
+        for passphrase in [None, Some(secret("correct horse"))] {
+            let data = tempfile::tempdir().unwrap();
+            let first = open(data.path(), passphrase.as_ref()).unwrap();
+            let mut said = None;
+            let say = |old: &[u8; 32], new: &[u8; 32]| {
+                said = Some((*old, *new));
+                Ok(())
+            };
+            let id = replace_node_key(data.path(), passphrase.as_ref(), say).unwrap();
+            let now = open(data.path(), passphrase.as_ref()).unwrap();
+            assert_eq!(said, Some((*first.node_seed, *now.node_seed)));
+            assert!(id == now.node_id() && id != first.node_id());
+            assert_eq!(now.vault_recipient, first.vault_recipient);
+            assert_eq!(data.path().join(NODE_FILE).exists(), passphrase.is_none());
+        }
     }
 
     #[test]

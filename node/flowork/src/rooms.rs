@@ -25,6 +25,8 @@ use crate::vault::{AgeSeal, AgeVault};
 const INBOX: &str = "main";
 /// The name of the inbox of mesh.
 const MESH_INBOX: &str = "mesh";
+/// Where the word of the node's old key lies, when it was given a new one.
+pub(crate) const SUCCESSION: &str = "succession";
 /// Files from other nodes that have not come whole, in the data folder.
 const INCOMING: &str = "incoming";
 /// With a file of this name in the data directory the owner says that scripts may run where nothing keeps them from the
@@ -169,6 +171,8 @@ pub(crate) async fn mesh(
     let changed = changed(plan.clone(), start.clone(), reader.clone(), rings);
     let options = flowork_mesh::Options {
         seed,
+        // What is not there was never rotated; what does not read is of no use.
+        succession: std::fs::read(layout.dir().join(SUCCESSION)).ok(),
         name: plan.name,
         version: env!("CARGO_PKG_VERSION"),
         listen: plan.listen,

@@ -106,6 +106,7 @@ impl Target {
         let (jobs, model, clock) = (Jobs::default(), Arc::new(CountingModel::default()), now.clone());
         let options = Options {
             seed: seed(number),
+            succession: None,
             name: "target".to_owned(),
             version: "0",
             listen: vec!["/ip4/127.0.0.1/tcp/0".to_owned(), "/ip4/127.0.0.1/udp/0/quic-v1".to_owned()],
@@ -329,7 +330,13 @@ impl Hostile {
     /// Comes without an invitation, with what it has to show.
     async fn come_known(&self, to: &Target, certificates: Vec<Signed>, chain: Option<Vec<u8>>) -> Result<(), String> {
         let introduction = Introduction { name: "Eve".to_owned(), certificates, addresses: Vec::new() };
-        self.come(to, Comes::Known(Known { introduction, chain })).await
+        self.come(to, Comes::Known(Known { introduction, chain, succession: None })).await
+    }
+
+    /// Comes in the place of another key.
+    async fn come_after(&self, to: &Target, certificates: Vec<Signed>, succession: Signed) -> Result<(), String> {
+        let introduction = Introduction { name: "Eve".to_owned(), certificates, addresses: Vec::new() };
+        self.come(to, Comes::Known(Known { introduction, chain: None, succession: Some(succession) })).await
     }
 
     async fn come(&self, to: &Target, comes: Comes) -> Result<(), String> {

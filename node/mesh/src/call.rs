@@ -42,6 +42,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(15);
 
 /// A call that ran, and whose files did not come.
 const FILES_NOT_GIVEN: &str = "files-not-given";
+/// How long after its end an own run is written down.
+const KEPT_FOR: Duration = Duration::from_secs(120);
+/// What a provider says of calls only that it has not begun.
+const NOT_BEGUN: [&str; 4] = ["grant-renewed", "busy", "limit-reached", "lending-paused"];
 /// Nobody could be reached.
 const PEER_AWAY: &str = "peer-away";
 /// A call that has ended, and whose output is kept no more.
@@ -190,8 +194,21 @@ impl Caller {
         }
         let given = self.here.call(found, journey).await;
         match &given {
-            Ok(_) if is_job => self.forget(journey).await,
-            Err(_) if is_job => self.note(journey, journey.generation + 1, None).await,
+            // Who dies before the result is on disk asks again and gets the same.
+            Ok(_) if is_job => {
+                let (calling, key) = (self.calling.clone(), journey.call.key.clone());
+                tokio::spawn(async move {
+                    sleep(KEPT_FOR).await;
+                    if let Err(error) = calling.forget(std::slice::from_ref(&key), None).await {
+                        tracing::warn!(%error, "a call that ended could not be forgotten");
+                    }
+                });
+            }
+            // Nothing was begun, or the job goes on: a later try finds out.
+            Err(failure) if is_job && failure.code == "busy" => self.note(journey, journey.generation, None).await,
+            Err(failure) if is_job && failure.code != "try-again" => {
+                self.note(journey, journey.generation + 1, None).await;
+            }
             _ => {}
         }
         Ok(given?)
@@ -236,6 +253,10 @@ impl Caller {
                         return Err(failure.into());
                     }
                     Asked::NotNow(refusal) => {
+                        // These are only said of a call that is not known there.
+                        if NOT_BEGUN.contains(&refusal.code.as_str()) && self.accepted(journey).is_some() {
+                            self.note(journey, journey.generation, None).await;
+                        }
                         if let Some(ms) = refusal.retry_after_ms {
                             again_in = again_in.max(Duration::from_millis(ms).min(PAUSE_MAX));
                         }
@@ -277,17 +298,15 @@ impl Caller {
             tracing::error!(%error, "a call that is under way could not be written down");
         }
     }
-
-    /// What was done here is over.
-    async fn forget(&self, journey: &Journey<'_>) {
-        if let Err(error) = self.calling.forget(std::slice::from_ref(&journey.call.key), None).await {
-            tracing::warn!(%error, "a call that ended could not be forgotten");
-        }
-    }
 }
 
 pub(crate) fn cancelled() -> Failure {
     Failure::new("cancelled", "the call was ended")
+}
+
+pub(crate) fn late(who: &str) -> Failure {
+    let failure = Failure::new("engine-late", format!("{who} did not give a result in time"));
+    failure.hint("give the step more time with `timeout_ms`").retryable()
 }
 
 /// Why nobody at any of the places took it.

@@ -11,7 +11,7 @@ use flowork_protocol::id::Key;
 use flowork_protocol::invitation::Secret;
 use flowork_protocol::peer::pair::Introduction;
 use flowork_protocol::signed::{self, Signed};
-use flowork_protocol::{Failure, NodeId, PersonId, Timestamp};
+use flowork_protocol::{Failure, GrantId, NodeId, PersonId, Timestamp};
 use libp2p::Multiaddr;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,13 @@ pub(crate) struct Contact {
     /// The bytes of that certificate.
     #[serde(default)]
     pub(crate) certificate: Option<Vec<u8>>,
+    /// The first person who certified it, for ever: a new key of it is believed with that person's word alone, whatever the
+    /// old key says later.
+    #[serde(default)]
+    pub(crate) guardian: Option<PersonId>,
+    /// The grant of this node of which something was passed on to it, where that let it in.
+    #[serde(default)]
+    pub(crate) under: Option<GrantId>,
     pub(crate) paired_at: Timestamp,
     /// Where it was reached or said to be, the newest first.
     #[serde(default)]
@@ -224,6 +231,8 @@ impl Contacts {
             node,
             name: self.free_name(&wanted, node),
             own_name: said.name.clone(),
+            guardian: before.as_ref().and_then(|contact| contact.guardian).or(whose.person),
+            under: before.as_ref().and_then(|contact| contact.under),
             person: whose.person,
             person_name: whose.name,
             certificate: whose.certificate,
@@ -234,9 +243,29 @@ impl Contacts {
         let mut changes = also;
         let text = format!("{} ({node}) is paired", contact.name);
         changes.push(Change::Decision(Decision::new(now, "paired", Some(node), text)));
-        changes.push(self.shut_out.forgetting(&node.to_string()));
         self.contacts.put_with(node.to_string(), contact.clone(), changes).await?;
+        Ok(contact)
+    }
+
+    /// [`Self::pair`] with somebody who may come, or come back, because of an invitation.
+    pub(crate) async fn pair_by_invitation(
+        &self, node: NodeId, said: &Introduction, name: Option<&str>, addresses: Vec<String>, now: Timestamp,
+    ) -> Result<Contact, Error> {
+        let also = vec![self.shut_out.forgetting(&node.to_string())];
+        let contact = self.pair(node, said, name, addresses, now, also).await?;
         self.shut_out.let_go(&node.to_string());
+        Ok(contact)
+    }
+
+    /// How many contacts came without an invitation that `is_meant` is about.
+    pub(crate) fn count(&self, is_meant: impl Fn(&Contact) -> bool) -> usize {
+        self.contacts.all().into_iter().filter(is_meant).count()
+    }
+
+    /// Under which grant a contact was let in that nobody invited.
+    pub(crate) async fn came_under(&self, contact: Contact, root: GrantId) -> Result<Contact, Error> {
+        let contact = Contact { under: Some(root), ..contact };
+        self.contacts.put(contact.node.to_string(), contact.clone(), None).await?;
         Ok(contact)
     }
 
@@ -291,7 +320,7 @@ impl Contacts {
 
     /// Keeps whose node a peer is, by what it showed.
     pub(crate) async fn learn_person(
-        &self, node: NodeId, shown: &[Signed], now: Timestamp,
+        &self, node: NodeId, shown: &[Signed], is_noted: bool, now: Timestamp,
     ) -> Result<Option<Contact>, store::Error> {
         let Some(contact) = self.get(node) else { return Ok(None) };
         let Whose { person, name, certificate } = Whose::of(shown, node, now);
@@ -302,9 +331,10 @@ impl Contacts {
             (Some(name), Some(_)) => format!("{} is a node of {name}", contact.name),
             _ => format!("{} is no person's node any more", contact.name),
         };
-        let decided = Decision::new(now, "person-learned", Some(node), text);
-        let contact = Contact { person, person_name: name, certificate, ..contact };
-        self.contacts.put(node.to_string(), contact.clone(), Some(decided)).await?;
+        let decided = is_noted.then(|| Decision::new(now, "person-learned", Some(node), text));
+        let guardian = contact.guardian.or(person);
+        let contact = Contact { person, person_name: name, certificate, guardian, ..contact };
+        self.contacts.put(node.to_string(), contact.clone(), decided).await?;
         Ok(Some(contact))
     }
 
@@ -361,7 +391,8 @@ impl Contacts {
         }
         let used = Open { used_by: Some(node), ..invitation.clone() };
         let change = self.invitations.putting(&used.id, &used).map_err(|_| NotLetIn::Store)?;
-        let paired = self.pair(node, said, invitation.name.as_deref(), addresses, now, vec![change]).await;
+        let also = vec![change, self.shut_out.forgetting(&node.to_string())];
+        let paired = self.pair(node, said, invitation.name.as_deref(), addresses, now, also).await;
         let contact = paired.map_err(|error| match error {
             Error::Invalid(failure) if failure.code == "contacts-full" => NotLetIn::Full,
             Error::Invalid(_) => NotLetIn::Name,
@@ -371,6 +402,7 @@ impl Contacts {
             }
         })?;
         self.invitations.hold(used.id.clone(), used);
+        self.shut_out.let_go(&node.to_string());
         Ok(contact)
     }
 

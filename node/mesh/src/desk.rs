@@ -9,6 +9,7 @@ use flowork_ports::models::ModelServer;
 use flowork_ports::{MeshTable, Models, store};
 use flowork_protocol::peer::{call, pair, tell};
 use flowork_protocol::receipt::Exported;
+use flowork_protocol::signed::Signed;
 use flowork_protocol::{Failure, NodeId, Timestamp};
 use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
@@ -53,8 +54,14 @@ pub(crate) struct Desk {
     pub(crate) contacts: Arc<Contacts>,
     pub(crate) persons: Arc<Persons>,
     pub(crate) requests: Requests,
-    /// Whom this node may use something of and has not met.
+    /// Whom this node means to go to.
     pub(crate) unmet: Records<Unmet>,
+    /// Held while this node goes to them.
+    pub(crate) going: tokio::sync::Mutex<()>,
+    /// The word of its old key, when this node has a new one.
+    pub(crate) succession: Option<Signed>,
+    /// The old keys that everything was moved from, and when.
+    pub(crate) moves: Records<Timestamp>,
     /// What everybody heard of this node's person.
     pub(crate) person_told: Mutex<HashMap<NodeId, Said>>,
     pub(crate) grants: Arc<Grants>,
@@ -81,6 +88,9 @@ pub(crate) struct Desk {
 pub(crate) async fn remember_use(
     table: &Arc<dyn MeshTable>, grants: &Grants, meter: &mut Meter, now: Timestamp,
 ) -> Result<(), store::Error> {
+    for (old, new) in grants.heirs() {
+        meter.inherits(old, new);
+    }
     let since = Timestamp(now.0.saturating_sub(i64::try_from(COUNTED_MS).unwrap_or(i64::MAX)));
     let query = ReceiptQuery { limit: COUNTED_MAX, since: Some(since), ..ReceiptQuery::default() };
     let mut receipts = table.receipts(&query).await?;

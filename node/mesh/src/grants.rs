@@ -4,33 +4,36 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use flowork_ports::MeshTable;
-use flowork_ports::mesh::{Error, Grant as Listed, GrantLimits, NewGrant, Used};
-use flowork_ports::mesh_table::{Change, Decision};
-use flowork_ports::people::PassOn;
+use flowork_ports::mesh::{Error, Grant as Listed, GrantLimits, Used};
+use flowork_ports::mesh_table::Decision;
 use flowork_ports::store;
-use flowork_protocol::grant::{Admitted, Asked, Capability, Chain, Denied, Grant, LINKS_MAX, Link, Verified};
+use flowork_protocol::grant::{Admitted, Asked, Capability, Chain, Denied, Link, Verified};
 use flowork_protocol::id::Key;
+use flowork_protocol::peer::Refusal;
 use flowork_protocol::peer::call::GrantRef;
 use flowork_protocol::{Failure, GrantId, NodeId, PersonId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::contacts::{Contact, Contacts, short};
-use crate::keys::Keeper;
+use crate::contacts::{Contacts, short};
 use crate::lock;
 use crate::records::Records;
 use crate::sentence;
+
+mod give;
 
 /// The longest life of a grant: a year and a day.
 const LIFE_MS_MAX: u64 = 366 * 24 * 3_600_000;
 /// Verified chains that are remembered.
 const VERIFIED_MAX: usize = 4_096;
 /// The most grants that are kept from one peer.
-const HELD_PER_OWNER_MAX: usize = 256;
+const HELD_PER_PEER_MAX: usize = 256;
 /// The most links that one peer may take back.
 const TAKEN_BACK_PER_PEER_MAX: usize = 1_024;
-/// That a call was made is noted so often, and kept for longer than any limit looks back.
+/// That a call was made is noted so often, and kept for longer than any call runs and any limit looks back.
 const ANCESTRY_NOTED_MS: u64 = 3_600_000;
-const ANCESTRY_KEPT_MS: u64 = 48 * 3_600_000;
+const ANCESTRY_KEPT_MS: u64 = 33 * 24 * 3_600_000;
+/// How long a grant that has ended is still listed.
+const LISTED_FOR_MS: u64 = 31 * 24 * 3_600_000;
 
 /// A grant as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,6 +60,9 @@ pub(crate) struct Kept {
     /// What took its place.
     #[serde(default)]
     pub(crate) renewed_as: Option<GrantId>,
+    /// Who passed it on to this node, where that is not its owner.
+    #[serde(default)]
+    pub(crate) from: Option<NodeId>,
 }
 
 impl Kept {
@@ -72,6 +78,7 @@ impl Kept {
             is_owner_untold: false,
             renews: false,
             renewed_as: None,
+            from: None,
         }
     }
 }
@@ -171,8 +178,7 @@ impl Grants {
 
     /// Whether that link was taken back by this node, or by who gave it.
     fn is_revoked(&self, id: GrantId, by: &Key) -> bool {
-        self.given_is_revoked(id)
-            || self.taken_back.get(&id.to_string()).is_some_and(|taken_back| Key::from(taken_back.by) == *by)
+        self.given_is_revoked(id) || self.taken_back.get(&taken_back_key(id, *by)).is_some()
     }
 
     /// Whether a grant of this node's engines may still be used by who holds it, whatever the time is.
@@ -182,10 +188,42 @@ impl Grants {
             && !verified.links().iter().any(|link| self.is_revoked(link.id, &link.grant.iss))
     }
 
-    /// What took the place of the grant that a chain begins with, when it was renewed.
-    pub(crate) fn renewed_as(&self, links: &[Link]) -> Option<GrantId> {
-        let root = links.first()?.id;
-        self.given.get(&root.to_string())?.renewed_as
+    /// Whether the grant itself, which this node gave, was renewed: then another one takes its place. What was passed on of it
+    /// stands until its own end.
+    pub(crate) fn was_renewed(&self, links: &[Link]) -> bool {
+        matches!(links, [root] if self.given.get(&root.id.to_string()).is_some_and(|kept| kept.renewed_as.is_some()))
+    }
+
+    /// What a call under these links is charged to: in place of a first link that was renewed, the newest that took its place.
+    pub(crate) fn charged(&self, links: &[Link]) -> Vec<Link> {
+        let mut charged = links.to_vec();
+        let Some(first) = charged.first_mut() else { return charged };
+        while let Some(next) = self.given.get(&first.id.to_string()).and_then(|kept| kept.renewed_as) {
+            let Some(kept) = self.given.get(&next.to_string()) else { break };
+            let Ok(verified) = self.verify(&kept.chain, kept.owner) else { break };
+            *first = verified.leaf().clone();
+        }
+        charged
+    }
+
+    /// A grant with all that it took the place of, and what took its place.
+    pub(crate) fn family(&self, kept: &Kept) -> Vec<Kept> {
+        let all = self.given.all();
+        let mut family = vec![kept.clone()];
+        let mut at = 0;
+        while let Some(one) = family.get(at).cloned() {
+            let is_kin = |other: &&Kept| other.renewed_as == Some(one.id) || one.renewed_as == Some(other.id);
+            let new = all.iter().filter(is_kin).filter(|other| family.iter().all(|known| known.id != other.id));
+            let new: Vec<Kept> = new.cloned().collect();
+            family.extend(new);
+            at += 1;
+        }
+        family
+    }
+
+    /// Which grants took the place of which.
+    pub(crate) fn heirs(&self) -> Vec<(GrantId, GrantId)> {
+        self.given.all().into_iter().filter_map(|kept| Some((kept.id, kept.renewed_as?))).collect()
     }
 
     /// Remembers what else a call under a grant that was passed on is charged to.
@@ -215,139 +253,19 @@ impl Grants {
     /// Forgets what no count needs any more.
     pub(crate) async fn sweep(&self, now: Timestamp) -> Result<(), store::Error> {
         self.ancestry.forget_where(|known| known.at.plus_ms(ANCESTRY_KEPT_MS) <= now).await?;
-        self.taken_back.forget_where(|taken_back| taken_back.at.plus_ms(LIFE_MS_MAX) <= now).await.map(drop)
+        self.taken_back.forget_where(|taken_back| taken_back.at.plus_ms(LIFE_MS_MAX) <= now).await?;
+        // Those of a node that has a new key are moved before anything else is done.
+        let is_over = |kept: &Kept| {
+            self.verify(&kept.chain, kept.owner)
+                .is_ok_and(|verified| verified.leaf().grant.ends_at().plus_ms(LISTED_FOR_MS) <= now)
+        };
+        self.given.forget_where(is_over).await?;
+        self.held.forget_where(is_over).await.map(drop)
     }
 
     /// Whether this node took that link back.
     pub(crate) fn given_is_revoked(&self, id: GrantId) -> bool {
         self.given.get(&id.to_string()).is_some_and(|kept| kept.revoked_at.is_some())
-    }
-
-    /// Gives a grant. `person` is whose node `to` is: the grant is then for all of that person's nodes.
-    pub(crate) async fn give(
-        &self, keeper: &Keeper, (to, person): (&Contact, Option<PersonId>), ask: &NewGrant, nonce: [u8; 16],
-        now: Timestamp,
-    ) -> Result<Kept, Error> {
-        check_times(ask.until, now)?;
-        check_depth(ask.depth)?;
-        let grant = Grant {
-            v: 1,
-            iss: Key::from(self.me),
-            aud: person.map_or_else(|| Key::from(to.node), Key::from),
-            sub: self.me,
-            engine: ask.engine.clone(),
-            caps: sorted(&ask.can)?,
-            limits: ask.limits.to_limits(),
-            nbf: now.seconds(),
-            exp: ask.until.seconds(),
-            depth: ask.depth,
-            nonce,
-            parent: None,
-        };
-        let chain = Chain::of(keeper.state(&grant).map_err(|error| invalid("grant-invalid", error.to_string()))?);
-        let kept = Kept { renews: ask.renews, ..self.kept(&chain, self.me, to.node, now)? };
-        let text = format!("a grant was given: {}", sentence::of(&grant, &to.name, &ask.engine));
-        self.put_given(&kept, "grant-created", text, now).await?;
-        Ok(kept)
-    }
-
-    /// Passes on a grant that this node holds, within what it allows.
-    pub(crate) async fn pass_on(
-        &self, keeper: &Keeper, (to, person): (&Contact, Option<PersonId>), held: &Kept, ask: &PassOn, nonce: [u8; 16],
-        now: Timestamp,
-    ) -> Result<Kept, Error> {
-        let verified =
-            self.verify(&held.chain, held.owner).map_err(|denied| invalid(denied.code(), denied.to_string()))?;
-        let outer = verified.leaf();
-        if outer.grant.aud != Key::from(self.me) {
-            let text = "this grant was given to you as a person, for all of your nodes: one of them cannot pass it on";
-            return Err(invalid("grant-not-to-pass-on", text.to_owned()));
-        }
-        if outer.grant.depth == 0 {
-            let failure = Failure::new("grant-not-to-pass-on", "this grant may not be passed on");
-            return Err(Error::Invalid(failure.hint("ask its owner for one that may: `--pass-on 1`")));
-        }
-        let until = ask.until.unwrap_or_else(|| outer.grant.ends_at());
-        check_times(until, now)?;
-        let caps = if ask.can.is_empty() { outer.grant.caps.clone() } else { sorted(&ask.can)? };
-        let grant = Grant {
-            v: 1,
-            iss: Key::from(self.me),
-            aud: person.map_or_else(|| Key::from(to.node), Key::from),
-            sub: held.owner,
-            engine: outer.grant.engine.clone(),
-            caps,
-            limits: ask.limits.within(&outer.grant.limits),
-            nbf: now.seconds().max(outer.grant.nbf),
-            exp: until.seconds(),
-            depth: ask.depth,
-            nonce,
-            parent: Some(outer.id),
-        };
-        let signed = keeper.state(&grant).map_err(|error| invalid("grant-invalid", error.to_string()))?;
-        let chain =
-            Chain::from_bytes(&held.chain).map_err(|denied| invalid(denied.code(), denied.to_string()))?.and(signed);
-        let kept = self.kept(&chain, held.owner, to.node, now)?;
-        let text = format!("a grant was passed on: {}", sentence::of(&grant, &to.name, &grant.engine));
-        self.put_given(&kept, "grant-passed-on", text, now).await?;
-        Ok(kept)
-    }
-
-    /// Gives a grant anew that ends then; the one before begins no further call.
-    pub(crate) async fn renew(
-        &self, keeper: &Keeper, old: &Kept, until: Option<Timestamp>, nonce: [u8; 16], now: Timestamp,
-    ) -> Result<Kept, Error> {
-        if old.owner != self.me || old.revoked_at.is_some() || old.renewed_as.is_some() {
-            let why = if old.owner != self.me {
-                "it was passed on, not given by this node"
-            } else if old.renewed_as.is_some() {
-                "it was renewed already"
-            } else {
-                "it was taken back"
-            };
-            return Err(invalid("grant-not-to-renew", format!("this grant cannot be renewed: {why}")));
-        }
-        let verified = self.verify(&old.chain, self.me).map_err(|denied| invalid(denied.code(), denied.to_string()))?;
-        let before = &verified.leaf().grant;
-        let until = until.unwrap_or_else(|| now.plus_ms(before.exp.saturating_sub(before.nbf).saturating_mul(1_000)));
-        check_times(until, now)?;
-        let grant = Grant { nbf: now.seconds(), exp: until.seconds(), nonce, ..before.clone() };
-        let chain = Chain::of(keeper.state(&grant).map_err(|error| invalid("grant-invalid", error.to_string()))?);
-        let kept = Kept { renews: old.renews, ..self.kept(&chain, self.me, old.holder, now)? };
-        let replaced = Kept { renewed_as: Some(kept.id), ..old.clone() };
-        let text = format!("the grant {} was renewed until {}", old.id.short(), sentence::moment(grant.ends_at()));
-        let changes = vec![
-            self.given.putting(&old.id.to_string(), &replaced)?,
-            Change::Decision(Decision::new(now, "grant-renewed", Some(old.holder), text)),
-        ];
-        self.given.put_with(kept.id.to_string(), kept.clone(), changes).await?;
-        self.given.hold(old.id.to_string(), replaced);
-        Ok(kept)
-    }
-
-    /// The grants to renew now: in the last third of their life.
-    pub(crate) fn to_renew(&self, now: Timestamp) -> Vec<Kept> {
-        let is_due = |kept: &Kept| {
-            let Ok(verified) = self.verify(&kept.chain, kept.owner) else { return false };
-            let grant = &verified.leaf().grant;
-            let third_ms = grant.exp.saturating_sub(grant.nbf).saturating_mul(1_000) / 3;
-            now < grant.ends_at() && grant.ends_at().since_ms(now) <= third_ms
-        };
-        let stands = |kept: &Kept| kept.renews && kept.revoked_at.is_none() && kept.renewed_as.is_none();
-        self.given.all().into_iter().filter(|kept| stands(kept) && is_due(kept)).collect()
-    }
-
-    /// What nobody could use is not given.
-    fn kept(&self, chain: &Chain, owner: NodeId, holder: NodeId, now: Timestamp) -> Result<Kept, Error> {
-        let id = chain.id().ok_or_else(|| Error::Away("a chain without a link".to_owned()))?;
-        let bytes = chain.to_bytes();
-        self.verify(&bytes, owner).map_err(|denied| invalid(denied.code(), denied.to_string()))?;
-        Ok(Kept::new(id, bytes, owner, holder, now))
-    }
-
-    async fn put_given(&self, kept: &Kept, kind: &str, text: String, now: Timestamp) -> Result<(), store::Error> {
-        let decided = Decision::new(now, kind, Some(kept.holder), text);
-        self.given.put(kept.id.to_string(), kept.clone(), Some(decided)).await
     }
 
     /// Takes a grant back. From when this returns, no call under it begins.
@@ -411,25 +329,34 @@ impl Grants {
         }
     }
 
-    /// A peer took back what it had passed on of this node's engines. Gives whether that is news.
-    pub(crate) async fn take_back(&self, id: GrantId, by: NodeId, now: Timestamp) -> Result<bool, store::Error> {
-        let key = id.to_string();
-        let of_peer = self.taken_back.all().iter().filter(|taken_back| taken_back.by == by).count();
-        if self.taken_back.get(&key).is_some() || of_peer >= TAKEN_BACK_PER_PEER_MAX {
+    /// A peer took back what it had passed on of this node's engines. Gives whether that is news. It counts for links that
+    /// this very peer gave.
+    pub(crate) async fn take_back(&self, id: GrantId, by: NodeId, now: Timestamp) -> Result<bool, Refusal> {
+        let key = taken_back_key(id, Key::from(by));
+        if self.taken_back.get(&key).is_some() {
             return Ok(false);
+        }
+        if self.taken_back.all().iter().filter(|taken_back| taken_back.by == by).count() >= TAKEN_BACK_PER_PEER_MAX {
+            let why = "this node remembers as many grants that yours took back as it can; ask its owner to take back the rest";
+            return Err(Refusal::new("taken-back-full", why));
         }
         let text = format!("the grant {} was taken back by who had passed it on", id.short());
         let decided = Decision::new(now, "grant-taken-back", Some(by), text);
-        self.taken_back.put(key, TakenBack { by, at: now }, Some(decided)).await?;
+        self.taken_back.put(key, TakenBack { by, at: now }, Some(decided)).await.map_err(|error| {
+            tracing::error!(%error, "that a grant was taken back could not be written down");
+            Refusal::new("try-again", "it cannot be written down now").retry_after_ms(5_000)
+        })?;
         Ok(true)
     }
 
-    /// What this node passed on of a grant, and did not take back.
-    pub(crate) fn passed_on_of(&self, id: GrantId) -> Vec<Kept> {
+    /// What this node passed on of a grant that `by` gave, and did not take back.
+    pub(crate) fn passed_on_of(&self, id: GrantId, by: NodeId) -> Vec<Kept> {
         let hangs_on = |kept: &Kept| {
             kept.owner != self.me
                 && kept.revoked_at.is_none()
-                && self.verify(&kept.chain, kept.owner).is_ok_and(|it| it.links().iter().any(|link| link.id == id))
+                && self
+                    .verify(&kept.chain, kept.owner)
+                    .is_ok_and(|it| it.links().iter().any(|link| link.id == id && link.grant.iss == Key::from(by)))
         };
         self.given.all().into_iter().filter(hangs_on).collect()
     }
@@ -472,11 +399,17 @@ impl Grants {
         if let Some(kept) = self.held.get(&leaf.id.to_string()) {
             return Ok(kept);
         }
-        let of_owner = self.held.all().iter().filter(|kept| kept.owner == owner).count();
-        if of_owner >= HELD_PER_OWNER_MAX {
-            return Err(Denied::Form(format!("this node keeps {HELD_PER_OWNER_MAX} grants of one owner at most")));
+        // Owners are easily made up: what one peer passes on is counted for that peer.
+        let is_live = |kept: &&Kept| {
+            kept.revoked_at.is_none()
+                && self.verify(&kept.chain, kept.owner).is_ok_and(|verified| now < verified.leaf().grant.ends_at())
+        };
+        let same = |kept: &&Kept| if from == owner { kept.owner == owner } else { kept.from == Some(from) };
+        if self.held.all().iter().filter(same).filter(is_live).count() >= HELD_PER_PEER_MAX {
+            return Err(Denied::Form(format!("this node keeps {HELD_PER_PEER_MAX} grants that come from one node")));
         }
-        let kept = Kept { is_told: true, ..Kept::new(leaf.id, bytes, owner, self.me, now) };
+        let by = (from != owner).then_some(from);
+        let kept = Kept { is_told: true, from: by, ..Kept::new(leaf.id, bytes, owner, self.me, now) };
         let text = format!("a grant came: {}", sentence::of(&leaf.grant, "this node", &leaf.grant.engine));
         let decided = Decision::new(now, "grant-received", Some(from), text);
         self.held
@@ -492,7 +425,9 @@ impl Grants {
             self.verify(&kept.chain, kept.owner)
                 .is_ok_and(|verified| verified.links().iter().any(|link| link.grant.iss == Key::from(by)))
         };
-        let Some(kept) = self.held.get(&id.to_string()).filter(gave) else { return Ok(()) };
+        let Some(kept) = self.held.get(&id.to_string()).filter(|kept| kept.revoked_at.is_none()).filter(gave) else {
+            return Ok(());
+        };
         let text = format!("the grant {} was taken back", id.short());
         let decided = Decision::new(now, "grant-lost", Some(by), text);
         let lost = Kept { revoked_at: kept.revoked_at.or(Some(now)), ..kept };
@@ -548,17 +483,22 @@ impl Grants {
             true => link.grant.engine.clone(),
             false => format!("{} of {}", link.grant.engine, contacts.name_of(kept.owner)),
         };
-        let links = verified.links().iter();
-        let links =
-            links.map(|link| sentence::of(&link.grant, &contacts.whom(link.grant.aud, self.me), &engine_of(link)));
-        let engine = engine_of(verified.leaf());
+        let before = verified.links().iter().take(verified.links().len() - 1);
+        let mut links: Vec<String> = before
+            .map(|link| sentence::of(&link.grant, &contacts.whom(link.grant.aud, self.me), &engine_of(link)))
+            .collect();
+        let mut sentence = sentence::of(grant, &to, &engine_of(verified.leaf()));
+        links.push(sentence.clone());
+        if kept.renews {
+            sentence += " · renewed by itself";
+        }
         Some(Listed {
             id: kept.id,
             is_given,
             owner: kept.owner,
             owner_name: (kept.owner != self.me)
                 .then(|| contacts.get(kept.owner).map_or_else(|| short(kept.owner), |one| one.name)),
-            sentence: sentence::of(grant, &to, &engine),
+            sentence,
             to,
             engine: grant.engine.clone(),
             can: grant.caps.clone(),
@@ -566,7 +506,7 @@ impl Grants {
             begins_at: grant.begins_at(),
             ends_at: verified.links().iter().map(|link| link.grant.ends_at()).min().unwrap_or_default(),
             depth: grant.depth,
-            links: links.collect(),
+            links,
             renews: kept.renews,
             renewed_as: kept.renewed_as,
             revoked_at: kept.revoked_at,
@@ -576,38 +516,10 @@ impl Grants {
     }
 }
 
+fn taken_back_key(id: GrantId, by: Key) -> String {
+    format!("{id}/{by}")
+}
+
 fn is_untold_to(kept: &Kept, node: NodeId) -> bool {
     (kept.holder == node && !kept.is_told) || (kept.owner == node && kept.is_owner_untold)
-}
-
-fn invalid(code: &str, text: String) -> Error {
-    Error::Invalid(Failure::new(code, text))
-}
-
-fn check_times(until: Timestamp, now: Timestamp) -> Result<(), Error> {
-    if until <= now {
-        let text = "a grant ends in the future; `--until` names a moment that has passed";
-        return Err(invalid("grant-late", text.to_owned()));
-    }
-    if until.since_ms(now) > LIFE_MS_MAX {
-        return Err(invalid("grant-long", "a grant holds for a year at most; renew it then".to_owned()));
-    }
-    Ok(())
-}
-
-fn check_depth(depth: u8) -> Result<(), Error> {
-    if usize::from(depth) >= LINKS_MAX {
-        return Err(invalid("grant-deep", format!("a grant may be passed on {} times at most", LINKS_MAX - 1)));
-    }
-    Ok(())
-}
-
-fn sorted(can: &[Capability]) -> Result<Vec<Capability>, Error> {
-    let mut caps = can.to_vec();
-    caps.sort();
-    caps.dedup();
-    if caps.is_empty() {
-        return Err(invalid("grant-empty", "a grant allows something: name it with `--can`".to_owned()));
-    }
-    Ok(caps)
 }

@@ -14,7 +14,7 @@ use flowork_protocol::peer::Refusal;
 use flowork_protocol::{Failure, JobId};
 use tokio::time::Instant;
 
-use crate::call::{Journey, cancelled};
+use crate::call::{Journey, cancelled, late};
 use crate::chat::Answering;
 use crate::lending::{Engine, Lending, OWN, Place};
 use crate::work::{self, Followed};
@@ -67,8 +67,7 @@ impl Here {
             }
             () = tokio::time::sleep_until(journey.ends_at) => {
                 self.end(&offer, journey, "the deadline has passed").await;
-                let text = format!("{} did not give a result in time", engine.name);
-                Err(Failure::new("engine-late", text).hint("give the step more time with `timeout_ms`").retryable())
+                Err(late(&engine.name))
             }
         }
     }

@@ -229,7 +229,8 @@ impl Lending {
         if engine.offers.is_empty() {
             return Err(invalid(
                 "engine-empty",
-                "an engine can do something: name a preset with `--run`, or a model with `--chat`".to_owned(),
+                "an engine can do something: name a preset with `--run`, a component with `--tool`, or a model with `--chat`"
+                    .to_owned(),
             ));
         }
         let can: Vec<String> = engine.offers.keys().map(ToString::to_string).collect();

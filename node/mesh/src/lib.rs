@@ -19,6 +19,7 @@ use flowork_ports::mesh::{Ask, Error as AskError, Gave};
 use flowork_ports::store::{self, Inbox, Reader};
 use flowork_ports::{Bell, Blobs, Engines, Followers, Mesh, MeshTable, Models};
 use flowork_protocol::presence::Presence;
+use flowork_protocol::signed::Signed;
 use flowork_protocol::{NodeId, Timestamp, signed};
 use libp2p::Multiaddr;
 use tokio::sync::{Notify, mpsc, watch};
@@ -71,6 +72,9 @@ const HAPPENINGS_WAITING_MAX: usize = 256;
 pub struct Options {
     /// The secret half of the node key.
     pub seed: Seed,
+    /// The word of the node's old key, when it was given a new one: the bytes of a signed
+    /// [`flowork_protocol::succession::Succession`].
+    pub succession: Option<Vec<u8>>,
     /// What others see as this node's name.
     pub name: String,
     /// The version of the program, for peers.
@@ -115,6 +119,9 @@ pub enum Error {
     /// The folder for files that come cannot be used.
     #[error("the folder for files from other nodes cannot be used")]
     Incoming(#[source] std::io::Error),
+    /// What belonged to the node's old key cannot be moved to its new one.
+    #[error("what belonged to the old key of this node cannot be moved to its new one: {0}")]
+    Moved(String),
     /// The network cannot be used at all.
     #[error("the network cannot be used: {0}")]
     Network(String),
@@ -140,6 +147,7 @@ impl std::fmt::Debug for Handle {
 pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Error> {
     let Options {
         seed,
+        succession,
         name,
         version,
         listen,
@@ -159,6 +167,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
     } = options;
     let keeper = keys::Keeper::new(&seed);
     let me = keeper.node_id();
+    let succession = succession.and_then(|bytes| succeeded(&bytes, me));
     let contacts = Arc::new(contacts::Contacts::load(&table).await?);
     let persons = Arc::new(persons::Persons::load(me, &table).await?);
     let grants = Arc::new(grants::Grants::load(me, &table).await?);
@@ -210,7 +219,7 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         lending: lending.clone(),
         meter: Mutex::new(meter),
         served: records::Records::load("served", table.clone()).await?,
-        held: records::Records::load("held", table.clone()).await?,
+        held: records::Records::load("held-call", table.clone()).await?,
         table: table.clone(),
         inbox: inbox.clone(),
         reader: reader.clone(),
@@ -259,7 +268,10 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         persons,
         requests: requests::Requests::load(&table).await?,
         unmet: records::Records::load("unmet", table.clone()).await?,
+        moves: records::Records::load("move", table.clone()).await?,
+        succession: succession.clone().map(|(signed, _)| signed),
         person_told: Mutex::default(),
+        going: tokio::sync::Mutex::default(),
         grants,
         lending,
         models,
@@ -275,6 +287,9 @@ pub async fn run(options: Options, stop: CancellationToken) -> Result<Handle, Er
         look: Notify::new(),
         writing: tokio::sync::Mutex::new(()),
     });
+    if let Some((_, old)) = succession {
+        desk.move_in(old).await.map_err(|error| Error::Moved(error.to_string()))?;
+    }
     desk::attend(&desk, &provider, happenings, &stop).map_err(Error::Network)?;
     Ok(Handle { desk, caller })
 }
@@ -319,6 +334,13 @@ pub fn multiaddrs(text: &str) -> Vec<String> {
     let family = if address.is_ipv4() { "ip4" } else { "ip6" };
     let (ip, port) = (address.ip(), address.port());
     vec![format!("/{family}/{ip}/tcp/{port}"), format!("/{family}/{ip}/udp/{port}/quic-v1")]
+}
+
+/// The word of an old key, when it is about this node, and whose it was.
+fn succeeded(bytes: &[u8], me: NodeId) -> Option<(Signed, NodeId)> {
+    let signed: Signed = minicbor::decode(bytes).ok()?;
+    let said = flowork_protocol::succession::check(&signed, me).ok().flatten()?;
+    Some((signed, said.old))
 }
 
 /// Signs where this node is.

@@ -141,6 +141,8 @@ impl Account {
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     accounts: BTreeMap<GrantId, Account>,
+    /// What took the place of a grant: calls that began under the one count for the other too.
+    heirs: BTreeMap<GrantId, GrantId>,
 }
 
 impl Meter {
@@ -164,8 +166,8 @@ impl Meter {
 
     /// [`Self::reserve`] without asking: for a call that was let in before this process began.
     pub(crate) fn charge(&mut self, links: &[Link], bytes: u64, at: Timestamp) {
-        for Link { id, .. } in links {
-            let account = self.accounts.entry(*id).or_default();
+        for id in self.with_heirs(links) {
+            let account = self.accounts.entry(id).or_default();
             account.running += 1;
             account.calls.add(at, 1, HOUR_BUCKET_MS);
             account.bytes.add(at, bytes, DAY_BUCKET_MS);
@@ -215,8 +217,8 @@ impl Meter {
 
     /// Gives back what [`Self::reserve_tokens`] kept; what was used of it is settled.
     pub(crate) fn release_tokens(&mut self, links: &[Link], kept: u64) {
-        for Link { id, .. } in links {
-            let account = self.accounts.entry(*id).or_default();
+        for id in self.with_heirs(links) {
+            let account = self.accounts.entry(id).or_default();
             account.tokens_reserved = account.tokens_reserved.saturating_sub(kept);
         }
     }
@@ -232,8 +234,8 @@ impl Meter {
 
     /// The call that was reserved has ended and used this much; its request was charged already.
     pub(crate) fn settle(&mut self, links: &[Link], usage: Usage, now: Timestamp) {
-        for Link { id, .. } in links {
-            let account = self.accounts.entry(*id).or_default();
+        for id in self.with_heirs(links) {
+            let account = self.accounts.entry(id).or_default();
             account.running = account.running.saturating_sub(1);
             account.tokens.add(now, usage.tokens_in.saturating_add(usage.tokens_out), DAY_BUCKET_MS);
             account.bytes.add(now, usage.bytes_out, DAY_BUCKET_MS);
@@ -250,12 +252,27 @@ impl Meter {
         account.work_ms.add(ended_at, usage.work_ms, DAY_BUCKET_MS);
     }
 
-    /// What was used under `old` counts for `new` too, which took its place. Calls that run are not among it.
+    /// `new` took the place of `old`: what was used and is being used under the one counts for the other.
     pub(crate) fn carry_over(&mut self, old: GrantId, new: GrantId) {
-        if let Some(account) = self.accounts.get(&old) {
-            let account = Account { running: 0, tokens_reserved: 0, ..account.clone() };
-            self.accounts.insert(new, account);
+        let account = self.accounts.get(&old).cloned().unwrap_or_default();
+        self.accounts.insert(new, account);
+        self.inherits(old, new);
+    }
+
+    /// Of [`Self::carry_over`] what a process that was started anew has to know before anything is counted.
+    pub(crate) fn inherits(&mut self, old: GrantId, new: GrantId) {
+        self.heirs.insert(old, new);
+    }
+
+    /// The grants of these links, each with what took its place.
+    fn with_heirs(&self, links: &[Link]) -> Vec<GrantId> {
+        let mut all: Vec<GrantId> = links.iter().map(|link| link.id).collect();
+        let mut at = 0;
+        while let Some(id) = all.get(at) {
+            all.extend(self.heirs.get(id).filter(|heir| !all.contains(heir)).copied());
+            at += 1;
         }
+        all
     }
 
     pub(crate) fn used(&mut self, grant: GrantId, now: Timestamp) -> Used {

@@ -20,7 +20,8 @@ use crate::records::Records;
 
 /// The most nodes of this node's person that are kept.
 const OWN_MAX: usize = 32;
-/// The most nodes that persons took back which are remembered.
+/// The most nodes that one person took back which are remembered, and of all persons but this node's own.
+const REVOKED_OF_PERSON_MAX: usize = 64;
 const REVOKED_MAX: usize = 4_096;
 
 /// A certificate as it is kept: its bytes.
@@ -82,6 +83,11 @@ impl Persons {
         self.own(now).map(|(_, said)| said.person)
     }
 
+    /// Whether any person took a node back, ever.
+    pub(crate) fn was_taken_back(&self, node: NodeId) -> bool {
+        self.revoked.find(|kept| kept.read().filter(|(_, said)| said.node == node).map(drop)).is_some()
+    }
+
     /// What this node shows to others of whose it is.
     pub(crate) fn shown(&self, now: Timestamp) -> Vec<Signed> {
         self.own(now).map(|(signed, _)| signed).into_iter().collect()
@@ -129,7 +135,12 @@ impl Persons {
                 .hint("`flowork person leave` makes this node nobody's"));
         }
         if said.is_revocation {
-            self.revoke(signed, &said, now).await.map_err(|error| unwritten(&error))?;
+            let is_kept = self.revoke(signed, &said, now).await.map_err(|error| unwritten(&error))?;
+            if !is_kept && !self.is_revoked(said.person, said.node, said.at) {
+                return Err(invalid(format!(
+                    "this node remembers {REVOKED_OF_PERSON_MAX} nodes that one person took back"
+                )));
+            }
             return Ok(said);
         }
         if said.at > now.seconds() + 24 * 3_600 {
@@ -157,14 +168,21 @@ impl Persons {
     ) -> Result<bool, store::Error> {
         let key = key(said.person, said.node);
         let known = self.revoked.get(&key).and_then(|kept| kept.read());
-        if known.as_ref().is_some_and(|(_, known)| known.at >= said.at)
-            || (known.is_none() && self.revoked.all().len() >= REVOKED_MAX)
-        {
+        if known.as_ref().is_some_and(|(_, known)| known.at >= said.at) {
             return Ok(false);
         }
+        if known.is_none() {
+            let all = self.revoked.all();
+            let of_person = all.iter().filter_map(Kept::read).filter(|(_, one)| one.person == said.person).count();
+            let is_full = all.len() >= REVOKED_MAX && self.mine(now) != Some(said.person);
+            if of_person >= REVOKED_OF_PERSON_MAX || is_full {
+                return Ok(false);
+            }
+        }
         let text = format!("{} took the node {} back", said.person_name, said.node_name);
-        let decided = Decision::new(now, "node-revoked", Some(said.node), text);
-        self.revoked.put(key, Kept::of(signed), Some(decided)).await?;
+        // Said again and later it is no news.
+        let decided = known.is_none().then(|| Decision::new(now, "node-revoked", Some(said.node), text));
+        self.revoked.put(key, Kept::of(signed), decided).await?;
         Ok(true)
     }
 

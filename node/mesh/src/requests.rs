@@ -64,9 +64,11 @@ impl Requests {
         }
         let words: Vec<&str> = can.iter().map(|one| one.0.as_str()).collect();
         let what = if words.is_empty() { "something".to_owned() } else { words.join(", ") };
-        let decided = Decision::new(now, "asked-for", Some(node), format!("{name} asks for {what}"));
+        // Said again it is no news.
+        let is_new = self.open.get(&id).is_none();
+        let decided = is_new.then(|| Decision::new(now, "asked-for", Some(node), format!("{name} asks for {what}")));
         let kept = Kept { id: id.clone(), node, engine, can, note, at: now };
-        self.open.put(id, kept, Some(decided)).await.map_err(|error| {
+        self.open.put(id, kept, decided).await.map_err(|error| {
             tracing::error!(%error, "a request could not be written down");
             Refusal::new("try-again", "it cannot be written down now").retry_after_ms(5_000)
         })

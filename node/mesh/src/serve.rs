@@ -124,7 +124,7 @@ impl Room {
 pub(crate) struct Noted(Mutex<HashMap<(NodeId, String), Timestamp>>);
 
 impl Noted {
-    fn is_news(&self, peer: NodeId, code: &str, now: Timestamp) -> bool {
+    pub(crate) fn is_news(&self, peer: NodeId, code: &str, now: Timestamp) -> bool {
         let mut noted = lock(&self.0);
         noted.retain(|_, at| now.since_ms(*at) < NOTED_EVERY_MS);
         noted.insert((peer, code.to_owned()), now).is_none()
@@ -167,6 +167,10 @@ impl Work {
 
 type Halves<S> = (FrameReader<ReadHalf<S>>, Writer<WriteHalf<S>>);
 
+fn renewed() -> Refusal {
+    Refusal::new("grant-renewed", "the grant was renewed: use the new one").retry_after_ms(1_000)
+}
+
 fn limit_refusal(up: UsedUp) -> Refusal {
     let whose = if up.link > 1 { "the grant that yours was passed on from" } else { "the grant" };
     Refusal::new("limit-reached", format!("{whose} allows {up}")).retry_after_ms(up.retry_after_ms)
@@ -175,8 +179,12 @@ fn limit_refusal(up: UsedUp) -> Refusal {
 impl Provider {
     /// Takes up the calls that ran when this process last ended.
     pub(crate) fn resume(self: &Arc<Self>) {
+        let mut of_old_key = Vec::new();
         for served in self.served.all().into_iter().filter(|served| served.ended_at.is_none()) {
-            let Ok(verified) = self.grants.verify(&served.chain, self.me) else { continue };
+            let Ok(verified) = self.grants.verify(&served.chain, self.me) else {
+                of_old_key.push(served.key());
+                continue;
+            };
             let running = Arc::new(Running::new(served.clone(), verified.links().to_vec(), 0));
             if verified.links().iter().any(|link| self.grants.given_is_revoked(link.id)) {
                 running.end(Refusal::new("grant-revoked", "the grant was taken back by its owner"));
@@ -186,6 +194,14 @@ impl Provider {
             running.set_held(self.held.get(&served.key()).is_some());
             lock(&self.calls).insert(served.key(), running.clone());
             tokio::spawn(self.clone().live(running, None));
+        }
+        if !of_old_key.is_empty() {
+            let provider = self.clone();
+            tokio::spawn(async move {
+                if let Err(error) = provider.served.forget(&of_old_key, None).await {
+                    tracing::warn!(%error, "calls of this node's old key could not be forgotten");
+                }
+            });
         }
     }
 
@@ -245,12 +261,8 @@ impl Provider {
             }
             Err(refusal) => return Ok(Err(refusal)),
         }
-        if self.grants.renewed_as(admitted.links()).is_some() {
-            return Ok(Err(Refusal::new("grant-renewed", "the grant was renewed: use the new one")));
-        }
-        if let Err(error) = self.grants.note_ancestry(admitted.links(), (self.clock)()).await {
-            tracing::error!(%error, "under which grants a call is made could not be written down");
-            return Ok(Err(try_again()));
+        if self.grants.was_renewed(admitted.links()) {
+            return Ok(Err(renewed()));
         }
         if let Some(refusal) = self.lending.refusal(&engine, (self.clock)()) {
             return Ok(Err(refusal));
@@ -266,12 +278,17 @@ impl Provider {
             return Ok(Err(Refusal::new("busy", "it holds as many requests as it has room for").retry_after_ms(1_000)));
         };
         let now = (self.clock)();
-        let links = admitted.links().to_vec();
+        let links = self.grants.charged(admitted.links());
         if let Err(up) = lock(&self.meter).reserve(&links, open.request_bytes, now) {
             return Ok(Err(limit_refusal(up)));
         }
         // From here on the reservation is settled in `live`, or here when the request does not come.
         let unused = || lock(&self.meter).settle(&links, Usage::default(), (self.clock)());
+        if let Err(error) = self.grants.note_ancestry(&links, now).await {
+            tracing::error!(%error, "under which grants a call is made could not be written down");
+            unused();
+            return Ok(Err(try_again()));
+        }
         let request = match self.request(open, halves).await {
             Ok(request) => request,
             Err(error) => {
@@ -323,6 +340,17 @@ impl Provider {
             unused();
             lock(&self.meter).release_tokens(&links, running.tokens_reserved);
             return Ok(Ok(first));
+        }
+        // While its request came the grant may have been taken back. From here on whoever takes it back finds the call.
+        let still = self.admit(peer, open).and_then(|(admitted, ..)| match self.grants.was_renewed(admitted.links()) {
+            true => Err(renewed()),
+            false => Ok(()),
+        });
+        if let Err(refusal) = still {
+            lock(&self.calls).remove(&running.served.key());
+            unused();
+            lock(&self.meter).release_tokens(&links, running.tokens_reserved);
+            return Ok(Err(refusal));
         }
         tokio::spawn(self.clone().live(running.clone(), Some(begin)));
         Ok(Ok(running))
@@ -407,7 +435,10 @@ impl Provider {
             return Err(Refusal::new("not-paired", "the two nodes are not paired"));
         };
         let now = (self.clock)();
-        let shown = self.persons.of(peer, &open.certificates[..open.certificates.len().min(pair::CERTIFICATES_MAX)], now).into_iter();
+        let shown = self
+            .persons
+            .of(peer, &open.certificates[..open.certificates.len().min(pair::CERTIFICATES_MAX)], now)
+            .into_iter();
         let persons: Vec<PersonId> =
             shown.chain(self.persons.of_contact(&contact, now)).map(|said| said.person).collect();
         let asked = Asked { peer, persons: &persons, engine: &open.engine, capability: &open.capability, now };
@@ -586,7 +617,9 @@ impl Provider {
     /// Writes down that a paired node was refused. What strangers try is only logged: it must not fill the disk.
     async fn note_refusal(&self, peer: NodeId, open: &Open, refusal: &Refusal) {
         tracing::info!(%peer, code = %refusal.code, "a call was refused");
-        let is_decision = refusal.code.starts_with("grant-") || refusal.code == "limit-reached";
+        // Whoever was renewed a grant may still try the old one.
+        let is_decision =
+            (refusal.code.starts_with("grant-") && refusal.code != "grant-renewed") || refusal.code == "limit-reached";
         if self.contacts.get(peer).is_none()
             || !is_decision
             || !self.refusals.is_news(peer, &refusal.code, (self.clock)())

@@ -157,6 +157,7 @@ impl World {
             let here = address();
             let options = Options {
                 seed: Seed::new(*seed),
+                succession: None,
                 name: format!("n{one}"),
                 version: "0",
                 listen: vec![here.clone()],

@@ -410,6 +410,9 @@ pub struct Parting {
     pub held: Vec<String>,
     /// Calls of theirs that run now and are ended.
     pub running: u32,
+    /// Workflows of this node with a step that asks them, by name. These stay, and such a step fails from then on.
+    #[serde(default)]
+    pub workflows: Vec<String>,
     /// What they keep whatever is done here.
     pub they_keep: String,
 }

@@ -6,8 +6,8 @@
 //!    │ ◀── Welcome{name} ─────────── │  or Refused
 //! ```
 //!
-//! A node that nobody invited may come as one that is known already: a further node of a person, or the holder of a grant that
-//! was passed on. It says `Known` instead of `Join`.
+//! A node that nobody invited may come as one that is known already: a further node of a person, the holder of a grant that was
+//! passed on, or a peer with a new key. It says `Known` instead of `Join`.
 //!
 //! The channel has authenticated both nodes before: the joining one dials the NodeId of the invitation, and the inviting one
 //! takes the peer of the channel for the one who joins.
@@ -50,6 +50,9 @@ pub struct Known {
     /// Or the bytes of a [`crate::grant::Chain`] that the other side began and that ends with who comes.
     #[cbor(n(1), with = "minicbor::bytes")]
     pub chain: Option<Vec<u8>>,
+    /// Or the [`crate::succession::Succession`] by which it is a node that the other side knows by its old key.
+    #[n(2)]
+    pub succession: Option<Signed>,
 }
 
 impl Message for Pair {

@@ -73,8 +73,8 @@ fn pairs() -> Vec<Pair> {
         Pair::Join(Join { secret: Secret([3; 16]), introduction: introduction.clone() }),
         Pair::Welcome(introduction.clone()),
         Pair::Refused(Refusal::new("invitation-used", "it was used already")),
-        Pair::Known(Known { introduction: introduction.clone(), chain: None }),
-        Pair::Known(Known { introduction, chain: Some(vec![0x80]) }),
+        Pair::Known(Known { introduction: introduction.clone(), chain: None, succession: Some(signed()) }),
+        Pair::Known(Known { introduction, chain: Some(vec![0x80]), succession: None }),
     ]
 }
 

@@ -201,6 +201,69 @@ async fn a_friend_asks_for_access_gets_it_and_it_is_renewed() -> Result<()> {
     pair.stop().await
 }
 
+#[tokio::test]
+async fn a_node_with_a_new_key_is_the_same_friend_and_keeps_what_it_gave_and_was_given() -> Result<()> {
+    for rotates in ["lender", "borrower"] {
+        let pair = Pair::friends().await?;
+        let grant = pair.lend(&echo(), &json!({ "calls_per_hour": 50 })).await?;
+        let row = borrows(&pair.borrower).await?;
+        ensure!(row["state"] == "succeeded", "{}", why(&row));
+        let Pair { lender, borrower, folder } = pair;
+        let (moving, staying) = if rotates == "lender" { (lender, borrower) } else { (borrower, lender) };
+        let data = moving.data().to_owned();
+        let running = says(&moving, &["id", "rotate", "--yes"]).await;
+        ensure!(running.is_err_and(|error| error.to_string().contains("in use")), "not while it runs");
+        moving.stop().await?;
+        let output = flowork(&data, &["id", "rotate", "--yes", "--json"])?;
+        let said: Value = serde_json::from_slice(&output.stdout)?;
+        ensure!(said["node"] != said["was"], "{said}");
+        let moving = Node::start_with(&data, &LOOPBACK).await?;
+        ensure!(moving.read("/api/v1/node").await?["id"] == said["node"]);
+        let name = if rotates == "lender" { LENDER } else { BORROWER };
+        staying
+            .until("the friend is known by the new key, under the old name", async || {
+                let peers = staying.read("/api/v1/peers").await?;
+                Ok(peers[0]["node"] == said["node"] && peers[0]["name"] == name && peers[1].is_null())
+            })
+            .await?;
+        let (lender, borrower) = if rotates == "lender" { (moving, staying) } else { (staying, moving) };
+        holds_a_grant(&borrower).await?;
+        let row = borrows(&borrower).await?;
+        ensure!(row["state"] == "succeeded", "{rotates}: {}", why(&row));
+        let receipts = lender.read("/api/v1/receipts").await?;
+        ensure!(receipts[0]["grant"] != grant["id"], "it is under a new grant: {receipts}");
+        let given = lender.read("/api/v1/grants").await?;
+        let anew = given.as_array().into_iter().flatten().find(|one| one["id"] == receipts[0]["grant"]);
+        let anew = anew.context("it was given anew")?;
+        ensure!(anew["limits"]["calls_per_hour"] == 50 && anew["ends_at"] == grant["ends_at"], "{anew}");
+        if rotates == "borrower" {
+            ensure!(anew["used"]["calls_this_hour"] == 2, "what was used stays used: {anew}");
+        }
+        lender.stop().await?;
+        borrower.stop().await?;
+        drop(folder);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_ends_with_a_friend_is_said_before_with_the_workflows_that_ask_them() -> Result<()> {
+    let pair = Pair::friends().await?;
+    pair.lend(&echo(), &json!({})).await?;
+    let step = |peer: &str| json!({ "component": "borrow", "config": { "preset": "echo", "peer": peer } });
+    for (name, peer) in [("asks-ben", "ben"), ("asks-nobody", "Cleo")] {
+        let preset = json!({ "flowork": "preset/1", "name": name, "steps": { "there": step(peer) }, "wires": [] });
+        pair.borrower.make("/api/v1/presets", &preset).await?;
+    }
+    let parting = pair.borrower.read(&format!("/api/v1/peers/{LENDER}/parting")).await?;
+    ensure!(parting["workflows"] == json!(["asks-ben"]), "{parting}");
+    ensure!(parting["held"].as_array().is_some_and(|held| held.len() == 1), "{parting}");
+    let output = flowork(pair.borrower.data(), &["peer", "rm", LENDER])?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(!output.status.success() && said.contains("asks-ben") && said.contains("echo"), "{said}");
+    pair.stop().await
+}
+
 fn short(grant: &Value) -> Result<String> {
     Ok(grant["id"].as_str().context("a grant has an id")?.chars().take(12).collect())
 }

@@ -40,7 +40,13 @@ export function FriendRow({ peer, isOld, hasLeft }: FriendRowProps) {
             {peer.own_name !== peer.name && (
               <span className="font-normal text-muted"> · {t('friends.calls_itself', { name: peer.own_name })}</span>
             )}
+            {peer.person_name != null && !peer.is_mine && !peer.name.includes(peer.person_name) && (
+              <span className="font-normal text-muted"> · {t('friends.node_of', { name: peer.person_name })}</span>
+            )}
           </p>
+          {peer.is_mine && (
+            <span className="rounded-full border border-accent px-2 text-meta text-accent">{t('friends.yours')}</span>
+          )}
           {!hasLeft && !isOld && <Reached peer={peer} />}
         </div>
         {/* The two may still be connected: that one has forgotten the other shows only in what was said. */}
@@ -70,6 +76,16 @@ export function FriendRow({ peer, isOld, hasLeft }: FriendRowProps) {
                     {peer.node}
                   </code>,
                 ],
+                ...(peer.person == null
+                  ? []
+                  : [
+                      [
+                        t('you.person'),
+                        <code key="person" className="font-mono break-all">
+                          {peer.person}
+                        </code>,
+                      ] as const,
+                    ]),
                 [t('friends.paired'), fullTime(peer.paired_at)],
                 ...(peer.seen_at == null ? [] : [[t('friends.seen'), fullTime(peer.seen_at)] as const]),
                 ...(peer.reach.state === 'away'

@@ -17,6 +17,7 @@ import { InviteDialog } from './invite-dialog';
 import { JoinDialog } from './join-dialog';
 import { Nearby } from './nearby';
 import { ReachPanel } from './reach-panel';
+import { You } from './you';
 
 /** The nodes that this one is paired with, and how others come to be. */
 export default function FriendsPage() {
@@ -77,6 +78,7 @@ export default function FriendsPage() {
             }
           </MeshReady>
         </Panel>
+        <You />
         {role !== undefined && refused === undefined && <Invitations />}
         <Nearby onJoin={() => setOpen('join')} />
       </div>

@@ -51,6 +51,9 @@ function Ends({ of }: { readonly of: Parting }) {
     <>
       <List title={t('friends.remove.given')} none={t('friends.remove.given.none')} all={of.given} />
       <List title={t('friends.remove.held')} none={t('friends.remove.held.none')} all={of.held} />
+      {(of.workflows ?? []).length > 0 && (
+        <List title={t('friends.remove.workflows')} none="" all={of.workflows ?? []} />
+      )}
       {of.running > 0 && <p className="text-wait">{t('friends.remove.running', { count: of.running })}</p>}
       <p className="text-muted">
         {t('friends.remove.keep', { what: isEnglish ? of.they_keep : t('friends.remove.keep.what') })}

@@ -5,7 +5,7 @@ describe('a workflow that borrows', () => {
   const words = { title: 'report at Ben', start: 'Start', step: 'report at Ben' };
 
   it('runs the friend’s workflow with what it is started with', () => {
-    const preset = borrowingPreset({ engine: 'workshop', peer: 'Ben' }, 'report', words);
+    const preset = borrowingPreset({ engine: 'workshop', peer: 'Ben' }, { preset: 'report' }, words);
     expect(preset).toMatchObject({
       name: 'report-at-ben',
       triggers: { start: { component: 'manual' } },
@@ -15,8 +15,13 @@ describe('a workflow that borrows', () => {
   });
 
   it('asks anybody when its owner is no friend any more', () => {
-    const { steps } = borrowingPreset({ engine: 'w', peer: undefined }, 'report', words);
+    const { steps } = borrowingPreset({ engine: 'w', peer: undefined }, { preset: 'report' }, words);
     expect(steps?.borrow?.config).toEqual({ preset: 'report', engine: 'w' });
+  });
+
+  it('calls a single component by its own name', () => {
+    const { steps } = borrowingPreset({ engine: 'w', peer: 'Ben' }, { tool: 'csv-parse' }, words);
+    expect(steps?.borrow?.config).toEqual({ tool: 'csv-parse', peer: 'Ben', engine: 'w' });
   });
 });
 

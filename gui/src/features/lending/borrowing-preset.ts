@@ -8,6 +8,8 @@ type Borrowed = {
   /** What the friend is called here; undefined for one that is no friend any more. */
   readonly peer: string | undefined;
 };
+/** A workflow or a single component, by the name under which it is lent. */
+export type Runs = { readonly preset: string } | { readonly tool: string };
 type Words = { readonly title: string; readonly start: string; readonly step: string };
 
 const GAP = 288;
@@ -19,9 +21,9 @@ const oneStep = (id: string, step: Pick<Step, 'component' | 'config'>, words: Wo
   wires: { w1: { from: { step: 'start', port: 'out' }, to: { step: id, port: 'in' } } },
 });
 
-/** Runs the workflow at the friend's. */
-export const borrowingPreset = ({ engine, peer }: Borrowed, workflow: string, words: Words): Preset => {
-  const config = { preset: workflow, ...(peer === undefined ? {} : { peer }), engine };
+/** Runs the workflow, or the single component, at the friend's. */
+export const borrowingPreset = ({ engine, peer }: Borrowed, what: Runs, words: Words): Preset => {
+  const config = { ...what, ...(peer === undefined ? {} : { peer }), engine };
   return oneStep('borrow', { component: 'borrow', config }, words);
 };
 

@@ -25,7 +25,7 @@ export function CouldThey() {
       key: JSON.stringify([engine.name, can]),
       engine: engine.name,
       can,
-      label: offerLabel(t, engine.name, offer),
+      label: offerLabel(t, engine.name, can, offer),
     })),
   );
   const who = peers.find((it) => it.node === typed.who) ?? peers[0];

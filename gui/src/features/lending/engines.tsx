@@ -6,18 +6,19 @@ import { meshQuery } from '@/shared/api/requests/mesh';
 import type { Engine } from '@/shared/api/types';
 import { useMessages } from '@/shared/i18n/messages';
 import { MeshReady } from '@/shared/mesh/mesh-ready';
+import { componentOf } from '@/shared/mesh/sentence';
 import { Button } from '@/shared/ui/button';
 import { Dialog } from '@/shared/ui/dialog';
 import { Panel } from '@/shared/ui/page';
 import { Empty, Problem } from '@/shared/ui/states';
 import { Switch } from '@/shared/ui/switch';
 import { LendDialog } from './lend-dialog';
-import { ModelLine, WorkflowLine } from './offer-lines';
+import { ComponentLine, ModelLine, WorkflowLine } from './offer-lines';
 import { offerName } from './offers';
 import { heldWords, whenWords } from './policy';
 import { WhenDialog } from './when-dialog';
 
-/** What this node lends: workflows and models, together in engines that share one limit. */
+/** What this node lends: workflows, components and models, together in engines that share one limit. */
 export function Engines() {
   const t = useMessages();
   const engines = useQuery(enginesQuery);
@@ -111,11 +112,13 @@ function EngineRow({ engine }: { readonly engine: Engine }) {
       </div>
       <ul className="pt-1">
         {offers.map(([capability, offer]) => {
-          const stop = () => setStopping({ capability, what: offerName(t, offer) });
+          const name = offerName(t, capability, offer);
+          const stop = () => setStopping({ capability, what: name });
           const onStop = offers.length > 1 ? stop : undefined;
-          return offer.kind === 'chat' ? (
-            <ModelLine key={capability} offer={offer} onStop={onStop} />
-          ) : (
+          if (offer.kind === 'chat') return <ModelLine key={capability} offer={offer} onStop={onStop} />;
+          if (componentOf(capability) !== undefined)
+            return <ComponentLine key={capability} name={name} onStop={onStop} />;
+          return (
             <WorkflowLine
               key={capability}
               offer={offer}

@@ -1,42 +1,67 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { type FormEvent, useId, useState } from 'react';
+import { type FormEvent, Suspense, useId, useState } from 'react';
 import { type Lent, lend } from '@/shared/api/requests/engines';
 import { presetsQuery } from '@/shared/api/requests/presets';
-import type { Engine, ModelAt } from '@/shared/api/types';
-import { useMessages } from '@/shared/i18n/messages';
-import { ASK } from '@/shared/mesh/sentence';
+import type { Engine, LentTool, ModelAt } from '@/shared/api/types';
+import { type PlainKey, type Translate, useMessages } from '@/shared/i18n/messages';
+import { ASK, toolCapability } from '@/shared/mesh/sentence';
 import { Button } from '@/shared/ui/button';
 import { Dialog } from '@/shared/ui/dialog';
 import { Field, Input, Select } from '@/shared/ui/field';
+import { lazily } from '@/shared/ui/lazily';
 import { Segments } from '@/shared/ui/segments';
-import { Problem, Ready } from '@/shared/ui/states';
+import { Loading, Problem, Ready } from '@/shared/ui/states';
 import { wholeNumber } from './limits';
 import { ModelField } from './model-field';
 import { engineFor } from './models';
+import type { ChosenTool } from './tool';
 
 type LendDialogProps = { readonly engines: readonly Engine[]; readonly onClose: () => void };
 
-const KINDS = ['workflow', 'model'] as const;
+// With it come the forms of components, which nothing else on this page needs.
+const ToolField = lazily(() => import('./tool-field'));
 
-/** Lends a workflow or a model of this machine: which, under which engine, and how many at once. */
+const KINDS = ['workflow', 'component', 'model'] as const;
+type Kind = (typeof KINDS)[number];
+
+const HINTS = {
+  workflow: 'lending.workflow.hint',
+  component: 'lending.component.hint',
+  model: 'lending.model.hint',
+} as const satisfies Record<Kind, PlainKey>;
+const THEN = {
+  workflow: 'lending.workflow.then',
+  component: 'lending.component.then',
+  model: 'lending.model.then',
+} as const satisfies Record<Kind, PlainKey>;
+
+/** Lends a workflow, a single component or a model of this machine: which, under which engine, and how many at once. */
 export function LendDialog({ engines, onClose }: LendDialogProps) {
   const t = useMessages();
   const client = useQueryClient();
   const presets = useQuery(presetsQuery);
-  const [kind, setKind] = useState<(typeof KINDS)[number]>('workflow');
+  const [kind, setKind] = useState<Kind>('workflow');
   const [preset, setPreset] = useState('');
   const [model, setModel] = useState<ModelAt>();
+  const [tool, setTool] = useState<ChosenTool>();
   const [typed, setTyped] = useState<string>();
   const [atOnce, setAtOnce] = useState<string>();
   const chosen = presets.data?.find((it) => it.id === preset);
-  const offered = kind === 'workflow' ? chosen?.name : model && engineFor(model.model);
+  const offered = {
+    workflow: chosen?.name,
+    component: tool?.tool.component,
+    model: model && engineFor(model.model),
+  }[kind];
   const engine = (typed ?? offered ?? '').trim();
   const there = engines.find((it) => it.name === engine);
   const concurrent = atOnce ?? (there ? String(there.concurrent) : '2');
   const read = wholeNumber(concurrent);
   const isBad = read === 'wrong' || read === undefined;
-  const what: Lent | undefined =
-    kind === 'model' ? model && { chat: model } : preset === '' ? undefined : { run: [preset] };
+  const what: Lent | undefined = {
+    workflow: preset === '' ? undefined : { run: [preset] },
+    component: tool?.isWhole ? { tool: [tool.tool] } : undefined,
+    model: model && { chat: model },
+  }[kind];
   const make = useMutation({
     mutationFn: (lent: Lent) => lend(engine, lent, isBad ? undefined : read),
     onSuccess: async () => {
@@ -44,8 +69,12 @@ export function LendDialog({ engines, onClose }: LendDialogProps) {
       onClose();
     },
   });
-  const choose = (next: (typeof KINDS)[number]) => {
+  const choose = (next: Kind) => {
     setKind(next);
+    make.reset();
+  };
+  const changeTool = (next: ChosenTool | undefined) => {
+    setTool(next);
     make.reset();
   };
   const isWhole = what !== undefined && engine !== '' && !isBad;
@@ -73,10 +102,14 @@ export function LendDialog({ engines, onClose }: LendDialogProps) {
           value={kind}
           onChange={choose}
         />
-        <p className="text-muted">{t(kind === 'model' ? 'lending.model.hint' : 'lending.workflow.hint')}</p>
-        {kind === 'model' ? (
-          <ModelField value={model} onChange={setModel} />
-        ) : (
+        <p className="text-muted">{t(HINTS[kind])}</p>
+        {kind === 'model' && <ModelField value={model} onChange={setModel} />}
+        {kind === 'component' && (
+          <Suspense fallback={<Loading lines={2} />}>
+            <ToolField value={tool?.tool} onChange={changeTool} refused={make.error} />
+          </Suspense>
+        )}
+        {kind === 'workflow' && (
           <Ready of={presets} lines={2}>
             {(all) => (
               <Field label={t('lending.workflow')} hint={all.length === 0 ? t('lending.no_workflow') : undefined}>
@@ -100,7 +133,7 @@ export function LendDialog({ engines, onClose }: LendDialogProps) {
             onChange={setTyped}
             engines={engines}
             there={there}
-            asked={kind === 'model' ? model : undefined}
+            asked={kind === 'workflow' ? undefined : kind === 'model' ? model : tool?.tool}
           />
           <Field
             label={t(kind === 'model' ? 'lending.at_once.model' : 'lending.at_once')}
@@ -117,7 +150,7 @@ export function LendDialog({ engines, onClose }: LendDialogProps) {
           </Field>
         </div>
       </form>
-      <p className="text-muted">{t(kind === 'model' ? 'lending.model.then' : 'lending.workflow.then')}</p>
+      <p className="text-muted">{t(THEN[kind])}</p>
       <Problem error={make.error} />
     </Dialog>
   );
@@ -129,21 +162,17 @@ type EngineFieldProps = {
   readonly engines: readonly Engine[];
   /** The one that has this name already. */
   readonly there: Engine | undefined;
-  /** The model that is to be lent, which takes the place of another one. */
-  readonly asked: ModelAt | undefined;
+  /** The model or component that is to be lent, which takes the place of another one. */
+  readonly asked: ModelAt | LentTool | undefined;
 };
 
 /** Under which name it is lent, and what that does to an engine that is there. */
 function EngineField({ value, onChange, engines, there, asked }: EngineFieldProps) {
   const t = useMessages();
   const list = useId();
-  const before = there?.offers[ASK];
-  const isOther = asked && before?.kind === 'chat' && (before.model !== asked.model || before.server !== asked.server);
-  const hint = !there
-    ? t('lending.engine_name.hint')
-    : isOther
-      ? t('lending.engine_model', { name: there.name, model: before.model })
-      : t('lending.engine_there', { name: there.name });
+  const hint = there
+    ? (replaced(t, there, asked) ?? t('lending.engine_there', { name: there.name }))
+    : t('lending.engine_name.hint');
   return (
     <>
       <Field label={t('lending.engine_name')} hint={hint}>
@@ -158,4 +187,16 @@ function EngineField({ value, onChange, engines, there, asked }: EngineFieldProp
       </datalist>
     </>
   );
+}
+
+/** What an engine lends already, whose place the new one takes; undefined when it is only added. */
+function replaced(t: Translate, { name, offers }: Engine, asked: ModelAt | LentTool | undefined): string | undefined {
+  if (!asked) return undefined;
+  if ('component' in asked) {
+    const { component } = asked;
+    return toolCapability(component) in offers ? t('lending.engine_component', { name, component }) : undefined;
+  }
+  const before = offers[ASK];
+  const isOther = before?.kind === 'chat' && (before.model !== asked.model || before.server !== asked.server);
+  return isOther ? t('lending.engine_model', { name, model: before.model }) : undefined;
 }

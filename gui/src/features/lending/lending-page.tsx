@@ -13,6 +13,7 @@ import { Borrowing } from './borrowing';
 import { CouldThey } from './could-they';
 import { Engines } from './engines';
 import { Given } from './given';
+import { Requests } from './requests-panel';
 
 /** What friends may use of this node, and what this node may use of theirs. */
 export default function LendingPage() {
@@ -45,6 +46,7 @@ export default function LendingPage() {
               side(
                 <>
                   <Engines />
+                  <Requests />
                   <Given />
                   <CouldThey />
                 </>,

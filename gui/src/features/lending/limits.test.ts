@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dayText, endOf, LIMITS_FIRST, readLimits, wholeNumber } from './limits';
+import { dayText, endOf, LIMITS_FIRST, LIMITS_NONE, mostOf, readLimits, tooMuch, wholeNumber } from './limits';
 
 describe('limits as they are typed', () => {
   it('count in the units of the node', () => {
@@ -34,6 +34,24 @@ describe('limits as they are typed', () => {
       'tokens',
     ]);
     expect(wholeNumber('')).toBeUndefined();
+  });
+});
+
+describe('limits within those of a grant that is passed on', () => {
+  const outer = { calls_per_hour: 20, seconds_per_day: 90, bytes_per_day: null };
+
+  it('are told in the units of the form, never more than they are', () => {
+    expect((['calls', 'minutes', 'mib', 'tokens'] as const).map((it) => mostOf(outer, it))).toEqual([
+      20,
+      1,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('may be narrower, not wider', () => {
+    expect(tooMuch({ ...LIMITS_NONE, calls: '20', mib: '9', minutes: 'x' }, outer)).toEqual([]);
+    expect(tooMuch({ ...LIMITS_NONE, calls: '21', minutes: '2' }, outer)).toEqual(['calls', 'minutes']);
   });
 });
 

@@ -33,7 +33,7 @@ export function readLimits(
   asksModel: boolean,
 ): { readonly limits: GrantLimits; readonly wrong: readonly LimitName[] } {
   const wrong: LimitName[] = [];
-  const read = (name: LimitName, unit = 1): number | undefined => {
+  const read = (name: LimitName, unit: number): number | undefined => {
     const number = wholeNumber(texts[name]);
     if (number === 'wrong') {
       wrong.push(name);
@@ -41,16 +41,36 @@ export function readLimits(
     }
     return number === undefined ? undefined : number * unit;
   };
-  const all = {
-    calls_per_hour: read('calls'),
-    concurrent: read('atOnce'),
-    seconds_per_day: read('minutes', 60),
-    bytes_per_day: read('mib', MIB),
-    tokens_per_day: asksModel ? read('tokens') : undefined,
-  };
-  const limits = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+  const names = (Object.keys(KEYS) as LimitName[]).filter((name) => asksModel || name !== 'tokens');
+  const all = names.map((name) => [KEYS[name][0], read(name, KEYS[name][1])] as const);
+  const limits = Object.fromEntries(all.filter(([, value]) => value !== undefined));
   return { limits, wrong };
 }
+
+/** The form of limits of which nothing is said. */
+export const LIMITS_NONE: LimitTexts = { calls: '', atOnce: '', minutes: '', mib: '', tokens: '' };
+
+const KEYS = {
+  calls: ['calls_per_hour', 1],
+  atOnce: ['concurrent', 1],
+  minutes: ['seconds_per_day', 60],
+  mib: ['bytes_per_day', MIB],
+  tokens: ['tokens_per_day', 1],
+} as const satisfies Record<LimitName, readonly [keyof GrantLimits, number]>;
+
+/** What is allowed at most, in the units of the form: the largest whole number that stays within; undefined where nothing limits. */
+export function mostOf(outer: GrantLimits, name: LimitName): number | undefined {
+  const [key, unit] = KEYS[name];
+  const most = outer[key];
+  return most == null ? undefined : Math.floor(most / unit);
+}
+
+/** Which fields allow more than `outer` does. */
+export const tooMuch = (texts: LimitTexts, outer: GrantLimits): LimitName[] =>
+  (Object.keys(KEYS) as LimitName[]).filter((name) => {
+    const [read, most] = [wholeNumber(texts[name]), mostOf(outer, name)];
+    return typeof read === 'number' && most !== undefined && read > most;
+  });
 
 /** When it ends: a span from now, or the end of the day that was chosen; undefined while no day is. */
 export function endOf(span: Span, date: string, now: number): number | undefined {

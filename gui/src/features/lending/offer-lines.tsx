@@ -10,7 +10,7 @@ import { useRefused } from '@/shared/auth/may';
 import { fullTime, moment, shortHash } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { Button, IconButton } from '@/shared/ui/button';
-import { offerName, serverWords } from './offers';
+import { serverWords } from './offers';
 
 type LineProps = {
   readonly name: string;
@@ -85,6 +85,14 @@ export function WorkflowLine({ offer, isBusy, onRenew, onStop }: WorkflowLinePro
   );
 }
 
+type ComponentLineProps = { readonly name: string; readonly onStop: (() => void) | undefined };
+
+/** A single component that is lent as it was set. */
+export function ComponentLine({ name, onStop }: ComponentLineProps) {
+  const t = useMessages();
+  return <Line name={name} below={<p className="text-meta text-muted">{t('lending.as_set')}</p>} onStop={onStop} />;
+}
+
 /** How often it is looked whether a model server still answers. */
 const LOOK_AGAIN_MS = 30_000;
 
@@ -108,7 +116,7 @@ export function ModelLine({ offer, onStop }: ModelLineProps) {
   const lacks = !isAway && server !== undefined && !server.models.includes(offer.model);
   return (
     <Line
-      name={offerName(t, offer)}
+      name={t('lending.model_named', { model: offer.model })}
       also={<span className="text-muted"> · {serverWords(t, offer.server, server?.software)}</span>}
       below={
         (isAway || lacks) && (

@@ -5,18 +5,27 @@ import { fullAddress, offerLabel, offerName, offerUse, plainAddress, serverWords
 
 const t = messages();
 const report: Offer = { kind: 'run', name: 'report', preset: 'p', version: 'v' };
+const component: Offer = { kind: 'run', name: 'tool-csv-parse-9c137267', preset: 'p', version: 'v' };
 const model: Offer = { kind: 'chat', server: 'http://127.0.0.1:11434', model: 'smollm2' };
 
+const all = [
+  ['run:report', report],
+  ['tool:csv-parse', component],
+  ['chat', model],
+] as const;
+
 describe('what an engine offers', () => {
-  it('is called by the workflow or the model', () => {
-    expect([report, model].map((it) => offerName(t, it))).toEqual(['report', 'Model smollm2']);
-    expect([report, model].map((it) => offerUse(t, it))).toEqual(['report', 'ask its model, smollm2']);
+  it('is called by the workflow, the component or the model', () => {
+    expect(all.map(([can, it]) => offerName(t, can, it))).toEqual(['report', 'Component csv-parse', 'Model smollm2']);
+    const uses = ['report', 'Component csv-parse', 'ask its model, smollm2'];
+    expect(all.map(([can, it]) => offerUse(t, can, it))).toEqual(uses);
   });
 
   it('is told apart by the engine, unless that has the same name', () => {
-    expect(offerLabel(t, 'report', report)).toBe('report');
-    expect(offerLabel(t, 'workshop', report)).toBe('report · workshop');
-    expect(offerLabel(t, 'gpu', model)).toBe('Model smollm2 · gpu');
+    expect(offerLabel(t, 'report', 'run:report', report)).toBe('report');
+    expect(offerLabel(t, 'workshop', 'run:report', report)).toBe('report · workshop');
+    expect(offerLabel(t, 'csv-parse', 'tool:csv-parse', component)).toBe('Component csv-parse');
+    expect(offerLabel(t, 'gpu', 'chat', model)).toBe('Model smollm2 · gpu');
   });
 });
 

@@ -1,19 +1,23 @@
 //! What an engine offers, in words.
 import type { Offer } from '@/shared/api/types';
 import type { Translate } from '@/shared/i18n/messages';
+import { componentOf } from '@/shared/mesh/sentence';
 
-/** What it is called: the workflow, or the model. */
-export const offerName = (t: Translate, offer: Offer): string =>
-  offer.kind === 'run' ? offer.name : t('lending.model_named', { model: offer.model });
+/** What it is called: the workflow, the component, or the model. */
+export function offerName(t: Translate, capability: string, offer: Offer): string {
+  if (offer.kind === 'chat') return t('lending.model_named', { model: offer.model });
+  const component = componentOf(capability);
+  return component === undefined ? offer.name : t('lending.component_named', { component });
+}
 
-/** As one of several things that somebody may be let do: the workflow, or that the model is asked. */
-export const offerUse = (t: Translate, offer: Offer): string =>
-  offer.kind === 'run' ? offer.name : t('let.ask', { model: offer.model });
+/** As one of several things that somebody may be let do: the workflow, the component, or that the model is asked. */
+export const offerUse = (t: Translate, capability: string, offer: Offer): string =>
+  offer.kind === 'chat' ? t('let.ask', { model: offer.model }) : offerName(t, capability, offer);
 
 /** Among the offers of all engines: with the engine, where its name does not say the same. */
-export const offerLabel = (t: Translate, engine: string, offer: Offer): string => {
-  const name = offerName(t, offer);
-  return engine === name ? name : `${name} · ${engine}`;
+export const offerLabel = (t: Translate, engine: string, capability: string, offer: Offer): string => {
+  const name = offerName(t, capability, offer);
+  return engine === name || engine === componentOf(capability) ? name : `${name} · ${engine}`;
 };
 
 /** An address as people read it: `http://127.0.0.1:11434` is `127.0.0.1:11434`. */

@@ -7,7 +7,7 @@ import { fullTime, moment } from '@/shared/format/format';
 import { useMessages } from '@/shared/i18n/messages';
 import { useFriendNames } from '@/shared/mesh/friend-names';
 import { MeshReady } from '@/shared/mesh/mesh-ready';
-import { ASK, usedAs } from '@/shared/mesh/sentence';
+import { ASK, componentOf, usedAs } from '@/shared/mesh/sentence';
 import { Facts } from '@/shared/ui/page';
 import { Empty } from '@/shared/ui/states';
 import { StateBadge } from '@/shared/ui/status';
@@ -66,7 +66,9 @@ function Row({ receipt, name }: { readonly receipt: Receipt; readonly name: stri
       <Icon aria-hidden className="mt-0.5 size-4 shrink-0 text-muted" />
       <div className="min-w-0 flex-1">
         <p className="flex flex-wrap items-center gap-x-3">
-          <span className="break-words">{said}</span>
+          <span className={`break-words ${componentOf(capability) === undefined ? '' : 'first-letter:uppercase'}`}>
+            {said}
+          </span>
           <StateBadge state={receipt.failure == null ? 'succeeded' : 'failed'} />
           {receipt.failure != null && <span className="text-muted">{receipt.failure}</span>}
         </p>

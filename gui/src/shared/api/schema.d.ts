@@ -150,7 +150,7 @@ export interface paths {
         };
         get?: never;
         /**
-         * Lends presets and models as an engine. What a preset does is frozen now; who may use it, grants say.
+         * Lends presets, single components and a model as an engine. What they do is frozen now; who may use it, grants say.
          * @description Needs a token with the role admin or higher.
          */
         put: operations["putEnginesEngine"];
@@ -1661,6 +1661,102 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/grants/{grant}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["postGrantsGrantRenew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/grants/{grant}/pass-on": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["postGrantsGrantPassOn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests/{request}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["deleteRequestsRequest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/peers/{peer}/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["postPeersPeerRequests"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/person": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getPerson"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2224,11 +2320,7 @@ export interface components {
             is_given: boolean;
             /** @description How much. A number that limits nothing is left out. */
             limits: components["schemas"]["GrantLimits"];
-            /**
-             * Format: uint
-             * @description How many links it hangs on.
-             */
-            links: number;
+            links: string[];
             /** @description The engine's owner. */
             owner: components["schemas"]["NodeId"];
             /** @description What the owner is called here; none when this node is it. */
@@ -2241,6 +2333,9 @@ export interface components {
             to: string;
             /** @description How much is used, as far as this node counts it. */
             used: components["schemas"]["Used"];
+            /** @default false */
+            renews?: boolean;
+            renewed_as?: components["schemas"]["GrantId"] | null;
         };
         GrantId: string;
         /** @description Limits as people say them: what is left out is not limited. */
@@ -2451,6 +2546,18 @@ export interface components {
              */
             server?: string | null;
         };
+        /** @description Which component, and how it is set. */
+        LendTool: {
+            /** @description The component's name. */
+            component: string;
+            /**
+             * @description Its config. Expressions in it see the caller's items; a caller sets nothing else.
+             * @default {}
+             */
+            config?: {
+                [key: string]: unknown;
+            };
+        };
         /** @description What to lend. */
         LendWhat: {
             /** @description A model of a server that runs on this machine. Whoever holds a grant for `chat` may then ask it. */
@@ -2466,6 +2573,8 @@ export interface components {
              * @default []
              */
             run?: string[];
+            /** @description Single components. Each may then be called by whoever holds a grant for `tool:` and its name, with items and nothing else. */
+            tool?: components["schemas"]["LendTool"][];
         };
         /** @description How loud a log line is. */
         Level: "debug" | "info" | "warn" | "error";
@@ -2644,6 +2753,9 @@ export interface components {
             to: string;
             /** @description Until when. */
             until: components["schemas"]["Timestamp"];
+            /** @default false */
+            renews?: boolean;
+            request?: string | null;
         };
         /** @description A link to make. */
         NewLoginLink: {
@@ -2825,6 +2937,9 @@ export interface components {
             relay?: components["schemas"]["Relaying"] | null;
             /** @description When it was last connected. */
             seen_at?: components["schemas"]["Timestamp"] | null;
+            person_name?: string | null;
+            /** @default false */
+            is_mine?: boolean;
         };
         /** @description What a component may touch. Absent means nothing. */
         Permissions: {
@@ -4124,6 +4239,44 @@ export interface components {
         postV1ChatCompletionsReply200: unknown;
         putSettingsBody: {
             [key: string]: unknown;
+        };
+        PassOn: {
+            to: string;
+            can?: components["schemas"]["Capability"][];
+            limits?: components["schemas"]["GrantLimits"];
+            until?: components["schemas"]["Timestamp"] | null;
+            depth?: number;
+        };
+        Renew: {
+            until?: components["schemas"]["Timestamp"] | null;
+        };
+        NewRequest: {
+            engine?: string | null;
+            can?: components["schemas"]["Capability"][];
+            note?: string;
+        };
+        Request: {
+            id: string;
+            node: components["schemas"]["NodeId"];
+            from: string;
+            engine?: string | null;
+            can: components["schemas"]["Capability"][];
+            note: string;
+            at: components["schemas"]["Timestamp"];
+        };
+        OwnNode: {
+            node: components["schemas"]["NodeId"];
+            name: string;
+            is_this: boolean;
+            at: components["schemas"]["Timestamp"];
+            ends_at: components["schemas"]["Timestamp"];
+            revoked_at?: components["schemas"]["Timestamp"] | null;
+            peer?: string | null;
+        };
+        Person: {
+            person?: components["schemas"]["PersonId"] | null;
+            name?: string | null;
+            nodes: components["schemas"]["OwnNode"][];
         };
     };
     responses: never;
@@ -7406,6 +7559,200 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["getV1ModelsReply200"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postGrantsGrantRenew: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Renew"];
+            };
+        };
+        responses: {
+            /** @description . */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grant"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postGrantsGrantPassOn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                grant: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PassOn"];
+            };
+        };
+        responses: {
+            /** @description . */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Grant"];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getRequests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description . */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"][];
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    deleteRequestsRequest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description . */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    postPeersPeerRequests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                peer: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["NewRequest"];
+            };
+        };
+        responses: {
+            /** @description . */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": unknown;
+                };
+            };
+            /** @description What is wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getPerson: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description . */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
                 };
             };
             /** @description What is wrong, and what to do. */

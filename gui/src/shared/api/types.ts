@@ -43,11 +43,19 @@ export type Engine = Schemas['Engine'];
 export type Offer = Schemas['Offer'];
 export type Policy = Schemas['Policy'];
 export type Hours = Schemas['Hours'];
+export type LentTool = Schemas['LendTool'];
 export type ModelServer = Schemas['ModelServer'];
 export type ModelAt = Schemas['ModelAt'];
 export type Grant = Schemas['Grant'];
 export type GrantLimits = Schemas['GrantLimits'];
 export type NewGrant = Schemas['NewGrant'];
+export type PassOn = Schemas['PassOn'];
+/** What a friend asks to use. */
+export type AccessRequest = Schemas['Request'];
+export type NewRequest = Schemas['NewRequest'];
+/** Whose node this is. */
+export type Person = Schemas['Person'];
+export type OwnNode = Schemas['OwnNode'];
 export type TestGrant = Schemas['TestGrant'];
 export type Tested = Schemas['Tested'];
 export type Usage = Schemas['Usage'];

@@ -68,6 +68,9 @@ export function minute(at: number, now = Date.now()): string {
   return isToday ? format('minute', time).format(at) : moment(at, now);
 }
 
+/** A day with its year, for what is far away. */
+export const day = (at: number): string => format('day', { dateStyle: 'medium' }).format(at);
+
 /** Everything, for titles and details. */
 export const fullTime = (at: number): string => format('full', { dateStyle: 'medium', timeStyle: 'medium' }).format(at);
 

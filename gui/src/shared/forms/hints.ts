@@ -13,6 +13,8 @@ export type Hint = {
   readonly when?: Readonly<Record<string, readonly string[]>>;
   /** Has a meaning only when this neighbour holds something. */
   readonly needs?: string;
+  /** Has a meaning only when this neighbour holds nothing: one of the two is said. */
+  readonly unless?: string;
   readonly rows?: number;
   readonly suggest?: Suggest;
   readonly language?: string;
@@ -49,6 +51,9 @@ const CONDITION: Hints = {
   combine: { needs: 'rules', isMain: true },
 };
 
+/** Where something may leave this machine. */
+const NOT_ONLY_HERE = { at: ['friend', 'anywhere'] };
+
 /** An answer with one text in it. */
 const ANSWER_FORM = { type: 'object', properties: { answer: { type: 'string' } }, required: ['answer'] };
 
@@ -73,20 +78,24 @@ const HINTS: Readonly<Record<string, Hints>> = {
   ruby: script('ruby'),
   code: { code: { starts: 'code' }, mode: MAIN, timeout_ms: LATER },
   borrow: {
-    preset: { suggest: 'lent' },
-    peer: { name: 'friend', suggest: 'friend', isMain: true },
+    preset: { suggest: 'lent', unless: 'tool', isMain: true },
+    tool: { name: 'component', suggest: 'tool', unless: 'preset' },
+    at: { name: 'where', isMain: true },
+    peer: { name: 'friend', suggest: 'friend', when: NOT_ONLY_HERE, isMain: true },
     engine: { suggest: 'engine' },
     wait: { name: 'wait_for', kind: 'duration', isMain: true },
+    when_away: { when: NOT_ONLY_HERE, isMain: true },
   },
   chat: {
     prompt: { name: 'question', rows: 4, isMain: true },
     system: { name: 'instructions', rows: 2, isMain: true },
     at: { name: 'where', isMain: true },
-    peer: { name: 'friend', suggest: 'friend', when: { at: ['friend', 'anywhere'] } },
+    peer: { name: 'friend', suggest: 'friend', when: NOT_ONLY_HERE },
     engine: { suggest: 'asked', isMain: false },
     schema: { name: 'answer_form', kind: 'json', first: ANSWER_FORM },
     max_tokens: { first: 500 },
     wait: { name: 'wait_for', kind: 'duration', isMain: false },
+    when_away: { when: NOT_ONLY_HERE, isMain: false },
   },
   'csv-parse': {
     from: MAIN,

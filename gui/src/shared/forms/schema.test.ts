@@ -93,6 +93,15 @@ describe('which fields are shown', () => {
     expect(shown({})).toEqual(['prompt', 'system', 'at']);
     expect(shown({ at: 'friend' })).toEqual(['prompt', 'system', 'at', 'peer']);
   });
+  it('one of two that stand for each other', () => {
+    const { fields } = form('borrow');
+    const shown = (value: object) => keys(shownOf(fields, { ...value }).shown);
+    const always = ['at', 'peer', 'wait', 'when_away'];
+    expect(shown({ preset: 'report' })).toEqual(['preset', ...always]);
+    expect(shown({ tool: 'csv-parse' })).toEqual(['tool', ...always]);
+    expect(keys(shownOf(fields, {}).more)).toEqual(['tool', 'engine']);
+    expect(shown({ preset: 'report', at: 'here' })).toEqual(['preset', 'at', 'wait']);
+  });
   it('not those that mean nothing beside the others', () => {
     const of = form('merge');
     expect(keys(shownOf(of.fields, {}).shown)).toEqual(['mode']);

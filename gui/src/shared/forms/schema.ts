@@ -41,7 +41,9 @@ export type Choice = {
 };
 export type Unit = 'ms' | 'mb' | 'bytes';
 /** What a text names, where its possible values are known. */
-export type Suggest = 'field' | 'file' | 'header' | 'media' | 'friend' | 'lent' | 'engine' | 'asked';
+export type Suggest = 'field' | 'file' | 'header' | 'media' | 'friend' | LentName;
+/** Names of what is lent: a workflow, a component, an engine that runs these, an engine with a model. */
+export type LentName = 'lent' | 'tool' | 'engine' | 'asked';
 
 export type Kind =
   | { readonly kind: 'text'; readonly rows: number; readonly suggest?: Suggest; readonly placeholder?: string }
@@ -267,8 +269,9 @@ const isBlank = (value: unknown): boolean =>
 
 /** Whether a field has a meaning while its neighbours are as they are: `key` of a merge only when it merges by key. */
 function applies(field: Field, fields: readonly Field[], value: Readonly<Record<string, unknown>>): boolean {
-  const { needs } = field.hint;
+  const { needs, unless } = field.hint;
   if (needs !== undefined && isBlank(value[needs])) return false;
+  if (unless !== undefined && !isBlank(value[unless])) return false;
   return Object.entries(field.hint.when ?? {}).every(([key, wanted]) => {
     const fallback = fields.find((it) => it.key === key)?.fallback;
     return wanted.includes(String(value[key] ?? fallback));

@@ -8,7 +8,7 @@ export const plainDecision = (text: string): string =>
   text
     .replaceAll(/ \(12D3\w+\)/g, '')
     .replaceAll(/\bgrant [0-9a-f]{12}\b/g, 'grant')
-    .replaceAll(/\brun:(?=\S)/g, '');
+    .replaceAll(/\b(?:run|tool):(?=\S)/g, '');
 
 /** A reason of a test: *grant 7d7db9ec5c29: allowed until …* begins with what the grant is for. */
 export function plainReason(t: Translate, reason: string, grants: readonly Grant[]): string {

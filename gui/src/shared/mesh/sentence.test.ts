@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Grant } from '../api/types';
 import { messages } from '../i18n/messages';
-import { allowedWords, grantState, limitWords, usedAs, usesOf, workflowOf } from './sentence';
+import { allowedWords, componentOf, grantState, isPassedOn, limitWords, usedAs, usesOf, workflowOf } from './sentence';
 
 describe('a grant in words', () => {
   const t = messages();
-  const base = { who: 'Ana', uses: ['report', 'summary'], engine: 'workshop', until: undefined };
+  const base = { who: 'Ana', uses: ['report', 'summary'], engine: 'workshop', until: undefined, depth: 0 };
 
   it('says who, what, and every limit', () => {
     const limits = { calls_per_hour: 20, concurrent: 1, seconds_per_day: 600, bytes_per_day: 1_048_576 };
@@ -26,11 +26,32 @@ describe('a grant in words', () => {
     expect(grantState({ ...grant, revoked_at: 50 }, 99)).toBe('taken_back');
   });
 
+  it('makes room for the one that it was renewed as, however long it would have held', () => {
+    const grant = { ends_at: 100, revoked_at: null, renewed_as: 'abc' } as unknown as Grant;
+    expect([99, 101].map((now) => grantState(grant, now))).toEqual(['renewed', 'renewed']);
+    expect(grantState({ ...grant, revoked_at: 50 }, 99)).toBe('taken_back');
+  });
+
+  it('says how often it may be passed on', () => {
+    const said = (depth: number) =>
+      allowedWords(t, { ...base, limits: {}, depth })
+        .split(' · ')
+        .at(-1);
+    expect([0, 1, 3].map(said)).toEqual(['as much as they like', 'may pass it on once', 'may pass it on 3 times']);
+  });
+
+  it('is passed on when it was given here and the engine is somebody else’s', () => {
+    const grant = (is_given: boolean, owner_name: string | null) => ({ is_given, owner_name }) as unknown as Grant;
+    expect([grant(true, 'Ana'), grant(true, null), grant(false, 'Ana')].map(isPassedOn)).toEqual([true, false, false]);
+  });
+
   it('calls a capability by its workflow, or says that a model is asked', () => {
-    const all = ['run:report', 'run:chat', 'chat', 'embed'];
-    expect(all.map((it) => usedAs(t, it))).toEqual(['report', 'chat', 'chat with its model', 'embed']);
+    const all = ['run:report', 'run:chat', 'chat', 'embed', 'tool:csv-parse'];
+    const used = ['report', 'chat', 'chat with its model', 'embed', 'the component csv-parse'];
+    expect(all.map((it) => usedAs(t, it))).toEqual(used);
     expect(usesOf(t, ['chat', 'run:report'])).toEqual(['report', 'chat with its model']);
-    expect(all.map(workflowOf)).toEqual(['report', 'chat', undefined, undefined]);
+    expect(all.map(workflowOf)).toEqual(['report', 'chat', undefined, undefined, undefined]);
+    expect(all.map(componentOf)).toEqual([undefined, undefined, undefined, undefined, 'csv-parse']);
   });
 
   it('says how many tokens a model may read and write', () => {

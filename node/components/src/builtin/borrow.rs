@@ -112,7 +112,8 @@ async fn run(config: &Config, call: &Call, options: &Arc<Options>) -> Result<Yie
     }
     let request = serde_json::to_vec(items).map_err(|error| Failure::new("items-invalid", error.to_string()))?;
     let places = config.places();
-    let asked = engine::Asked { part: None, places: &places, capability, request, wait: &config.wait };
+    let asked =
+        engine::Asked { part: None, places: &places, capability, request, wait: &config.wait, cancel: &call.cancel };
     let given = match engine::call(options, call, asked, None).await {
         Ok(given) => given,
         Err(not_yet) => return not_yet.or_yield(),

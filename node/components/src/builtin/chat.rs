@@ -12,6 +12,7 @@ use futures::StreamExt as _;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use super::engine::{At, Listener, NotYet, Places, WhenAway};
 use super::{Options, engine};
@@ -124,11 +125,18 @@ async fn run(config: &Config, call: &Call, options: &Arc<Options>) -> Result<Yie
         let note = format!("dry run: would have asked {} questions", questions.len());
         return Ok(Yield::Output(done.out().note(note)));
     }
+    // When one question fails, the others are asked no further: whoever answers them would be paid for nothing.
+    let stop = &call.cancel.child_token();
     let asking: Vec<_> = questions
         .into_iter()
         .enumerate()
         .map(|(index, chat)| async move {
-            ask(config, call, options, index, &chat).await.map_err(|not_yet| not_yet.map(|failure| failure.item(index)))
+            if stop.is_cancelled() {
+                return Err(NotYet::Failed(Failure::new("cancelled", "another question of the step failed")));
+            }
+            ask(config, (call, stop), options, index, &chat)
+                .await
+                .map_err(|not_yet| not_yet.map(|failure| failure.item(index)))
         })
         .collect();
     let mut answers = futures::stream::iter(asking).buffered(config.at_once.clamp(1, AT_ONCE_MAX));
@@ -136,7 +144,12 @@ async fn run(config: &Config, call: &Call, options: &Arc<Options>) -> Result<Yie
     while let Some(answered) = answers.next().await {
         let (json, note) = match answered {
             Ok(answered) => answered,
-            Err(not_yet) => return not_yet.or_yield(),
+            Err(not_yet) => {
+                stop.cancel();
+                // Until who answers has heard it.
+                while answers.next().await.is_some() {}
+                return not_yet.or_yield();
+            }
         };
         done.push_json(json, index);
         notes.push(note);
@@ -172,13 +185,14 @@ fn question(config: &Config, scope: &Scope<'_>) -> Result<Chat, Failure> {
 }
 
 async fn ask(
-    config: &Config, call: &Call, options: &Arc<Options>, index: usize, chat: &Chat,
+    config: &Config, (call, stop): (&Call, &CancellationToken), options: &Arc<Options>, index: usize, chat: &Chat,
 ) -> Result<(Value, String), NotYet> {
     let request = serde_json::to_vec(chat).map_err(|error| Failure::new("chat-invalid", error.to_string()))?;
     let mut said = Said { call, text: String::new(), shown: 0 };
     let places = config.places();
     let capability = Capability("chat".to_owned());
-    let asked = engine::Asked { part: Some(index), places: &places, capability, request, wait: &config.wait };
+    let asked =
+        engine::Asked { part: Some(index), places: &places, capability, request, wait: &config.wait, cancel: stop };
     let given = engine::call(options, call, asked, Some(&mut said)).await;
     said.show_rest();
     // What was said until then is not lost.

@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::Options;
 use crate::duration;
@@ -132,6 +133,8 @@ pub(super) struct Asked<'a> {
     pub(super) capability: Capability,
     pub(super) request: Vec<u8>,
     pub(super) wait: &'a Value,
+    /// Ends the call, also at who does it.
+    pub(super) cancel: &'a CancellationToken,
 }
 
 /// Hears the output as it comes, where it comes in pieces.
@@ -156,7 +159,7 @@ pub(super) async fn call(
         Some(Resumed::Decision { approved: true, .. }) => true,
         _ => false,
     };
-    let Asked { part, places, capability, request, .. } = asked;
+    let Asked { part, places, capability, request, cancel, .. } = asked;
     let asked = EngineCall {
         key: match part {
             None => call.key.to_string(),
@@ -171,7 +174,7 @@ pub(super) async fn call(
         streams: listener.is_some(),
     };
     let (sender, mut news) = mpsc::channel(NEWS_WAITING_MAX);
-    let calling = options.engines.call(asked, sender, call.cancel.clone());
+    let calling = options.engines.call(asked, sender, cancel.clone());
     tokio::pin!(calling);
     let mut next = 0;
     let mut note = |news: News| match (news, &mut listener) {

@@ -120,8 +120,11 @@ enum Command {
     Schema(schema::Schema),
     /// Print completions for a shell
     Completions(completions::Completions),
-    /// Print the node's id
-    Id,
+    /// Print the node's id, or give the node a new key
+    Id {
+        #[command(subcommand)]
+        what: Option<id::Id>,
+    },
 }
 
 /// What commands work with.
@@ -236,7 +239,7 @@ async fn dispatch(command: Command, context: Context) -> Result<(), Fail> {
         Command::Restore(restore) => restore.run(&context).await,
         Command::Schema(schema) => schema.run(&context),
         Command::Completions(completions) => completions.run(&mut Cli::command()),
-        Command::Id => id::run(&context).await,
+        Command::Id { what } => id::run(what, &context).await,
     }
 }
 

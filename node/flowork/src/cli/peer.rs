@@ -210,10 +210,11 @@ fn parted(parting: &Value, verb: &str) -> String {
     };
     let running = parting["running"].as_u64().unwrap_or(0);
     format!(
-        "With {} {verb}:\n{}{}{}They keep {}.\n",
+        "With {} {verb}:\n{}{}{}{}They keep {}.\n",
         text_of(&parting["name"]),
         lines(&parting["given"], "what they may use here"),
         lines(&parting["held"], "what this node may use of theirs"),
+        lines(&parting["workflows"], "workflows of yours that ask them; they stay, and that step of them fails"),
         if running > 0 { format!("{running} of their runs here\n") } else { String::new() },
         text_of(&parting["they_keep"])
     )

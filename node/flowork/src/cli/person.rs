@@ -102,10 +102,11 @@ impl Person {
                 let key = PersonKey::new(keystore::random().map_err(|error| Fail::because("no key was made", &error))?);
                 let this = this_node(context).await?;
                 let made = key.certify(&this, (&name, &node_name), DAYS, false)?;
-                let shown = bring(context, &made).await?;
+                // Before the node is told: afterwards the words must be shown whatever happens.
                 if keep {
                     key.keep(context)?;
                 }
+                let shown = bring(context, &made).await?;
                 let phrase = key.phrase()?;
                 let answer = json!({ "person": shown["person"], "name": name, "phrase": *phrase, "kept": keep });
                 context.print(&answer, |_| created(&name, &phrase, keep));

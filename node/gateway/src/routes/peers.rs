@@ -4,8 +4,10 @@ use axum::extract::State;
 use axum::http::{Method, StatusCode};
 use flowork_ports::mesh::{Ask, Error, Gave, Invitation, Invite, Invited, Neighbour, Parting, Peer, Preview, Status};
 use flowork_protocol::command::Role;
+use flowork_protocol::preset::Step;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::access::{Admin, Permit, Viewer};
 use crate::api::Route;
@@ -164,7 +166,22 @@ async fn rename(
 }
 
 async fn parting(State(ctx): State<Ctx>, _: Permit<Admin>, Path(peer): Path<String>) -> Result<Json<Parting>, Problem> {
-    Ok(Json(ask!(ctx, Ask::PreviewRemove(peer), Gave::Parting(parting) => parting)))
+    let parting = ask!(ctx, Ask::PreviewRemove(peer.clone()), Gave::Parting(parting) => parting);
+    let names = [peer.to_lowercase(), parting.name.to_lowercase()];
+    let mut workflows = Vec::new();
+    for draft in ctx.options.documents.list().await? {
+        // One that cannot be read says nothing here; its own page says why.
+        let Ok(draft) = ctx.options.documents.get(draft.id.as_str()).await else { continue };
+        let asks = |step: &Step| {
+            let peer = step.config.get("peer").and_then(Value::as_str);
+            matches!(step.component.as_str(), "borrow" | "chat")
+                && peer.is_some_and(|peer| names.contains(&peer.to_lowercase()))
+        };
+        if draft.preset.steps.values().any(asks) {
+            workflows.push(draft.preset.name);
+        }
+    }
+    Ok(Json(Parting { workflows, ..parting }))
 }
 
 async fn remove(State(ctx): State<Ctx>, _: Permit<Admin>, Path(peer): Path<String>) -> Result<Json<Parting>, Problem> {

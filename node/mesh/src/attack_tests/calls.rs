@@ -154,7 +154,7 @@ async fn the_name_of_a_file_that_comes_is_nowhere_a_path() {
     let (_, chain) = target.lend().await;
     let ana = Target::start(ANA, &[(1, "target", Some(target.tcp.clone()))], None).await;
     let now = Timestamp(ana.now.load(Ordering::Relaxed)).plus_ms(2_000);
-    ana.handle.desk.grants.hold(chain, target.id, &[], now).await.unwrap();
+    ana.handle.desk.grants.hold(chain, (target.id, target.id), None, now).await.unwrap();
     let bytes = b"not where it says".to_vec();
     let (size, blob) = (bytes.len(), ana.blobs.put_bytes(bytes.into()).await.unwrap());
     let files: serde_json::Map<_, _> = ["../../x", "/tmp/x", "..", "a/../../../x\0"]
@@ -165,11 +165,12 @@ async fn the_name_of_a_file_that_comes_is_nowhere_a_path() {
     let request = json!([{ "json": {}, "files": files }]).to_string().into_bytes();
     let call = EngineCall {
         key: "traversal".to_owned(),
-        at: Where::Peer { peer: "target".to_owned(), engine: Some("box".to_owned()) },
+        at: vec![Where::Peer { peer: "target".to_owned(), engine: Some("box".to_owned()) }],
         capability: Capability::run("echo"),
         request,
         deadline_ms: 600_000,
         wait_ms: 60_000,
+        leaves: false,
         streams: false,
     };
     let (news, mut heard) = mpsc::channel(64);

@@ -4,6 +4,7 @@ use flowork_ports::mesh::{Gave, Invite};
 use flowork_ports::people::PassOn;
 use flowork_protocol::certificate::Certificate;
 use flowork_protocol::invitation::Invitation;
+use flowork_protocol::succession::Succession;
 use flowork_protocol::{PersonId, certificate};
 
 use super::*;
@@ -90,7 +91,7 @@ async fn what_is_anothers_lets_nobody_in_and_who_was_removed_stays_out() {
     // A person whom nobody here knows; and then one who is known, with another node's certificate.
     assert_eq!(stranger.come_known(&target, vec![certified(id_of(STRANGER))], None).await, not_known);
     let now = Timestamp(target.now.load(Ordering::Relaxed));
-    let ben = target.handle.desk.contacts.learn_person(id_of(BEN), &[certified(id_of(BEN))], now).await.unwrap();
+    let ben = target.handle.desk.contacts.learn_person(id_of(BEN), &[certified(id_of(BEN))], true, now).await.unwrap();
     assert_eq!(ben.and_then(|ben| ben.person_name).as_deref(), Some("Cleo"));
     assert_eq!(stranger.come_known(&target, vec![certified(id_of(BEN))], None).await, not_known);
     assert_eq!(names(&target).await.len(), 2);
@@ -113,5 +114,36 @@ async fn what_is_anothers_lets_nobody_in_and_who_was_removed_stays_out() {
     let word = certified(id_of(STRANGER + 1));
     assert!(certificate::check(&word, id_of(STRANGER + 1), now).is_ok());
     assert_eq!(desk.come_known(&target, vec![word], None).await, Ok(()));
-    assert!(names(&target).await.contains(&"Cleo (desk)".to_owned()));
+    assert!(names(&target).await.contains(&"Ben (desk)".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stolen_key_cannot_name_its_heir_where_a_person_certified_the_node() {
+    let target = Target::new().await;
+    let now = Timestamp(target.now.load(Ordering::Relaxed));
+    let heir = |of: u8, new: u8| {
+        let said = Succession { v: 1, old: id_of(of), new: id_of(new), at: now.seconds() };
+        keeper(of).state(&said).unwrap()
+    };
+    // Ana's node belongs to no person: the word of its key is all there is.
+    let new = Hostile::at(STRANGER, &target).await;
+    assert_eq!(new.come_after(&target, Vec::new(), heir(BEN, STRANGER + 1)).await, Err("not-known".to_owned()));
+    assert_eq!(new.come_after(&target, Vec::new(), heir(ANA, STRANGER)).await, Ok(()));
+    let mut all = names(&target).await;
+    all.sort();
+    assert_eq!(all, ["Ana", "Ben"]);
+    assert!(target.handle.desk.contacts.get(id_of(ANA)).is_none());
+    // Ben's is Cleo's, and the thief has not her words.
+    target.handle.desk.contacts.learn_person(id_of(BEN), &[certified(id_of(BEN))], true, now).await.unwrap();
+    let thief = Hostile::at(STRANGER + 1, &target).await;
+    let by_thief = || heir(BEN, STRANGER + 1);
+    assert_eq!(thief.come_after(&target, Vec::new(), by_thief()).await, Err("not-certified".to_owned()));
+    assert_eq!(
+        thief.come_after(&target, vec![certified(id_of(BEN))], by_thief()).await,
+        Err("not-certified".to_owned())
+    );
+    assert!(target.handle.desk.contacts.get(id_of(BEN)).is_some());
+    // She certified her new key.
+    assert_eq!(thief.come_after(&target, vec![certified(id_of(STRANGER + 1))], by_thief()).await, Ok(()));
+    assert_eq!(target.handle.desk.contacts.named("Ben").unwrap().node, id_of(STRANGER + 1));
 }

@@ -51,6 +51,8 @@ impl Caller {
             .grants
             .usable(capability, (self.clock)())
             .into_iter()
+            // An owner whom this node has not met yet cannot be asked.
+            .filter(|(kept, _)| self.contacts.get(kept.owner).is_some())
             .filter(|(kept, _)| peer.as_ref().is_none_or(|peer| peer.node == kept.owner))
             .filter(|(_, grant)| engine.is_none_or(|engine| grant.leaf().grant.engine == *engine))
             .filter(|(kept, _)| accepted.is_none_or(|(node, grant)| kept.owner == node && kept.id == grant))

@@ -12,7 +12,7 @@ use tokio::io::AsyncRead;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::candidates::Candidate;
-use super::{Caller, FILES_NOT_GIVEN, Journey, PAUSE_FIRST, PAUSE_MAX, cancelled};
+use super::{Caller, FILES_NOT_GIVEN, Journey, PAUSE_FIRST, PAUSE_MAX, cancelled, late};
 use crate::body::{Incoming, Outgoing};
 use crate::files::{self, Came};
 use crate::net::{self, Stream};
@@ -119,7 +119,7 @@ impl Caller {
                             }
                         }
                         Ok(Ended::Cancelled) => return Asked::Failed(cancelled()),
-                        Ok(Ended::Late) => return Asked::Failed(late(candidate)),
+                        Ok(Ended::Late) => return Asked::Failed(late(&candidate.label())),
                         // What lay at hand had become useless: nothing was asked yet.
                         Err(frames::Error::Io(_) | frames::Error::Closed) if was_at_hand && !standing.was_accepted => {
                             at_hand = false;
@@ -297,7 +297,7 @@ impl Caller {
                 Err(error) => error,
             },
             () = journey.cancel.cancelled() => return Err(Asked::Failed(cancelled())),
-            () = sleep_until(journey.ends_at) => return Err(Asked::Failed(late(candidate))),
+            () = sleep_until(journey.ends_at) => return Err(Asked::Failed(late(&candidate.label()))),
         };
         let is_refused = matches!(error, files::Error::Refused(_));
         *files_refused += u32::from(is_refused);
@@ -379,13 +379,7 @@ async fn wait_for_end<R: AsyncRead + Unpin>(reader: &mut frames::Reader<R>) {
 /// The time for who took a call has passed: that of the call, or that for being away.
 fn gone(candidate: &Candidate, journey: &Journey<'_>, leaves_at: Instant) -> Asked {
     if leaves_at >= journey.ends_at {
-        return Asked::Failed(late(candidate));
+        return Asked::Failed(late(&candidate.label()));
     }
     Asked::Unreachable("it took the call and is away since".to_owned())
-}
-
-fn late(candidate: &Candidate) -> Failure {
-    Failure::new("engine-late", format!("{} did not give a result in time", candidate.label()))
-        .hint("give the step more time with `timeout_ms`")
-        .retryable()
 }

@@ -82,7 +82,9 @@ impl Desk {
     async fn renew_kept(self: &Arc<Self>, old: &Kept, until: Option<Timestamp>, now: Timestamp) -> Result<Kept, Error> {
         let kept = {
             let _writing = self.writing.lock().await;
-            self.grants.renew(&self.keeper, old, until, random()?, now).await?
+            // As it is now: it may have been taken back meanwhile.
+            let old = self.grants.given_by(&old.id.to_string())?;
+            self.grants.renew(&self.keeper, &old, until, random()?, now).await?
         };
         // What was used under the one counts for the other: to renew is not to give twice.
         lock(&self.provider.meter).carry_over(old.id, kept.id);
@@ -93,7 +95,8 @@ impl Desk {
     /// Renews what its owner said renews by itself.
     pub(super) async fn renew_due(self: &Arc<Self>) {
         let now = (self.clock)();
-        for old in self.grants.to_renew(now) {
+        let is_there = |old: &Kept| self.contacts.get(old.holder).is_some_and(|contact| !contact.has_left);
+        for old in self.grants.to_renew(now).into_iter().filter(is_there) {
             if let Err(error) = self.renew_kept(&old, None, now).await {
                 tracing::warn!(grant = %old.id.short(), %error, "a grant could not be renewed");
             }
@@ -133,13 +136,18 @@ impl Desk {
     }
 
     pub(super) async fn revoke(self: &Arc<Self>, id: &str, now: Timestamp) -> Result<Gave, Error> {
-        let kept = {
+        let (kept, family) = {
             let _writing = self.writing.lock().await;
             let kept = self.grants.given_by(id)?;
-            self.grants.revoke(&kept, "", now).await?
+            let mut family = Vec::new();
+            // With what it took the place of, under which runs may go on, and what took its place.
+            for one in self.grants.family(&kept) {
+                family.push(self.grants.revoke(&one, "", now).await?);
+            }
+            (self.grants.given_by(&kept.id.to_string())?, family)
         };
         let why = Refusal::new("grant-revoked", "the grant was taken back by its owner");
-        let ended = self.provider.end_under(kept.id, &why);
+        let ended: usize = family.iter().map(|one| self.provider.end_under(one.id, &why)).sum();
         tracing::info!(grant = %kept.id.short(), ended, "a grant was taken back");
         tokio::spawn(self.clone().tell_untold(kept.holder));
         if kept.is_owner_untold {

@@ -1,6 +1,7 @@
 //! Looking after peers: what they are told and tell, where they are, and who is looked for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use flowork_ports::store;
 use flowork_protocol::peer::tell::Tell;
@@ -11,12 +12,15 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Desk;
+use super::known::unwritten;
 use crate::contacts::Contact;
 use crate::looking::{LOOK_FIRST, LOOK_MAX};
 use crate::net::Happened;
 use crate::serve::cut;
 use crate::{lock, net};
 
+/// How often this node goes to those who do not know it yet.
+const GO_AGAIN: Duration = Duration::from_secs(30);
 /// How many peers are looked for at once.
 const LOOK_AT_ONCE: usize = 16;
 
@@ -38,6 +42,11 @@ impl Desk {
             };
             match self.say(node, &what).await {
                 Ok(Ok(())) => {}
+                // Not now, or not yet: one of the two has a new key, and the other has not heard of it.
+                Ok(Err(refusal)) if refusal.code == "not-paired" || refusal.retry_after_ms.is_some() => {
+                    tracing::debug!(%node, code = %cut(&refusal.code), "a peer is told later");
+                    return;
+                }
                 Ok(Err(refusal)) => {
                     // It will say the same again; the grant can still be used by its name.
                     tracing::warn!(%node, code = %cut(&refusal.code), "a peer does not take a grant");
@@ -79,7 +88,8 @@ impl Desk {
                 Tell::PassedOn(told) => self.hear_passed_on(&contact, told, now).await,
                 Tell::Certificates(told) => self.hear_certificates(&contact, &told, now).await,
                 Tell::Request(asked) => self.requests.hear(peer, &contact.name, asked, now).await,
-                Tell::Revoked(id) => self.hear_revoked(peer, id, now).await.map_err(try_again),
+                Tell::Revoked(id) => self.hear_revoked(peer, id, now).await,
+                Tell::Removed if contact.has_left => Ok(()),
                 Tell::Removed => {
                     self.contacts.left(contact, now).await.map_err(try_again)?;
                     for kept in self.grants.held_of(peer) {
@@ -98,11 +108,12 @@ impl Desk {
     }
 
     /// A peer took back what it gave or passed on: to this node, or of this node's engines to somebody else.
-    async fn hear_revoked(self: &Arc<Self>, peer: NodeId, id: GrantId, now: Timestamp) -> Result<(), store::Error> {
-        self.grants.lose(id, peer, now).await?;
+    async fn hear_revoked(self: &Arc<Self>, peer: NodeId, id: GrantId, now: Timestamp) -> Result<(), Refusal> {
+        self.grants.lose(id, peer, now).await.map_err(|error| unwritten(&error))?;
         // What was passed on of it here has ended with it.
-        for kept in self.grants.passed_on_of(id) {
-            let revoked = self.grants.revoke(&kept, ": what it hangs on was taken back", now).await?;
+        for kept in self.grants.passed_on_of(id, peer) {
+            let revoked = self.grants.revoke(&kept, ": what it hangs on was taken back", now).await;
+            let revoked = revoked.map_err(|error| unwritten(&error))?;
             tokio::spawn(self.clone().tell_untold(revoked.holder));
         }
         if self.grants.take_back(id, peer, now).await? {
@@ -173,11 +184,16 @@ impl Desk {
             for node in self.unaware() {
                 tokio::spawn(self.clone().tell_of_person(node));
             }
-            self.go_to_unmet().await;
+            // Beside this: who is away holds nobody up.
+            tokio::spawn(self.clone().go_to_unmet());
             self.renew_due().await;
             self.provider.sweep((self.clock)()).await;
             self.caller.sweep((self.clock)()).await;
-            let at_most = if deaf.is_empty() { LOOK_MAX } else { LOOK_FIRST };
+            let at_most = match (deaf.is_empty(), self.unmet.find(|_| Some(()))) {
+                (true, None) => LOOK_MAX,
+                (true, Some(())) => GO_AGAIN,
+                (false, _) => LOOK_FIRST,
+            };
             let next = lock(&self.looking).next().unwrap_or(now + at_most).min(now + at_most);
             tokio::select! {
                 () = tokio::time::sleep_until(next) => {}

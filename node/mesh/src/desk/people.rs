@@ -7,7 +7,7 @@ use flowork_ports::mesh::{Error, Invite, Invited, Parting, Peer, Preview};
 use flowork_protocol::invitation::{Invitation, Secret};
 use flowork_protocol::peer::pair::{Introduction, Join};
 use flowork_protocol::peer::tell::Tell;
-use flowork_protocol::peer::{Refusal, pair};
+use flowork_protocol::peer::{Refusal, pair, tell};
 use flowork_protocol::{Failure, NodeId, Timestamp};
 use libp2p::Multiaddr;
 
@@ -107,8 +107,8 @@ impl Desk {
         };
         let said = self.believed(said, invitation.node, now);
         let _writing = self.writing.lock().await;
-        let contact =
-            self.contacts.pair(invitation.node, &said, name.as_deref(), invitation.addresses, now, Vec::new()).await?;
+        let addresses = invitation.addresses;
+        let contact = self.contacts.pair_by_invitation(invitation.node, &said, name.as_deref(), addresses, now).await?;
         self.learn_known();
         Ok(self.peer(contact))
     }
@@ -158,6 +158,8 @@ impl Desk {
             given: sentences(self.grants.given_to(contact.node)),
             held: sentences(self.grants.held_of(contact.node)),
             running: u32::try_from(self.provider.running_of(contact.node)).unwrap_or(u32::MAX),
+            // Which these are the gateway knows.
+            workflows: Vec::new(),
             they_keep: "what their runs were given before, and the receipts that both signed".to_owned(),
         }
     }
@@ -165,9 +167,6 @@ impl Desk {
     pub(super) async fn remove(self: &Arc<Self>, who: &str, now: Timestamp) -> Result<Parting, Error> {
         let contact = self.contacts.named(who)?;
         let parting = self.parting(&contact);
-        // So that the other side reads why, if it can be told within a moment.
-        let telling = self.say(contact.node, &Tell::Removed);
-        let _ = tokio::time::timeout(Duration::from_secs(2), telling).await;
         {
             let _writing = self.writing.lock().await;
             for kept in self.grants.given_to(contact.node) {
@@ -175,10 +174,17 @@ impl Desk {
             }
             self.grants.forget_held(contact.node).await?;
             self.contacts.remove(&contact, now).await?;
+            self.unmet.forget(&[contact.node.to_string()], None).await?;
         }
         self.requests.forget(contact.node).await?;
         self.learn_known();
         self.provider.end_of(contact.node, &Refusal::new("not-paired", "the two nodes are not paired any more"));
+        // Only now, when nothing can be changed by it any more: so that the other side reads why, within a moment.
+        let telling = async {
+            let stream = self.net.open(contact.node, tell::PROTOCOL, contact.multiaddrs()).await.ok()?;
+            crate::tell::tell(stream, &Tell::Removed).await.ok()
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(2), telling).await;
         self.net.disconnect(contact.node).await;
         Ok(parting)
     }

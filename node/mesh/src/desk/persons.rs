@@ -19,12 +19,12 @@ impl Desk {
     /// Keeps a certificate that the owner brings.
     pub(super) async fn certify(self: &Arc<Self>, text: &str, now: Timestamp) -> Result<Person, Error> {
         let signed = certificate::from_text(text).map_err(|error| invalid("certificate-invalid", error.to_string()))?;
-        let said = {
+        {
             let _writing = self.writing.lock().await;
-            self.persons.take(&signed, now).await.map_err(Error::Invalid)?
-        };
-        if said.is_revocation {
-            self.end_of_person(said.person, said.node, now).await?;
+            let said = self.persons.take(&signed, now).await.map_err(Error::Invalid)?;
+            if said.is_revocation {
+                self.end_of_person(said.person, said.node, now).await?;
+            }
         }
         self.tell_all();
         Ok(self.persons.listed(&self.contacts, now))
@@ -61,7 +61,15 @@ impl Desk {
         }
         let is_good = |signed: &&Signed| !self.persons.of(peer.node, std::slice::from_ref(*signed), now).is_empty();
         let shown: Vec<Signed> = told.iter().filter(is_good).cloned().collect();
-        if self.contacts.learn_person(peer.node, &shown, now).await.map_err(|error| unwritten(&error))?.is_some() {
+        // Who says now this and now that must not fill the disk.
+        let is_noted = self.provider.refusals.is_news(peer.node, "person", now);
+        if self
+            .contacts
+            .learn_person(peer.node, &shown, is_noted, now)
+            .await
+            .map_err(|error| unwritten(&error))?
+            .is_some()
+        {
             // Perhaps it is a further node of this node's person, which is told more.
             lock(&self.person_told).remove(&peer.node);
             tokio::spawn(self.clone().tell_of_person(peer.node));
@@ -70,9 +78,15 @@ impl Desk {
     }
 
     /// A node is a person's no more: calls under that person's grants end.
+    ///
+    /// The room's writing lock is held.
     async fn end_of_person(&self, person: PersonId, node: NodeId, now: Timestamp) -> Result<(), Error> {
-        if self.contacts.get(node).is_some_and(|contact| contact.person == Some(person)) {
-            self.contacts.learn_person(node, &[], now).await?;
+        if let Some(contact) = self.contacts.get(node).filter(|contact| contact.person == Some(person)) {
+            // A later certificate stands.
+            if self.persons.of_contact(&contact, now).is_some() {
+                return Ok(());
+            }
+            self.contacts.learn_person(node, &[], true, now).await?;
         }
         let why = Refusal::new("node-revoked", "the person whose node it was took it back");
         let ended = self.provider.end_of_person(node, person, &why);

@@ -42,7 +42,7 @@ async fn a_run_is_paused_by_the_next_look_and_goes_on_by_itself() {
     lender.sees(idle(600));
     lender.lends(away()).await;
     let (mut reader, mut writer) = lender.stream_of(ANA);
-    let open = Open { deadline_ms: 60_000, request: Some(items()), ..lender.open(1, "hangs", &items()) };
+    let open = Open { deadline_ms: 10_000, request: Some(items()), ..lender.open(1, "hangs", &items()) };
     writer.write(&Frame::Open(Box::new(open))).await.unwrap();
     while lock(&lender.jobs.submitted).is_empty() {
         tokio::task::yield_now().await;
@@ -123,7 +123,7 @@ async fn what_a_call_draws_is_told_in_the_sums() {
     let lender = Lender::new(GrantLimits::default()).await;
     lender.lends(Policy { power_watts: Some(180), ..Policy::default() }).await;
     let (_reader, mut writer) = lender.stream_of(ANA);
-    let open = Open { deadline_ms: 60_000, request: Some(items()), ..lender.open(1, "hangs", &items()) };
+    let open = Open { deadline_ms: 10_000, request: Some(items()), ..lender.open(1, "hangs", &items()) };
     writer.write(&Frame::Open(Box::new(open))).await.unwrap();
     while lock(&lender.jobs.submitted).is_empty() {
         tokio::task::yield_now().await;

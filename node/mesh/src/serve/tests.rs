@@ -86,7 +86,7 @@ impl Lender {
             lending,
             meter: Mutex::default(),
             served: Records::load("served", shared.clone()).await.unwrap(),
-            held: Records::load("held", shared.clone()).await.unwrap(),
+            held: Records::load("held-call", shared.clone()).await.unwrap(),
             energy: Energy::load(&shared).await.unwrap(),
             table: shared,
             inbox: Arc::new(jobs.clone()),

@@ -6,6 +6,7 @@ import { CodeEditor } from '@/shared/code/code-editor';
 import { setSecrets, setStepOption } from '@/shared/document/edits/config';
 import { useCanEdit } from '@/shared/document/use-editor';
 import { FieldsView } from '@/shared/forms/form-view';
+import { plainTarget, usePlainWorld } from '@/shared/forms/plain-world';
 import { FormContext, type Path } from '@/shared/forms/target';
 import { useMessages } from '@/shared/i18n/messages';
 import { NewSecret } from '@/shared/secrets/new-secret';
@@ -14,7 +15,6 @@ import { Problem } from '@/shared/ui/states';
 import { useDesigner } from '../context';
 import { advancedForm, RETRY_FIRST, retryForm } from './advanced-form';
 import { type Card, presentAt, settle, stepOf, textAt } from './card-of';
-import { plainTarget, usePlainWorld } from './plain-world';
 
 type OptionName = Parameters<typeof setStepOption>[1];
 const NOTHING = {};

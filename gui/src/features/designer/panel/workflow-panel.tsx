@@ -6,6 +6,7 @@ import { setName, setSettings, setText } from '@/shared/document/edits/config';
 import { useCanEdit, useConflicts, useSnapshot } from '@/shared/document/use-editor';
 import { placeKey } from '@/shared/document/values';
 import { FieldsView } from '@/shared/forms/form-view';
+import { plainTarget, usePlainWorld } from '@/shared/forms/plain-world';
 import { formOf } from '@/shared/forms/schema';
 import { FormContext, type Path } from '@/shared/forms/target';
 import { useTyped } from '@/shared/forms/use-typed';
@@ -15,7 +16,6 @@ import { Field, Input } from '@/shared/ui/field';
 import { lazily } from '@/shared/ui/lazily';
 import { useDesigner } from '../context';
 import { presentAt, settle, textAt } from './card-of';
-import { plainTarget, usePlainWorld } from './plain-world';
 import { Variables } from './workflow-variables';
 
 const Markdown = lazily(() => import('@/shared/ui/markdown'));

@@ -4,6 +4,7 @@ import { removeVariable, renameVariable, setConfig, setText, setVariable } from 
 import { useCanEdit, useSnapshot } from '@/shared/document/use-editor';
 import { placeKey } from '@/shared/document/values';
 import { FieldView } from '@/shared/forms/field-view';
+import { plainTarget, usePlainWorld } from '@/shared/forms/plain-world';
 import { formOf } from '@/shared/forms/schema';
 import { FormContext, type Path } from '@/shared/forms/target';
 import { useTyped } from '@/shared/forms/use-typed';
@@ -12,7 +13,6 @@ import { Button, IconButton } from '@/shared/ui/button';
 import { Input } from '@/shared/ui/field';
 import { useDesigner } from '../context';
 import { presentAt, settle } from './card-of';
-import { plainTarget, usePlainWorld } from './plain-world';
 
 const NOTHING = {};
 

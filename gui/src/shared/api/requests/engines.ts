@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { api } from '../client';
 import { unwrap } from '../problem';
-import type { ModelAt, Policy } from '../types';
+import type { LentTool, ModelAt, Policy } from '../types';
 import { LOOK_MS } from './mesh';
 
 /** What this node lends. */
@@ -12,8 +12,11 @@ export const enginesQuery = queryOptions({
   refetchInterval: LOOK_MS,
 });
 
-/** What is lent: workflows as they are now, or a model of a server of this machine. */
-export type Lent = { readonly run: readonly string[] } | { readonly chat: ModelAt };
+/** What is lent: workflows as they are now, a single component as it is set, or a model of a server of this machine. */
+export type Lent =
+  | { readonly run: readonly string[] }
+  | { readonly tool: readonly LentTool[] }
+  | { readonly chat: ModelAt };
 
 /** Lends something; who may use it, grants say. */
 export const lend = async (engine: string, what: Lent, concurrent?: number) =>
@@ -21,7 +24,7 @@ export const lend = async (engine: string, what: Lent, concurrent?: number) =>
     await api.PUT('/api/v1/engines/{engine}', {
       params: { path: { engine } },
       body: {
-        ...('run' in what ? { run: [...what.run] } : what),
+        ...('chat' in what ? what : 'run' in what ? { run: [...what.run] } : { tool: [...what.tool] }),
         ...(concurrent === undefined ? {} : { concurrent }),
       },
     }),

@@ -381,6 +381,17 @@ export const manifests: Readonly<Record<string, string>> = {
   "Runs a workflow that a friend lends, on the friend's machine.":
     'Menjalankan alur kerja yang dipinjamkan teman, di mesin teman itu.',
   'The workflow, by the name under which it is lent.': 'Alur kerjanya, dengan nama peminjamannya.',
+  'Instead of a workflow, a single component that is lent, by its name.':
+    'Bukan alur kerja, melainkan satu komponen yang dipinjamkan, dengan namanya.',
+  'Whose machine runs it.': 'Mesin milik siapa yang menjalankannya.',
+  'What happens when nobody took it by then, or who took it is away for as long.':
+    'Yang terjadi bila sampai saat itu tidak ada yang mengambilnya, atau yang mengambilnya menghilang selama itu.',
+  'The step fails with the reason. What was taken stays with who took it.':
+    'Langkahnya gagal dengan alasannya. Yang sudah diambil tetap pada yang mengambilnya.',
+  'You are asked whether somebody else may do it.': 'Anda ditanya apakah orang lain boleh mengerjakannya.',
+  'Another friend who lends it does it, and sees the data.':
+    'Teman lain yang meminjamkannya mengerjakannya, dan melihat datanya.',
+  'This node does it.': 'Node ini mengerjakannya.',
   'Whose, by the name that this node knows them by. Anybody who lends it, when nothing is said.':
     'Milik siapa, dengan nama yang dikenal node ini. Siapa pun yang meminjamkannya, bila tidak disebut.',
   'Which of their engines, when several lend it.': 'Mesin kerja mereka yang mana, bila beberapa meminjamkannya.',

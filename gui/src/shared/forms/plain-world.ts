@@ -1,18 +1,26 @@
 //! A form's world for values of our own: no expressions, no data, nobody who says what is wrong but the form's own check.
 import { useMemo } from 'react';
-import { NOTHING_KNOWN } from '@/shared/code/known';
-import { check, wrongWords } from '@/shared/forms/check';
-import type { ObjectField } from '@/shared/forms/schema';
-import { type FormTarget, type FormWorld, pointerOf, type Said } from '@/shared/forms/target';
-import { useMessages } from '@/shared/i18n/messages';
+import { NOTHING_KNOWN } from '../code/known';
+import { useMessages } from '../i18n/messages';
+import { check, wrongWords } from './check';
+import type { ObjectField } from './schema';
+import { type FormTarget, type FormWorld, pointerOf, type Said } from './target';
 
 const NOBODY: FormWorld['writers'] = new Map();
+const NOTHING_SAID: FormWorld['said'] = new Map();
 
-/** The world of a form over one value. `target` must stay the same object. */
-export function usePlainWorld(target: FormTarget, canEdit: boolean, form: ObjectField, value: unknown): FormWorld {
+/** The world of a form over one value. `target` must stay the same object. `also` is said beside what the form finds itself. */
+export function usePlainWorld(
+  target: FormTarget,
+  canEdit: boolean,
+  form: ObjectField,
+  value: unknown,
+  also: FormWorld['said'] = NOTHING_SAID,
+): FormWorld {
   const t = useMessages();
   return useMemo<FormWorld>(() => {
-    const said = new Map<string, Said[]>();
+    const said = new Map<string, readonly Said[]>(also);
+    // Told in the person's language, not in the node's too.
     for (const wrong of check(form, value)) said.set(wrong.at, [{ severity: 'error', text: wrongWords(t, wrong) }]);
     return {
       target,
@@ -26,7 +34,7 @@ export function usePlainWorld(target: FormTarget, canEdit: boolean, form: Object
       fieldNames: [],
       fileNames: [],
     };
-  }, [target, canEdit, form, value, t]);
+  }, [target, canEdit, form, value, also, t]);
 }
 
 /** A target whose one edit is to set a place; what plain forms have no use for does nothing. */
