@@ -9,7 +9,7 @@ TARGET = $(abspath $(or $(CARGO_TARGET_DIR),target))
 # What tests need, and the Debian package of each: the interpreters of scripts as steps, npm and a browser for the GUI.
 TEST_PROGRAMS := python3:python3-minimal node:nodejs npm:npm bash:bash php:php-cli perl:perl-base ruby:ruby chromium:chromium ip:iproute2 nft:nftables
 
-.PHONY: help run build test test-gui test-clients test-needs fmt check deny bench bench-peers dist clean
+.PHONY: help run build test test-gui test-clients test-needs fmt check deny bench bench-files dist clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -62,6 +62,10 @@ deny: ## Licences, bans, sources and known holes of what is linked in
 bench: ## Measure the node and the installed peers (release build). ARGS="--help" says more
 	$(CARGO) build --release --workspace --bin flowork --bin flowork-bench
 	"$${CARGO_TARGET_DIR:-target}/release/flowork-bench" $(ARGS)
+
+bench-files: ## Measure files between nodes beside iroh's own transport (release builds)
+	$(CARGO) build --release --locked --manifest-path tests/iroh-bench/Cargo.toml --target-dir "$(TARGET)/iroh-bench"
+	$(MAKE) --no-print-directory bench ARGS='--only files --iroh "$(TARGET)/iroh-bench/release/iroh-bench" $(ARGS)'
 
 dist: ## One archive: dist/flowork-<version>-linux-<arch>.tar.gz, with the node and the bootstrap host
 	@tests/dist.sh

@@ -352,13 +352,21 @@ impl Node {
     /// # Errors
     /// When it does not end within [`PATIENCE`].
     pub async fn ended(&self, job: &str) -> Result<Value> {
+        self.ended_within(job, PATIENCE).await
+    }
+
+    /// As [`Self::ended`], for a job that takes longer than anything in a test.
+    ///
+    /// # Errors
+    /// When it does not end within `patience`.
+    pub async fn ended_within(&self, job: &str, patience: Duration) -> Result<Value> {
         let waits = async {
             let mut after = 0;
             while !self.follow(job, &mut after).await.unwrap_or(false) {
                 tokio::time::sleep(LOOK).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, waits).await.is_err() {
+        if tokio::time::timeout(patience, waits).await.is_err() {
             let row = self.get(&format!("/api/v1/jobs/{job}")).await.map(|answer| answer.text());
             bail!("job {job} did not end: {row:?}; log:\n{}", self.log_end());
         }

@@ -118,6 +118,30 @@ pub fn memory_bytes_of(pid: u32) -> u64 {
     line.and_then(|line| line.split_whitespace().next()).and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) << 10
 }
 
+/// The most bytes of memory that one process had resident since its start, or since [`forget_most_memory`]; the pages of its
+/// binary are among them. The system keeps it, so that no peak is missed.
+#[must_use]
+pub fn most_memory_bytes_of(pid: u32) -> u64 {
+    status_bytes(pid, "VmHWM:")
+}
+
+/// Bytes of memory that one process has resident now, the pages of its binary among them.
+#[must_use]
+pub fn resident_bytes_of(pid: u32) -> u64 {
+    status_bytes(pid, "VmRSS:")
+}
+
+/// Lets [`most_memory_bytes_of`] begin anew. Where the system refuses, it goes on from the process's start.
+pub fn forget_most_memory(pid: u32) {
+    let _ = fs::write(format!("/proc/{pid}/clear_refs"), "5");
+}
+
+fn status_bytes(pid: u32, name: &str) -> u64 {
+    let text = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.and_then(|line| line.split_whitespace().next()).and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) << 10
+}
+
 /// Bytes that the processes of a tree have caused to be written to disk so far.
 #[must_use]
 pub fn written_bytes(root: u32) -> u64 {

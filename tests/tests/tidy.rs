@@ -431,3 +431,20 @@ fn versions_of_dependencies_are_said_once_in_the_workspace() {
     }
     none(&problems);
 }
+
+#[test]
+fn the_iroh_that_is_measured_beside_is_the_one_that_is_linked_in() {
+    let version = |lock: &str, name: &str| {
+        let text = read(&root().join(lock));
+        let (_, rest) = text.split_once(&format!("name = \"{name}\"\nversion = \"")).expect("the lock file names it");
+        rest.split('"').next().unwrap_or_default().to_owned()
+    };
+    let mut problems = Vec::new();
+    for name in ["iroh", "iroh-blobs", "bao-tree", "blake3"] {
+        let (ours, beside) = (version("Cargo.lock", name), version("tests/iroh-bench/Cargo.lock", name));
+        if ours != beside {
+            problems.push(format!("{name} is {ours} in Flowork and {beside} in tests/iroh-bench"));
+        }
+    }
+    none(&problems);
+}

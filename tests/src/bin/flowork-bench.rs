@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use flowork_tests::bench::measure::{self, Extent};
-use flowork_tests::bench::{Table, chat, lending, peers};
+use flowork_tests::bench::{Table, chat, files, lending, peers};
 use flowork_tests::node::{binary, repository};
 
 const HELP: &str = "\
@@ -13,23 +13,30 @@ Measures a node and its peers. Everything runs on loopback in temporary folders.
 
   flowork-bench [OPTIONS]
 
-  --only WHAT,…        start, alone, throughput, scripts, items, run, grants, lending, chat, backlog, peers (default: all but backlog)
+  --only WHAT,…        start, alone, throughput, scripts, items, run, grants, lending, chat, files, backlog, peers
+                       (default: all but files and backlog)
   --peers NAME,…       only these: nodered, restate, restate-empty, n8n-legacy, n8n
   --seconds N          how long each load lasts (default 8)
   --connections N      how many connections send at once (default 32)
   --singles N          how many single jobs a latency is taken from (default 300)
   --backlog N          how many jobs `backlog` queues (default 1000000)
+  --files-gib N        the size of each file of `files` (default 1)
+  --files-runs N       how many files go, one after the other; the middle one counts (default 3)
+  --iroh FILE          the program of tests/iroh-bench, to measure beside `files`; make bench-files builds it
   --json FILE          also write the figures as JSON
   --markdown FILE      also write the table to a file
 
 Set FLOWORK_BIN to measure another binary. Peers are installed by tests/bench/peers/install.
 ";
 
+const GIB: u64 = 1 << 30;
+
 struct Arguments {
     only: Vec<String>,
     peers: Option<String>,
     extent: Extent,
     backlog: u64,
+    files: files::Plan,
     json: Option<PathBuf>,
     markdown: Option<PathBuf>,
 }
@@ -42,6 +49,7 @@ fn arguments() -> Result<Option<Arguments>> {
         peers: None,
         extent: Extent { lasts: Duration::from_secs(8), connections: 32, singles: 300 },
         backlog: 1_000_000,
+        files: files::Plan { bytes: GIB, runs: 3, iroh: None },
         json: None,
         markdown: None,
     };
@@ -58,6 +66,9 @@ fn arguments() -> Result<Option<Arguments>> {
             "--connections" => read.extent.connections = value.parse()?,
             "--singles" => read.extent.singles = value.parse()?,
             "--backlog" => read.backlog = value.parse()?,
+            "--files-gib" => read.files.bytes = (value.parse::<f64>()? * GIB as f64) as u64,
+            "--files-runs" => read.files.runs = value.parse()?,
+            "--iroh" => read.files.iroh = Some(value.into()),
             "--json" => read.json = Some(value.into()),
             "--markdown" => read.markdown = Some(value.into()),
             _ => bail!("{word} is no option; --help lists them"),
@@ -128,6 +139,11 @@ async fn measured(table: &mut Table, arguments: &Arguments) -> Result<()> {
         && let Err(error) = chat::chat(table).await
     {
         table.miss(format!("chat: {error:#}"));
+    }
+    if wants("files")
+        && let Err(error) = files::files(table, &arguments.files).await
+    {
+        table.miss(format!("files: {error:#}"));
     }
     if wants("backlog")
         && let Err(error) = measure::backlog(table, arguments.backlog, extent).await
