@@ -45,10 +45,10 @@ export function Borrowing() {
               </Empty>
             }
             below={(grant) => (
-              <>
+              <div className="flex min-w-0 flex-col items-start gap-1.5">
                 <Lately grant={grant} />
                 <Uses grant={grant} />
-              </>
+              </div>
             )}
           />
         )}
