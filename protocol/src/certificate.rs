@@ -126,18 +126,27 @@ pub fn from_text(text: &str) -> Result<Signed, Error> {
 /// # Errors
 /// Why it does not.
 pub fn check(signed: &Signed, node: NodeId, now: Timestamp) -> Result<Certificate, Error> {
-    let certificate = said(signed)?;
-    if certificate.node != node {
-        return Err(Error::OtherNode(certificate.node));
+    said(signed)?.holding(node, now)
+}
+
+impl Certificate {
+    /// It, when it holds for `node` at `now`. Who signed it was checked by [`said`].
+    ///
+    /// # Errors
+    /// Why it does not hold.
+    pub fn holding(self, node: NodeId, now: Timestamp) -> Result<Self, Error> {
+        if self.node != node {
+            return Err(Error::OtherNode(self.node));
+        }
+        if self.is_revocation {
+            return Err(Error::TakenBack);
+        }
+        let until = crate::time::of_seconds(self.exp);
+        if until <= now {
+            return Err(Error::Expired(until));
+        }
+        Ok(self)
     }
-    if certificate.is_revocation {
-        return Err(Error::TakenBack);
-    }
-    let until = crate::time::of_seconds(certificate.exp);
-    if until <= now {
-        return Err(Error::Expired(until));
-    }
-    Ok(certificate)
 }
 
 /// Whether `text` can stand for somebody in a sentence: 1 to [`NAME_BYTES_MAX`] bytes, no control characters, nothing that

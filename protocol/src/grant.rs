@@ -223,6 +223,13 @@ impl Chain {
         self
     }
 
+    /// With another link in the place of its last one.
+    #[must_use]
+    pub fn with_last(mut self, link: Signed) -> Self {
+        self.0.pop();
+        self.and(link)
+    }
+
     /// The chain from its bytes. Nothing is believed yet.
     ///
     /// # Errors

@@ -4,21 +4,20 @@
 //! it. Whoever attacks is a libp2p swarm that speaks our protocols and keeps to none of our limits. docs/security.md lists the
 //! attacks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use flowork_ports::mesh::{Ask, GrantLimits, Lend, NewGrant, Offer};
-use flowork_ports::models::ModelAt;
+use flowork_ports::mesh::{Ask, GrantLimits, Lend, NewGrant};
 use flowork_ports::{Mesh as _, MeshTable};
 use flowork_protocol::grant::Capability;
 use flowork_protocol::invitation::Secret;
 use flowork_protocol::peer::call::{self, CallId, Frame, GrantRef, Open};
 use flowork_protocol::peer::pair::{self, Introduction, Join, Known};
 use flowork_protocol::signed::Signed;
-use flowork_protocol::{GrantId, NodeId, PresetId, Timestamp, VersionId};
+use flowork_protocol::{GrantId, NodeId, Timestamp};
 use futures::StreamExt as _;
 use libp2p::kad::store::MemoryStore;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
@@ -34,7 +33,7 @@ use crate::grants::Grants;
 use crate::keys::Keeper;
 use crate::net::{self, Budgets, DIRECTORY, Stream};
 use crate::pairing::{self, Comes, Joined};
-use crate::testing::{CountingModel, Folder, Jobs, MemoryTable};
+use crate::testing::{CountingModel, Folder, Jobs, MemoryTable, offers};
 use crate::{Handle, Options, Seed, frames, lock, run};
 
 mod calls;
@@ -136,16 +135,7 @@ impl Target {
 
     /// Lends to Ana; gives the grant and its chain.
     async fn lend(&self) -> (GrantId, Vec<u8>) {
-        let offer = |name: &str| Offer::Run {
-            preset: PresetId::from(name),
-            name: name.to_owned(),
-            version: VersionId([7; 32]),
-            concurrency: None,
-        };
-        let mut offers = BTreeMap::from(["echo", "hangs"].map(|name| (Capability::run(name), offer(name))));
-        let at = ModelAt { server: "http://127.0.0.1:1".to_owned(), model: "counts".to_owned() };
-        offers.insert(Capability("chat".to_owned()), Offer::Chat(at));
-        let lend = Lend { engine: "box".to_owned(), offers, concurrent: None };
+        let lend = Lend { engine: "box".to_owned(), offers: offers(), concurrent: None };
         self.handle.ask(Ask::Lend(lend)).await.unwrap();
         self.grant("Ana", ANA).await
     }

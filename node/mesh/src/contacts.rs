@@ -257,7 +257,7 @@ impl Contacts {
         Ok(contact)
     }
 
-    /// How many contacts came without an invitation that `is_meant` is about.
+    /// How many contacts are meant.
     pub(crate) fn count(&self, is_meant: impl Fn(&Contact) -> bool) -> usize {
         self.contacts.all().into_iter().filter(is_meant).count()
     }

@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::contacts::{Contacts, short};
 use crate::lock;
 use crate::records::Records;
-use crate::sentence;
+use crate::tell::unwritten;
+use crate::{meter, sentence};
 
 mod give;
 
@@ -241,13 +242,7 @@ impl Grants {
     pub(crate) fn counted_for(&self, leaf: GrantId) -> Vec<GrantId> {
         let mut all = vec![leaf];
         all.extend(self.ancestry.get(&leaf.to_string()).into_iter().flat_map(|known| known.before));
-        let mut at = 0;
-        while let Some(id) = all.get(at) {
-            let next = self.given.get(&id.to_string()).and_then(|kept| kept.renewed_as);
-            all.extend(next.filter(|next| !all.contains(next)).as_ref());
-            at += 1;
-        }
-        all
+        meter::followed(all, |id| self.given.get(&id.to_string()).and_then(|kept| kept.renewed_as))
     }
 
     /// Forgets what no count needs any more.
@@ -342,10 +337,8 @@ impl Grants {
         }
         let text = format!("the grant {} was taken back by who had passed it on", id.short());
         let decided = Decision::new(now, "grant-taken-back", Some(by), text);
-        self.taken_back.put(key, TakenBack { by, at: now }, Some(decided)).await.map_err(|error| {
-            tracing::error!(%error, "that a grant was taken back could not be written down");
-            Refusal::new("try-again", "it cannot be written down now").retry_after_ms(5_000)
-        })?;
+        let put = self.taken_back.put(key, TakenBack { by, at: now }, Some(decided)).await;
+        put.map_err(|error| unwritten(&error))?;
         Ok(true)
     }
 

@@ -137,6 +137,16 @@ impl Account {
     }
 }
 
+/// Grants with what took their place, and what took the place of that, each once.
+pub(crate) fn followed(mut all: Vec<GrantId>, next: impl Fn(&GrantId) -> Option<GrantId>) -> Vec<GrantId> {
+    let mut at = 0;
+    while let Some(id) = all.get(at) {
+        all.extend(next(id).filter(|next| !all.contains(next)));
+        at += 1;
+    }
+    all
+}
+
 /// The use of all grants.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
@@ -266,13 +276,7 @@ impl Meter {
 
     /// The grants of these links, each with what took its place.
     fn with_heirs(&self, links: &[Link]) -> Vec<GrantId> {
-        let mut all: Vec<GrantId> = links.iter().map(|link| link.id).collect();
-        let mut at = 0;
-        while let Some(id) = all.get(at) {
-            all.extend(self.heirs.get(id).filter(|heir| !all.contains(heir)).copied());
-            at += 1;
-        }
-        all
+        followed(links.iter().map(|link| link.id).collect(), |id| self.heirs.get(id).copied())
     }
 
     pub(crate) fn used(&mut self, grant: GrantId, now: Timestamp) -> Used {

@@ -2,7 +2,8 @@
 //!
 //! The person's key is never here: certificates are made elsewhere, and only kept and shown.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 
 use flowork_ports::MeshTable;
 use flowork_ports::mesh_table::Decision;
@@ -16,6 +17,7 @@ use flowork_protocol::{Failure, NodeId, PersonId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::contacts::{Contact, Contacts};
+use crate::lock;
 use crate::records::Records;
 
 /// The most nodes of this node's person that are kept.
@@ -23,6 +25,8 @@ const OWN_MAX: usize = 32;
 /// The most nodes that one person took back which are remembered, and of all persons but this node's own.
 const REVOKED_OF_PERSON_MAX: usize = 64;
 const REVOKED_MAX: usize = 4_096;
+/// Certificates whose signature is remembered.
+const SAID_MAX: usize = 4_096;
 
 /// A certificate as it is kept: its bytes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,12 +38,6 @@ impl Kept {
     fn of(signed: &Signed) -> Self {
         Self { signed: flowork_protocol::signed::encode(signed) }
     }
-
-    fn read(&self) -> Option<(Signed, Certificate)> {
-        let signed: Signed = minicbor::decode(&self.signed).ok()?;
-        let said = certificate::said(&signed).ok()?;
-        Some((signed, said))
-    }
 }
 
 /// See the module.
@@ -49,6 +47,8 @@ pub(crate) struct Persons {
     own: Records<Kept>,
     /// Nodes that were taken back, by person and node.
     revoked: Records<Kept>,
+    /// What was read before, by the certificate's hash: what a person signed they signed for ever.
+    said: Mutex<HashMap<[u8; 32], Certificate>>,
 }
 
 impl Persons {
@@ -57,24 +57,46 @@ impl Persons {
             me,
             own: Records::load("own-node", table.clone()).await?,
             revoked: Records::load("revoked-node", table.clone()).await?,
+            said: Mutex::default(),
         })
+    }
+
+    /// What a certificate says, checked once.
+    fn said(&self, signed: &Signed) -> Option<Certificate> {
+        let key = signed.hash().0;
+        if let Some(said) = lock(&self.said).get(&key) {
+            return Some(said.clone());
+        }
+        let said = certificate::said(signed).ok()?;
+        let mut known = lock(&self.said);
+        if known.len() >= SAID_MAX {
+            known.clear();
+        }
+        known.insert(key, said.clone());
+        Some(said)
+    }
+
+    fn read(&self, kept: &Kept) -> Option<(Signed, Certificate)> {
+        let signed: Signed = minicbor::decode(&kept.signed).ok()?;
+        let said = self.said(&signed)?;
+        Some((signed, said))
     }
 
     /// Whether `person` took `node` back at or after `at`, in seconds.
     fn is_revoked(&self, person: PersonId, node: NodeId, at: u64) -> bool {
         let revoked = self.revoked.get(&key(person, node));
-        revoked.and_then(|kept| kept.read()).is_some_and(|(_, said)| said.at >= at)
+        revoked.and_then(|kept| self.read(&kept)).is_some_and(|(_, said)| said.at >= at)
     }
 
     /// The certificate, when it says that `node` is somebody's now.
     fn good(&self, signed: &Signed, node: NodeId, now: Timestamp) -> Option<Certificate> {
-        let said = certificate::check(signed, node, now).ok()?;
+        let said = self.said(signed)?.holding(node, now).ok()?;
         (!self.is_revoked(said.person, node, said.at)).then_some(said)
     }
 
     /// The certificate of this node itself.
     pub(crate) fn own(&self, now: Timestamp) -> Option<(Signed, Certificate)> {
-        let (signed, _) = self.own.get(&self.me.to_string())?.read()?;
+        let (signed, _) = self.read(&self.own.get(&self.me.to_string())?)?;
         self.good(&signed, self.me, now).map(|said| (signed, said))
     }
 
@@ -85,7 +107,7 @@ impl Persons {
 
     /// Whether any person took a node back, ever.
     pub(crate) fn was_taken_back(&self, node: NodeId) -> bool {
-        self.revoked.find(|kept| kept.read().filter(|(_, said)| said.node == node).map(drop)).is_some()
+        self.revoked.find(|kept| self.read(kept).filter(|(_, said)| said.node == node).map(drop)).is_some()
     }
 
     /// What this node shows to others of whose it is.
@@ -96,7 +118,8 @@ impl Persons {
     /// What peers are told: whose this node is, and what that person took back.
     pub(crate) fn told(&self, now: Timestamp) -> Vec<Signed> {
         let mine = self.mine(now);
-        let by_mine = |kept: Kept| kept.read().filter(|(_, said)| Some(said.person) == mine).map(|(signed, _)| signed);
+        let by_mine =
+            |kept: Kept| self.read(&kept).filter(|(_, said)| Some(said.person) == mine).map(|(signed, _)| signed);
         self.shown(now)
             .into_iter()
             .chain(self.revoked.all().into_iter().filter_map(by_mine))
@@ -167,13 +190,14 @@ impl Persons {
         &self, signed: &Signed, said: &Certificate, now: Timestamp,
     ) -> Result<bool, store::Error> {
         let key = key(said.person, said.node);
-        let known = self.revoked.get(&key).and_then(|kept| kept.read());
+        let known = self.revoked.get(&key).and_then(|kept| self.read(&kept));
         if known.as_ref().is_some_and(|(_, known)| known.at >= said.at) {
             return Ok(false);
         }
         if known.is_none() {
             let all = self.revoked.all();
-            let of_person = all.iter().filter_map(Kept::read).filter(|(_, one)| one.person == said.person).count();
+            let of_person =
+                all.iter().filter_map(|kept| self.read(kept)).filter(|(_, one)| one.person == said.person).count();
             let is_full = all.len() >= REVOKED_MAX && self.mine(now) != Some(said.person);
             if of_person >= REVOKED_OF_PERSON_MAX || is_full {
                 return Ok(false);
@@ -188,8 +212,13 @@ impl Persons {
 
     /// This node is nobody's from now on.
     pub(crate) async fn leave(&self, now: Timestamp) -> Result<(), store::Error> {
-        let keys: Vec<String> =
-            self.own.all().into_iter().filter_map(|kept| kept.read()).map(|(_, said)| said.node.to_string()).collect();
+        let keys: Vec<String> = self
+            .own
+            .all()
+            .into_iter()
+            .filter_map(|kept| self.read(&kept))
+            .map(|(_, said)| said.node.to_string())
+            .collect();
         let decided = Decision::new(now, "person-left", None, "this node is nobody's from now on".to_owned());
         self.own.forget(&keys, Some(decided)).await
     }
@@ -198,7 +227,7 @@ impl Persons {
     pub(crate) fn listed(&self, contacts: &Contacts, now: Timestamp) -> Person {
         let Some((_, own)) = self.own(now) else { return Person { person: None, name: None, nodes: Vec::new() } };
         let mut all: Vec<Certificate> =
-            self.own.all().into_iter().filter_map(|kept| kept.read()).map(|(_, said)| said).collect();
+            self.own.all().into_iter().filter_map(|kept| self.read(&kept)).map(|(_, said)| said).collect();
         // Peers that showed whose they are need not be brought by hand.
         let shown = contacts.all().into_iter().filter_map(|contact| self.of_contact(&contact, now));
         all.extend(shown.filter(|said| said.person == own.person));
@@ -221,7 +250,7 @@ impl Persons {
     }
 
     fn revoked_at(&self, person: PersonId, node: NodeId, at: u64) -> Option<Timestamp> {
-        let (_, said) = self.revoked.get(&key(person, node))?.read()?;
+        let (_, said) = self.read(&self.revoked.get(&key(person, node))?)?;
         (said.at >= at).then(|| of_seconds(said.at))
     }
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contacts::Contacts;
 use crate::records::Records;
+use crate::tell::unwritten;
 
 /// The most open requests of one peer, and of all.
 const OF_PEER_MAX: usize = 16;
@@ -68,10 +69,7 @@ impl Requests {
         let is_new = self.open.get(&id).is_none();
         let decided = is_new.then(|| Decision::new(now, "asked-for", Some(node), format!("{name} asks for {what}")));
         let kept = Kept { id: id.clone(), node, engine, can, note, at: now };
-        self.open.put(id, kept, decided).await.map_err(|error| {
-            tracing::error!(%error, "a request could not be written down");
-            Refusal::new("try-again", "it cannot be written down now").retry_after_ms(5_000)
-        })
+        self.open.put(id, kept, decided).await.map_err(|error| unwritten(&error))
     }
 
     /// Those that are open, the newest first.

@@ -336,9 +336,12 @@ impl Provider {
                 }
             }
         };
-        if let Some(first) = raced {
+        let given_back = || {
             unused();
             lock(&self.meter).release_tokens(&links, running.tokens_reserved);
+        };
+        if let Some(first) = raced {
+            given_back();
             return Ok(Ok(first));
         }
         // While its request came the grant may have been taken back. From here on whoever takes it back finds the call.
@@ -348,8 +351,7 @@ impl Provider {
         });
         if let Err(refusal) = still {
             lock(&self.calls).remove(&running.served.key());
-            unused();
-            lock(&self.meter).release_tokens(&links, running.tokens_reserved);
+            given_back();
             return Ok(Err(refusal));
         }
         tokio::spawn(self.clone().live(running.clone(), Some(begin)));

@@ -38,3 +38,9 @@ pub(crate) async fn hear<S: AsyncRead + AsyncWrite, F: Future<Output = Result<()
     writer.close().await;
     Ok(())
 }
+
+/// The answer when this node's own disk says no.
+pub(crate) fn unwritten(error: &dyn std::fmt::Display) -> Refusal {
+    tracing::error!(%error, "what a peer said could not be written down");
+    Refusal::new("try-again", "it cannot be written down now").retry_after_ms(5_000)
+}

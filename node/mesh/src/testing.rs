@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use flowork_ports::blobs::{self, ByteStream};
+use flowork_ports::mesh::Offer;
 use flowork_ports::mesh_table::{Change, Decision, MeshTable, ReceiptQuery, StoredReceipt, Total};
 use flowork_ports::models::{ModelAt, ModelServer};
 use flowork_ports::store::{Error, Inbox, Logins, Page, Query, Reader, Stats};
@@ -15,11 +16,12 @@ use flowork_ports::{Bell, Blobs, Models, Ring};
 use flowork_protocol::chat::{Chat, Content, End, Piece};
 use flowork_protocol::command::{Activation, Command, Signal, Submission, Token};
 use flowork_protocol::event::{Event, Outcome, What};
+use flowork_protocol::grant::Capability;
 use flowork_protocol::id::ChunkId;
 use flowork_protocol::item::List;
 use flowork_protocol::job::Summary;
 use flowork_protocol::peer::call::CallId;
-use flowork_protocol::{BlobId, Failure, JobId, NodeId, StepId, Timestamp};
+use flowork_protocol::{BlobId, Failure, JobId, NodeId, PresetId, StepId, Timestamp, VersionId};
 use serde_json::Value;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::{mpsc, watch};
@@ -72,6 +74,20 @@ impl Blobs for Folder {
     async fn has(&self, id: BlobId) -> Result<bool, blobs::Error> {
         Ok(self.0.join(id.to_string()).exists())
     }
+}
+
+/// What the lenders of tests lend: `run:echo`, `run:hangs` and a model that counts.
+pub(crate) fn offers() -> BTreeMap<Capability, Offer> {
+    let offer = |name: &str| Offer::Run {
+        preset: PresetId::from(name),
+        name: name.to_owned(),
+        version: VersionId([7; 32]),
+        concurrency: None,
+    };
+    let mut offers = BTreeMap::from(["echo", "hangs"].map(|name| (Capability::run(name), offer(name))));
+    let at = ModelAt { server: "http://127.0.0.1:1".to_owned(), model: "counts".to_owned() };
+    offers.insert(Capability("chat".to_owned()), Offer::Chat(at));
+    offers
 }
 
 /// A free address in memory; no two nodes of one process share one.

@@ -162,14 +162,7 @@ impl Grant {
                     },
                 });
                 let made = client.post("/api/v1/grants", &ask).await?;
-                context.print(&made, |made| {
-                    format!(
-                        "{}\ngrant {}; take it back with `flowork grant revoke {}`\n",
-                        text_of(&made["sentence"]),
-                        id(made),
-                        id(made)
-                    )
-                });
+                context.print(&made, given);
             }
             Self::Renew { grant, until } => {
                 let until = read_until(until.as_deref())?;
@@ -185,14 +178,7 @@ impl Grant {
                     "limits": { "calls_per_hour": calls, "concurrent": concurrent, "tokens_per_day": tokens },
                 });
                 let made = client.post(&path, &ask).await?;
-                context.print(&made, |made| {
-                    format!(
-                        "{}\ngrant {}; take it back with `flowork grant revoke {}`\n",
-                        text_of(&made["sentence"]),
-                        id(made),
-                        id(made)
-                    )
-                });
+                context.print(&made, given);
             }
             Self::Request { peer, can, engine, note } => {
                 let path = format!("/api/v1/peers/{}/requests", escape(&peer));
@@ -267,6 +253,11 @@ impl Grant {
         }
         Ok(())
     }
+}
+
+fn given(made: &Value) -> String {
+    let id = id(made);
+    format!("{}\ngrant {id}; take it back with `flowork grant revoke {id}`\n", text_of(&made["sentence"]))
 }
 
 fn read_until(text: Option<&str>) -> Result<Option<flowork_protocol::Timestamp>, Fail> {

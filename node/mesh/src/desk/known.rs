@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use flowork_ports::mesh::Error;
 use flowork_ports::mesh_table::{Change, Decision};
-use flowork_ports::store;
 use flowork_protocol::certificate::{Certificate, is_name};
 use flowork_protocol::grant::Chain;
 use flowork_protocol::id::Key;
@@ -22,6 +21,7 @@ use crate::grants::Kept;
 use crate::lock;
 use crate::pairing::{self, Comes, Joined};
 use crate::serve::cut;
+use crate::tell::unwritten;
 
 /// The most nodes that this node means to go to.
 const UNMET_MAX: usize = 256;
@@ -298,14 +298,6 @@ impl Desk {
 fn refused(error: Error) -> Refusal {
     match error {
         Error::Invalid(failure) => Refusal::new(failure.code, failure.message),
-        error => {
-            tracing::error!(%error, "a node that is known could not be written down");
-            Refusal::new("try-again", "it cannot be written down now").retry_after_ms(5_000)
-        }
+        error => unwritten(&error),
     }
-}
-
-pub(super) fn unwritten(error: &store::Error) -> Refusal {
-    tracing::error!(%error, "what a peer said could not be written down");
-    Refusal::new("try-again", "it cannot be written down now").retry_after_ms(5_000)
 }

@@ -12,11 +12,11 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::Desk;
-use super::known::unwritten;
 use crate::contacts::Contact;
 use crate::looking::{LOOK_FIRST, LOOK_MAX};
 use crate::net::Happened;
 use crate::serve::cut;
+use crate::tell::unwritten;
 use crate::{lock, net};
 
 /// How often this node goes to those who do not know it yet.
@@ -72,10 +72,7 @@ impl Desk {
                 return Err(Refusal::new("not-paired", "the two nodes are not paired"));
             };
             let now = (self.clock)();
-            let try_again = |error: store::Error| {
-                tracing::error!(%error, "what a peer said could not be written down");
-                Refusal::new("try-again", "it cannot be written down now").retry_after_ms(5_000)
-            };
+            let try_again = |error: store::Error| unwritten(&error);
             if let Tell::Countersigned(said) = told {
                 return self.provider.countersigned(peer, said).await.map_err(try_again);
             }

@@ -10,10 +10,10 @@ use flowork_protocol::peer::tell::{CERTIFICATES_MAX, Tell};
 use flowork_protocol::signed::{self, Signed};
 use flowork_protocol::{NodeId, PersonId, Timestamp};
 
-use super::known::unwritten;
 use super::{Desk, invalid};
 use crate::contacts::Contact;
 use crate::lock;
+use crate::tell::unwritten;
 
 impl Desk {
     /// Keeps a certificate that the owner brings.
@@ -53,10 +53,7 @@ impl Desk {
                 && is_known
                 && self.persons.revoke(signed, &said, now).await.map_err(|error| unwritten(&error))?
             {
-                self.end_of_person(said.person, said.node, now).await.map_err(|error| {
-                    tracing::error!(%error, "a node that was taken back could not be shut out");
-                    Refusal::new("try-again", "it cannot be written down now").retry_after_ms(5_000)
-                })?;
+                self.end_of_person(said.person, said.node, now).await.map_err(|error| unwritten(&error))?;
             }
         }
         let is_good = |signed: &&Signed| !self.persons.of(peer.node, std::slice::from_ref(*signed), now).is_empty();

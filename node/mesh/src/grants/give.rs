@@ -4,8 +4,9 @@ use flowork_ports::mesh::{Error, NewGrant};
 use flowork_ports::mesh_table::{Change, Decision};
 use flowork_ports::people::PassOn;
 use flowork_ports::store;
-use flowork_protocol::grant::{Capability, Chain, Grant, LINKS_MAX};
+use flowork_protocol::grant::{Capability, Chain, Denied, Grant, LINKS_MAX};
 use flowork_protocol::id::Key;
+use flowork_protocol::signed::Signed;
 use flowork_protocol::{Failure, NodeId, PersonId, Timestamp};
 
 use super::{Grants, Kept, LIFE_MS_MAX};
@@ -35,7 +36,7 @@ impl Grants {
             nonce,
             parent: None,
         };
-        let chain = Chain::of(keeper.state(&grant).map_err(|error| invalid("grant-invalid", error.to_string()))?);
+        let chain = Chain::of(signed(keeper, &grant)?);
         let kept = Kept { renews: ask.renews, ..self.kept(&chain, self.me, to.node, now)? };
         let text = format!("a grant was given: {}", sentence::of(&grant, &to.name, &ask.engine));
         self.put_given(&kept, "grant-created", text, now).await?;
@@ -47,8 +48,7 @@ impl Grants {
         &self, keeper: &Keeper, (to, person): (&Contact, Option<PersonId>), held: &Kept, ask: &PassOn, nonce: [u8; 16],
         now: Timestamp,
     ) -> Result<Kept, Error> {
-        let verified =
-            self.verify(&held.chain, held.owner).map_err(|denied| invalid(denied.code(), denied.to_string()))?;
+        let verified = self.verify(&held.chain, held.owner).map_err(denied)?;
         let outer = verified.leaf();
         if outer.grant.aud != Key::from(self.me) {
             let text = "this grant was given to you as a person, for all of your nodes: one of them cannot pass it on";
@@ -75,9 +75,7 @@ impl Grants {
             nonce,
             parent: Some(outer.id),
         };
-        let signed = keeper.state(&grant).map_err(|error| invalid("grant-invalid", error.to_string()))?;
-        let chain =
-            Chain::from_bytes(&held.chain).map_err(|denied| invalid(denied.code(), denied.to_string()))?.and(signed);
+        let chain = Chain::from_bytes(&held.chain).map_err(denied)?.and(signed(keeper, &grant)?);
         let kept = self.kept(&chain, held.owner, to.node, now)?;
         let text = format!("a grant was passed on: {}", sentence::of(&grant, &to.name, &grant.engine));
         self.put_given(&kept, "grant-passed-on", text, now).await?;
@@ -98,21 +96,16 @@ impl Grants {
             };
             return Err(invalid("grant-not-to-renew", format!("this grant cannot be renewed: {why}")));
         }
-        let verified = self.verify(&old.chain, self.me).map_err(|denied| invalid(denied.code(), denied.to_string()))?;
+        let verified = self.verify(&old.chain, self.me).map_err(denied)?;
         let before = &verified.leaf().grant;
         let until = until.unwrap_or_else(|| now.plus_ms(before.exp.saturating_sub(before.nbf).saturating_mul(1_000)));
         check_times(until, now)?;
         let grant = Grant { nbf: now.seconds(), exp: until.seconds(), nonce, ..before.clone() };
-        let chain = Chain::of(keeper.state(&grant).map_err(|error| invalid("grant-invalid", error.to_string()))?);
+        let chain = Chain::of(signed(keeper, &grant)?);
         let kept = Kept { renews: old.renews, ..self.kept(&chain, self.me, old.holder, now)? };
-        let replaced = Kept { renewed_as: Some(kept.id), ..old.clone() };
         let text = format!("the grant {} was renewed until {}", old.id.short(), sentence::moment(grant.ends_at()));
-        let changes = vec![
-            self.given.putting(&old.id.to_string(), &replaced)?,
-            Change::Decision(Decision::new(now, "grant-renewed", Some(old.holder), text)),
-        ];
-        self.given.put_with(kept.id.to_string(), kept.clone(), changes).await?;
-        self.given.hold(old.id.to_string(), replaced);
+        let decided = Decision::new(now, "grant-renewed", Some(old.holder), text);
+        self.replace(old.clone(), &kept, decided).await?;
         Ok(kept)
     }
 
@@ -124,7 +117,7 @@ impl Grants {
     ) -> Result<Option<Kept>, Error> {
         let Ok(verified) = self.verify(&kept.chain, kept.owner) else { return Ok(None) };
         let leaf = &verified.leaf().grant;
-        if kept.revoked_at.is_some() || kept.renewed_as.is_some() || leaf.ends_at() <= now {
+        if !is_in_force(kept) || leaf.ends_at() <= now {
             return Ok(None);
         }
         if leaf.aud != Key::from(old) {
@@ -133,22 +126,11 @@ impl Grants {
             return Ok(None);
         }
         let grant = Grant { aud: Key::from(new), nbf: leaf.nbf.max(now.seconds()), nonce: random()?, ..leaf.clone() };
-        let signed = keeper.state(&grant).map_err(|error| invalid("grant-invalid", error.to_string()))?;
-        let before = Chain::from_bytes(&kept.chain).map_err(|denied| invalid(denied.code(), denied.to_string()))?;
-        let chain = match before.links() {
-            [_] => Chain::of(signed),
-            [outer @ .., _] => outer[1..].iter().cloned().fold(Chain::of(outer[0].clone()), Chain::and).and(signed),
-            [] => return Ok(None),
-        };
+        let chain = Chain::from_bytes(&kept.chain).map_err(denied)?.with_last(signed(keeper, &grant)?);
         let given = Kept { renews: kept.renews, ..self.kept(&chain, kept.owner, new, now)? };
         let text = format!("the grant {} is for the new key of who holds it", kept.id.short());
-        let replaced = Kept { revoked_at: Some(now), renewed_as: Some(given.id), is_told: true, ..kept.clone() };
-        let changes = vec![
-            self.given.putting(&kept.id.to_string(), &replaced)?,
-            Change::Decision(Decision::new(now, "grant-moved", Some(new), text)),
-        ];
-        self.given.put_with(given.id.to_string(), given.clone(), changes).await?;
-        self.given.hold(kept.id.to_string(), replaced);
+        let decided = Decision::new(now, "grant-moved", Some(new), text);
+        self.replace(Kept { revoked_at: Some(now), is_told: true, ..kept.clone() }, &given, decided).await?;
         Ok(Some(given))
     }
 
@@ -164,11 +146,7 @@ impl Grants {
             }
             let Ok(verified) = self.verify(&kept.chain, kept.owner) else { continue };
             let leaf = &verified.leaf().grant;
-            let stands = kept.owner == old
-                && kept.revoked_at.is_none()
-                && kept.renewed_as.is_none()
-                && leaf.ends_at() > now
-                && verified.links().len() == 1;
+            let stands = kept.owner == old && is_in_force(&kept) && leaf.ends_at() > now && verified.links().len() == 1;
             let key = kept.id.to_string();
             if !stands {
                 self.given.forget(&[key], None).await?;
@@ -177,8 +155,8 @@ impl Grants {
             let me = Key::from(self.me);
             let nbf = leaf.nbf.max(now.seconds());
             let grant = Grant { iss: me, sub: self.me, nbf, nonce: random()?, ..leaf.clone() };
-            let signed = keeper.state(&grant).map_err(|error| invalid("grant-invalid", error.to_string()))?;
-            let given = Kept { renews: kept.renews, ..self.kept(&Chain::of(signed), self.me, kept.holder, now)? };
+            let chain = Chain::of(signed(keeper, &grant)?);
+            let given = Kept { renews: kept.renews, ..self.kept(&chain, self.me, kept.holder, now)? };
             let text = format!("the grant {} was given anew by the new key of this node", kept.id.short());
             let changes = vec![
                 self.given.forgetting(&key),
@@ -202,16 +180,25 @@ impl Grants {
             let third_ms = grant.exp.saturating_sub(grant.nbf).saturating_mul(1_000) / 3;
             now < grant.ends_at() && grant.ends_at().since_ms(now) <= third_ms
         };
-        let stands = |kept: &Kept| kept.renews && kept.revoked_at.is_none() && kept.renewed_as.is_none();
-        self.given.all().into_iter().filter(|kept| stands(kept) && is_due(kept)).collect()
+        self.given.all().into_iter().filter(|kept| kept.renews && is_in_force(kept) && is_due(kept)).collect()
     }
 
     /// What nobody could use is not given.
     fn kept(&self, chain: &Chain, owner: NodeId, holder: NodeId, now: Timestamp) -> Result<Kept, Error> {
         let id = chain.id().ok_or_else(|| Error::Away("a chain without a link".to_owned()))?;
         let bytes = chain.to_bytes();
-        self.verify(&bytes, owner).map_err(|denied| invalid(denied.code(), denied.to_string()))?;
+        self.verify(&bytes, owner).map_err(denied)?;
         Ok(Kept::new(id, bytes, owner, holder, now))
+    }
+
+    /// Puts `new` in the place of `old`, both with one commit.
+    async fn replace(&self, old: Kept, new: &Kept, decided: Decision) -> Result<(), store::Error> {
+        let replaced = Kept { renewed_as: Some(new.id), ..old };
+        let key = replaced.id.to_string();
+        let changes = vec![self.given.putting(&key, &replaced)?, Change::Decision(decided)];
+        self.given.put_with(new.id.to_string(), new.clone(), changes).await?;
+        self.given.hold(key, replaced);
+        Ok(())
     }
 
     async fn put_given(&self, kept: &Kept, kind: &str, text: String, now: Timestamp) -> Result<(), store::Error> {
@@ -222,6 +209,19 @@ impl Grants {
 
 fn invalid(code: &str, text: String) -> Error {
     Error::Invalid(Failure::new(code, text))
+}
+
+fn denied(denied: Denied) -> Error {
+    invalid(denied.code(), denied.to_string())
+}
+
+fn signed(keeper: &Keeper, grant: &Grant) -> Result<Signed, Error> {
+    keeper.state(grant).map_err(|error| invalid("grant-invalid", error.to_string()))
+}
+
+/// Whether it was neither taken back nor renewed.
+const fn is_in_force(kept: &Kept) -> bool {
+    kept.revoked_at.is_none() && kept.renewed_as.is_none()
 }
 
 fn check_times(until: Timestamp, now: Timestamp) -> Result<(), Error> {

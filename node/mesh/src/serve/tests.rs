@@ -1,18 +1,14 @@
-use std::collections::BTreeMap;
-
 use flowork_ports::mesh::{GrantLimits, Lend, NewGrant};
-use flowork_ports::models::ModelAt;
 use flowork_protocol::grant::Capability;
 use flowork_protocol::peer::call::{Data, GrantRef};
 use flowork_protocol::peer::pair::Introduction;
 use flowork_protocol::receipt;
-use flowork_protocol::{PresetId, VersionId};
 use serde_json::json;
 use tokio::io::DuplexStream;
 
 use super::*;
 use crate::Seed;
-use crate::testing::{CountingModel, Folder, Jobs, MemoryTable, ToldMachine, address, memory_net};
+use crate::testing::{CountingModel, Folder, Jobs, MemoryTable, ToldMachine, address, memory_net, offers};
 
 mod passing;
 
@@ -50,16 +46,7 @@ impl Lender {
         }
         let persons = Arc::new(Persons::load(me.node_id(), &shared).await.unwrap());
         let lending = Arc::new(Lending::load(&shared, machine.clone()).await.unwrap());
-        let offer = |name: &str| Offer::Run {
-            preset: PresetId::from(name),
-            name: name.to_owned(),
-            version: VersionId([7; 32]),
-            concurrency: None,
-        };
-        let mut offers = BTreeMap::from(["echo", "hangs"].map(|name| (Capability::run(name), offer(name))));
-        let at = ModelAt { server: "http://127.0.0.1:1".to_owned(), model: "counts".to_owned() };
-        offers.insert(chat(), Offer::Chat(at));
-        lending.lend(Lend { engine: "box".to_owned(), offers, concurrent: None }, NOW).await.unwrap();
+        lending.lend(Lend { engine: "box".to_owned(), offers: offers(), concurrent: None }, NOW).await.unwrap();
         let grants = Arc::new(Grants::load(me.node_id(), &shared).await.unwrap());
         let ask = NewGrant {
             to: "Ana".to_owned(),
